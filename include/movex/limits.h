@@ -1,0 +1,23 @@
+/** @file limits.h
+ *  What bounds memory and hostile peers. Part of the configurations of masters and clients; zero means the default. */
+#ifndef MOVEX_LIMITS_H
+#define MOVEX_LIMITS_H
+
+#include <stdint.h>
+
+/** Limits. Each is the most that is allowed; reaching one is an error for whoever asks for more, and nobody else. */
+typedef struct movex_limits {
+    uint32_t message_bytes; /**< of one message put together from chunks, such as a snapshot; default 16 MiB */
+    uint32_t queue_bytes;   /**< waiting to be sent on one link; past it the link is closed; default 4 MiB */
+    uint32_t pending;       /**< dispatches of one client on one resource that are unanswered, or whose outcome is not
+                                 drained; the smaller of the two sides' counts; default 1,024 */
+    uint32_t links;         /**< master: connections at once; default 10,000 */
+    uint32_t sessions;      /**< master: sessions, connected or away; default 20,000 */
+    uint32_t resources;     /**< master: resources at once; default 100,000 */
+    uint32_t subscribers;   /**< master: subscribers of one resource; default 10,000 */
+    uint32_t binds;         /**< resources that one client has bound; default 1,024 */
+    uint32_t history;       /**< master: entries that a resource keeps for those who come back; default 1,024 */
+    uint32_t history_bytes; /**< master: of their payloads, per resource; default 64 KiB */
+} movex_limits;
+
+#endif

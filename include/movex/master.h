@@ -1,0 +1,151 @@
+/** @file master.h
+ *  A master: orders the actions of its resources, keeps their authoritative states, tells every subscriber.
+ *
+ *  A program attaches emitters, polls the master with its own time (`now_ms`, which never runs backwards) and may drain its
+ *  events. Nothing blocks; nothing calls back but the types' functions and the hooks of the configuration, which must not
+ *  call the master. Whatever a client sends, it can harm nobody but itself.
+ *
+ *  Threads: one master, with its emitters, is used by one thread at a time. */
+#ifndef MOVEX_MASTER_H
+#define MOVEX_MASTER_H
+
+#include <movex/allocator.h>
+#include <movex/io.h>
+#include <movex/limits.h>
+#include <movex/stats.h>
+#include <movex/type.h>
+
+typedef struct movex_master movex_master;
+
+/** What a client says of itself when it connects. Lent for the call of the hook. */
+typedef struct movex_hello {
+    const char *id;
+    const char *info;
+    const char *credentials;
+    const char *address; /**< where it comes from, as the emitter says; "" if it does not */
+} movex_hello;
+
+/** Who may bring a resource into being. */
+typedef enum movex_creation {
+    MOVEX_CREATION_BY_BINDING = 0, /**< any client, by binding it */
+    MOVEX_CREATION_BY_MASTER       /**< only the program, by movex_master_create */
+} movex_creation;
+
+/** What a client asks for when it binds. Lent for the call of the hook. */
+typedef struct movex_bind_request {
+    const char       *client_id;
+    const movex_type *type;
+    const char       *id;
+    bool              creates; /**< the resource is not there yet */
+} movex_bind_request;
+
+/** Settings of a master. Zero means the default. Copied, the list of types included (the types themselves are not). */
+typedef struct movex_master_config {
+    const movex_type *const *types; /**< required: MOVEX_TYPES(&a, &b), a list ended by NULL */
+    movex_creation           creation;
+    movex_limits             limits;
+    uint32_t                 grace_ms; /**< how long a session outlives its connection; default 30,000 */
+    uint32_t                 idle_ms;  /**< how long a resource lives without subscribers; default 0: as long as the master */
+    uint32_t                 handshake_ms; /**< how long a link may take to say HELLO; default 10,000 */
+    uint64_t                 epoch; /**< greater at every start of this master, if it should be told apart; default 1 */
+    uint64_t                 start_time_ms; /**< master time at the first poll; default: the time given to that poll */
+    uint64_t                 seed; /**< where session tokens and random seeds come from if there is no `entropy`: for tests */
+
+    /** Fills `bytes` with what nobody can guess; MOVEX_OK or a failure. Called once, by movex_master_new. Required for
+     *  emitters that leave the process (movex_system_entropy). */
+    int (*entropy)(void *user, void *bytes, size_t length);
+    /** Decides whether a client is who it says: MOVEX_ACCEPT, or a reason (given to the client). Default: anybody is. */
+    int (*authenticate)(void *user, const movex_hello *hello);
+    /** Decides whether a client may subscribe to a resource: MOVEX_ACCEPT, or a reason (given to the client). */
+    int (*may_bind)(void *user, const movex_bind_request *request);
+    void *user; /**< handed to the hooks as it is */
+
+    movex_allocator allocator;
+    movex_error    *error; /**< filled if movex_master_new fails; may be NULL; not kept */
+} movex_master_config;
+
+/** A resource as its master holds it. Lent until the next call on the master that is not a mere reading one. */
+typedef struct movex_hosted {
+    const movex_type *type;
+    const char       *id;
+    const void       *state;
+    uint64_t          version;
+    uint64_t          checksum;
+    uint32_t          subscribers; /**< those who are away included */
+} movex_hosted;
+
+typedef enum movex_master_event_kind {
+    MOVEX_MASTER_CONNECTED = 1, /**< peer has opened a session, or come back to it; text: its address */
+    MOVEX_MASTER_AWAY,          /**< peer has lost its connection; text: why */
+    MOVEX_MASTER_LEFT,          /**< the session of peer has ended */
+    MOVEX_MASTER_REJECTED,      /**< somebody was not let in, or a link was closed for what it sent: status and text; peer if known */
+    MOVEX_MASTER_CREATED,       /**< type and id: a resource has come into being */
+    MOVEX_MASTER_SUBSCRIBED,    /**< peer has bound it */
+    MOVEX_MASTER_UNSUBSCRIBED,  /**< peer is no longer subscribed to it; version and checksum as of then */
+    MOVEX_MASTER_REMOVED        /**< type and id: the resource is gone; its last version and checksum */
+} movex_master_event_kind;
+
+/** Something worth a line in a server's log. Texts are lent until the next call on the master. Never NULL. */
+typedef struct movex_master_event {
+    movex_master_event_kind kind;
+    movex_status            status;
+    uint64_t                version;
+    uint64_t                checksum;
+    const char             *peer; /**< a client's id */
+    const char             *type;
+    const char             *id;
+    const char             *text;
+} movex_master_event;
+
+MOVEX_BEGIN_DECLARATIONS
+
+/** Makes a master. NULL with config.error filled: MOVEX_ERR_ARGUMENT or MOVEX_ERR_SCHEMA (naming the member, type, struct or
+ *  field that is wrong), MOVEX_ERR_SYSTEM (the entropy hook failed), or MOVEX_ERR_MEMORY. */
+MOVEX_API movex_master *movex_master_new(const movex_master_config *config);
+
+/** Closes all links and frees the master with its resources and emitters. Clients find the connection closed. NULL is
+ *  ignored. */
+MOVEX_API void movex_master_free(movex_master *master);
+
+/** Takes an emitter, which it owns from now on, also on failure, and starts to accept clients on it. MOVEX_OK, what the
+ *  emitter's `listen` says (MOVEX_ERR_ADDRESS_IN_USE), MOVEX_ERR_ENTROPY, MOVEX_ERR_ARGUMENT (an emitter with functions
+ *  missing or too short frames), or MOVEX_ERR_MEMORY (also for one whose making failed). */
+MOVEX_API int movex_master_attach(movex_master *master, movex_io io);
+
+/** Takes what has come, orders and applies it, and sends what is due, one frame a link. Never blocks. */
+MOVEX_API void movex_master_poll(movex_master *master, uint64_t now_ms);
+
+/** Sleeps until something arrives, the master has something to do, or `timeout_ms` have passed; at once if no emitter
+ *  can wait. With more than one emitter that can, it sleeps on each in turn, 10 ms at the most. */
+MOVEX_API void movex_master_wait(movex_master *master, uint32_t timeout_ms);
+
+/** The time at which movex_master_poll will have something to do even if nothing arrives; UINT64_MAX for never. */
+MOVEX_API uint64_t movex_master_deadline(const movex_master *master);
+
+/** The next event, oldest first; false when there is none. The newest 256 are kept (see movex_stats.events_dropped). */
+MOVEX_API bool movex_master_next(movex_master *master, movex_master_event *event);
+
+/** Figures so far. All zero for NULL. */
+MOVEX_API movex_stats movex_master_stats(const movex_master *master);
+
+/** Makes a resource in the state of its type's `init`. MOVEX_OK, MOVEX_ERR_EXISTS (and the one that is there is untouched),
+ *  MOVEX_ERR_UNKNOWN_TYPE, MOVEX_ERR_ARGUMENT (the id), MOVEX_ERR_LIMIT or MOVEX_ERR_MEMORY. */
+MOVEX_API int movex_master_create(movex_master *master, const movex_type *type, const char *id);
+
+/** The resource of that type and id; false if there is none. */
+MOVEX_API bool movex_master_find(const movex_master *master, const movex_type *type, const char *id, movex_hosted *hosted);
+
+/** Walks over all resources: `cursor` starts at 0; false at the end. The order is that of their creation, as far as room
+ *  was not used again. */
+MOVEX_API bool movex_master_each(const movex_master *master, uint32_t *cursor, movex_hosted *hosted);
+
+/** The attached emitter whose functions are `ops`, or one with a NULL `self`. For emitters that connect to a master within
+ *  the process. */
+MOVEX_API movex_io movex_master_emitter(const movex_master *master, const movex_io_ops *ops);
+
+/** The allocator that the master was given. */
+MOVEX_API const movex_allocator *movex_master_allocator(const movex_master *master);
+
+MOVEX_END_DECLARATIONS
+
+#endif

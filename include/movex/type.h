@@ -1,0 +1,134 @@
+/** @file type.h
+ *  What a game describes: a resource type with its state, its actions and its one reducer.
+ *
+ *  All of it is constant and usually static. The library keeps the pointers, so a type must outlive the masters and clients
+ *  that use it. A type may be used by many of them, on many threads, at once: its functions read and write nothing but what
+ *  they are given. */
+#ifndef MOVEX_TYPE_H
+#define MOVEX_TYPE_H
+
+#include <movex/allocator.h>
+#include <movex/codec.h>
+#include <movex/export.h>
+#include <movex/schema.h>
+#include <movex/status.h>
+
+/** The longest name of a type, an action, a client or a resource, in bytes, without the final zero. Names are UTF-8
+ *  without control characters, and not empty. */
+#define MOVEX_NAME_MAX 31
+/** Room for any name. */
+#define MOVEX_NAME_SIZE (MOVEX_NAME_MAX + 1)
+/** The most action types of one resource type. */
+#define MOVEX_MAX_ACTIONS 1024
+
+/** An action as a reducer sees it. */
+typedef struct movex_action {
+    uint32_t    type;    /**< index into the type's table of actions */
+    const void *payload; /**< the struct that its schema describes, settled; NULL if it has none */
+} movex_action;
+
+/** Where random values come from: a seed, and how far it has been used. A program fills in the seed only, and only where it
+ *  applies actions itself (movex_apply). */
+typedef struct movex_random_source {
+    uint64_t seed;
+    uint64_t draws; /**< values drawn so far */
+} movex_random_source;
+
+/** What the master adds to an action. While a client predicts, these are its best guess; when the master's answer comes, the
+ *  same reducer runs again with the master's values. */
+typedef struct movex_context {
+    const char          *author;  /**< the verified id of the client that dispatched; "" for the master itself */
+    uint64_t             version; /**< that the resource has once this action is accepted; the first is 1 */
+    uint64_t             now_ms;  /**< master time; never less than that of the entry before */
+    movex_random_source *random;  /**< for movex_random; NULL: every draw is 0 */
+} movex_context;
+
+/** Flags of an action type. */
+enum {
+    /** Not tried on the client before the master has accepted it: its answer depends on what the author may not know, or
+     *  must not be shown before it is certain (claiming a seat). */
+    MOVEX_CONFIRM = 1u << 0
+};
+
+/** One kind of action. */
+typedef struct movex_action_type {
+    const char         *name;    /**< unique within its type */
+    const movex_schema *payload; /**< of its payload, or NULL if it has none */
+    uint32_t            flags;   /**< MOVEX_CONFIRM or 0 */
+} movex_action_type;
+
+/** A kind of resource. */
+typedef struct movex_type {
+    const char              *name;
+    uint32_t                 version; /**< of its rules: raise it when the reducer changes; both sides must agree */
+    const movex_schema      *state;
+    const movex_action_type *actions; /**< indexed by movex_action.type */
+    uint32_t                 action_count;
+
+    /** Changes the state in place and returns MOVEX_ACCEPT, or a reason > 0 of the game's own (MOVEX_REFUSE where there is
+     *  none to give): then the library restores the state, whatever was written. It reads nothing but its arguments, and does
+     *  the same on every machine. A payload's values fit its schema but may be anything else: check them. */
+    int (*reduce)(void *state, const movex_action *action, const movex_context *context);
+
+    /** Optional: fills a new state, which is all zero. Pure as well: the client shows it until the first snapshot. */
+    void (*init)(void *state);
+} movex_type;
+
+/** A list of types for a configuration: MOVEX_TYPES(&rps_type, &chat_type). */
+#ifdef __cplusplus
+#define MOVEX_TYPES(...)                                                                                               \
+    ([]() -> const movex_type *const * {                                                                               \
+        static const movex_type *const types[] = {__VA_ARGS__, nullptr};                                               \
+        return types;                                                                                                  \
+    }())
+#else
+#define MOVEX_TYPES(...) ((const movex_type *const[]){__VA_ARGS__, NULL})
+#endif
+
+MOVEX_BEGIN_DECLARATIONS
+
+/** The next random value of an entry: 64 bits, the same on every machine that may know them. SplitMix64 (Steele, Lea and
+ *  Flood 2014) over the entry's seed. To be called by reducers only. */
+MOVEX_API uint64_t movex_random(const movex_context *context);
+
+/** A random value from 0 to `bound` - 1, each equally likely (Lemire 2019); 0 if bound is 0. */
+MOVEX_API uint32_t movex_random_below(const movex_context *context, uint32_t bound);
+
+/** A type that has been checked and made ready for use: its codecs and its fingerprint. Constant once made, so many
+ *  threads may use one at once. Masters and clients make their own; a program needs one to apply actions by itself. */
+typedef struct movex_rules movex_rules;
+
+/** Checks a type's description (names, schemas, table of actions, the state that `init` makes) and makes it ready. NULL
+ *  with MOVEX_ERR_SCHEMA and a text that names what is wrong and where, or with MOVEX_ERR_MEMORY. `allocator` may be NULL
+ *  (malloc), `error` too. The type must outlive the rules. */
+MOVEX_API movex_rules *movex_rules_new(const movex_type *type, const movex_allocator *allocator, movex_error *error);
+
+/** Frees rules; NULL is ignored. */
+MOVEX_API void movex_rules_free(movex_rules *rules);
+
+/** The codec of the type's state. */
+MOVEX_API const movex_codec *movex_rules_state(const movex_rules *rules);
+
+/** The codec of an action's payload; NULL if it has none, or there is no such action. */
+MOVEX_API const movex_codec *movex_rules_payload(const movex_rules *rules, uint32_t action);
+
+/** 64 bits that differ when two descriptions differ in anything that both sides must agree on. */
+MOVEX_API uint64_t movex_rules_fingerprint(const movex_rules *rules);
+
+/** Fills a new state as the master would: zeros, then the type's `init`. */
+MOVEX_API void movex_rules_init(const movex_rules *rules, void *state);
+
+/** Applies one action to a state, without master or client: for bots, search and tests. Allocates nothing.
+ *  @param state    settled; if the action is accepted, changed and settled again
+ *  @param action   index into the type's table
+ *  @param payload  settled; NULL if the action has none
+ *  @param context  author, version, time and random source; NULL: author "", version 1, time 0, every draw 0
+ *  @param scratch  room for one more state, by which a refused action leaves `state` as it was; NULL: a refused state is
+ *                  left as the reducer left it, to be thrown away
+ *  @return MOVEX_ACCEPT, or the reason for which it was refused */
+MOVEX_API int movex_apply(const movex_rules *rules, void *state, uint32_t action, const void *payload,
+                          const movex_context *context, void *scratch);
+
+MOVEX_END_DECLARATIONS
+
+#endif
