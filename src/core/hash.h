@@ -1,0 +1,20 @@
+/* The two hashes of the library. Neither allocates; both give the same on every machine. */
+#ifndef MOVEX_CORE_HASH_H
+#define MOVEX_CORE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* XXH64 (Yann Collet, https://github.com/Cyan4973/xxHash, specification 0.1.1): fast, not cryptographic. For checksums and
+   fingerprints. */
+uint64_t movex_xxh64(const void *bytes, size_t length, uint64_t seed);
+
+/* SipHash-2-4 (Aumasson and Bernstein 2012): a keyed one-way function of short inputs. For what a stranger must not be able
+   to predict: random seeds, and the tables whose keys strangers choose. */
+typedef struct movex_sip_key {
+    uint64_t k0, k1;
+} movex_sip_key;
+
+uint64_t movex_siphash(movex_sip_key key, const void *bytes, size_t length);
+
+#endif

@@ -1,0 +1,22 @@
+#include "limits.h"
+
+static void fall_back(uint32_t *limit, uint32_t standard)
+{
+    if (*limit == 0) *limit = standard;
+}
+
+movex_limits movex_limits_resolve(const movex_limits *configured)
+{
+    movex_limits limits = *configured;
+    fall_back(&limits.message_bytes, 16u << 20);
+    fall_back(&limits.queue_bytes, 4u << 20);
+    fall_back(&limits.pending, 1024);
+    fall_back(&limits.links, 10000);
+    fall_back(&limits.sessions, 20000);
+    fall_back(&limits.resources, 100000);
+    fall_back(&limits.subscribers, 10000);
+    fall_back(&limits.binds, 1024);
+    fall_back(&limits.history, 1024);
+    fall_back(&limits.history_bytes, 64u << 10);
+    return limits;
+}
