@@ -1,0 +1,34 @@
+/* What a view needs of a codec: taking over a state that a reducer has just written, at the cost of what it changed.
+
+   A view holds two copies of its state, equal between calls: `state`, and `work`, on which reducers run. After a reducer
+   the work is either committed (settled, hashed where it changed, and the changed bytes copied into state) or restored from
+   state. Changes are found by comparing; padding may be found changed, but is never hashed. */
+#ifndef MOVEX_CORE_CODEC_COMMIT_H
+#define MOVEX_CORE_CODEC_COMMIT_H
+
+#include <movex/codec.h>
+
+/* The hashes of a state's image, block by block.
+   checksum = sum of blocks[i] over all i, modulo 2^64; blocks[i] = XXH64(block i, seed i). */
+typedef struct movex_hashes {
+    uint64_t *blocks;       /* movex_codec_block_count of them, owned by the view */
+    uint64_t  checksum;
+    uint64_t  bytes_hashed; /* ever, for the statistics */
+} movex_hashes;
+
+size_t movex_codec_block_count(const movex_codec *codec);
+
+/* Hashes a settled state from scratch. */
+void movex_codec_hash(const movex_codec *codec, const void *state, movex_hashes *hashes);
+
+/* Settles `work` where it differs from `state`, brings `hashes` (NULL: none are kept) up to date and copies what changed
+   into `state`: then both are equal. `state` was settled and `hashes` were its own. `changed` (NULL: not asked) says whether
+   anything that is encoded differs. On MOVEX_ERR_INVALID_STATE, with the field's path, nothing has happened to `state` and
+   `hashes`, and `work` must be restored. Neither depends on what padding holds. */
+int movex_codec_commit(const movex_codec *codec, void *state, void *work, movex_hashes *hashes, bool *changed,
+                       movex_error *error);
+
+/* Makes `work` equal to `state` again, copying only what differs. */
+void movex_codec_restore(const movex_codec *codec, const void *state, void *work);
+
+#endif

@@ -1,0 +1,62 @@
+/* The log of a resource: its newest accepted actions, in the order that the master gave them. Entry n made version n.
+
+   What is kept is bounded: the oldest entries give way. Entries serve those who come back and have missed some.
+
+     version - count < number of any entry kept <= version
+     each entry's bytes lie in the arena, in the log's order, wrapping at most once  (movex_log_check) */
+#ifndef MOVEX_CORE_LOG_H
+#define MOVEX_CORE_LOG_H
+
+#include <movex/allocator.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One accepted action. Its author's id and its payload's canonical encoding lie in the arena, one after the other. */
+typedef struct movex_entry {
+    uint64_t session;  /* the author's; with sequence it tells a repeat from a new action. 0: the master itself */
+    uint64_t sequence; /* of the author's dispatches to this resource */
+    uint64_t now_ms;   /* master time of its context; never less than the entry's before */
+    uint64_t checksum; /* of the public state after it */
+    uint64_t seed;     /* of its random values, if any were drawn */
+    uint32_t action;
+    bool     drew;           /* random values were drawn */
+    uint8_t  author_length;  /* bytes, 0 to MOVEX_NAME_MAX */
+    uint32_t payload_length; /* bytes */
+    uint32_t at;             /* where its bytes start in the arena; set by movex_log_append */
+} movex_entry;
+
+typedef struct movex_log {
+    uint64_t       version;  /* of the newest entry ever appended */
+    uint64_t       now_ms;   /* of that entry */
+    movex_entry   *entries;  /* a ring */
+    uint32_t       first;    /* index of the oldest kept */
+    uint32_t       count;    /* kept */
+    uint32_t       capacity; /* of entries: 0 or a power of two */
+    uint32_t       limit;    /* most entries kept */
+    unsigned char *arena;
+    uint32_t       head; /* where the next bytes go */
+    uint32_t       arena_capacity;
+    uint32_t       arena_limit; /* most bytes of the arena */
+} movex_log;
+
+void movex_log_init(movex_log *log, uint32_t limit, uint32_t arena_limit);
+void movex_log_free(movex_log *log, const movex_allocator *allocator);
+
+/* Makes `entry` the next version. Never fails: what there is no room or memory for is not kept, and neither is anything
+   before it. */
+void movex_log_append(movex_log *log, const movex_allocator *allocator, const movex_entry *entry, const char *author,
+                      const void *payload);
+
+/* The entry that made `version`, or NULL if it is not kept. */
+const movex_entry *movex_log_find(const movex_log *log, uint64_t version);
+
+/* Author and payload of an entry; the author is not zero-terminated. Valid until the next append. */
+const char *movex_log_author(const movex_log *log, const movex_entry *entry);
+const void *movex_log_payload(const movex_log *log, const movex_entry *entry);
+
+/* Asserts the invariants of the struct. */
+void movex_log_check(const movex_log *log);
+
+#endif

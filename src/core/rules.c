@@ -1,0 +1,171 @@
+#include "rules.h"
+
+#include "bytes.h"
+#include "format.h"
+#include "hash.h"
+#include "memory.h"
+#include "name.h"
+
+#include <assert.h>
+#include <string.h>
+
+static int fault(movex_error *error, const movex_type *type, const char *what, const char *name, const char *problem)
+{
+    const char *type_name = type->name ? type->name : "?";
+    return movex_error_set(error, MOVEX_ERR_SCHEMA, "type ", type_name, ": ", what, name, problem, NULL);
+}
+
+static int check_names(const movex_type *type, movex_error *error)
+{
+    const char *problem = movex_name_fault(type->name);
+    if (problem) return fault(error, type, "its name ", problem, "");
+    if (!type->state) return fault(error, type, "it has no state schema", "", "");
+    if (!type->reduce) return fault(error, type, "it has no reducer", "", "");
+    if (!type->actions || type->action_count == 0) return fault(error, type, "it has no actions", "", "");
+    if (type->action_count > MOVEX_MAX_ACTIONS) return fault(error, type, "it has more than 1024 actions", "", "");
+
+    for (uint32_t i = 0; i < type->action_count; i++) {
+        const movex_action_type *action = &type->actions[i];
+        problem = movex_name_fault(action->name);
+        if (problem) return fault(error, type, "the name of an action ", problem, " (a gap in the table?)");
+        if (action->flags & ~(uint32_t)MOVEX_CONFIRM) return fault(error, type, "action ", action->name, ": unknown flags");
+        for (uint32_t k = 0; k < i; k++)
+            if (strcmp(action->name, type->actions[k].name) == 0)
+                return fault(error, type, "two actions are named ", action->name, "");
+    }
+    return MOVEX_OK;
+}
+
+static int make_codecs(movex_rules *rules, movex_error *error)
+{
+    const movex_type *type = rules->type;
+    rules->state = movex_codec_new(type->state, &rules->allocator, error);
+    if (!rules->state) return MOVEX_ERR_SCHEMA;
+    rules->payloads = movex_allocate(&rules->allocator, type->action_count * sizeof(movex_codec *));
+    if (!rules->payloads) return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+
+    for (uint32_t i = 0; i < type->action_count; i++) {
+        const movex_schema *schema = type->actions[i].payload;
+        if (!schema) continue;
+        movex_codec *codec = movex_codec_new(schema, &rules->allocator, error);
+        if (!codec) return MOVEX_ERR_SCHEMA;
+        rules->payloads[i] = codec;
+        size_t encoded = movex_codec_max_encoded(codec);
+        if (schema->size > rules->max_payload) rules->max_payload = schema->size;
+        if (encoded > rules->max_encoded) rules->max_encoded = encoded;
+    }
+    return MOVEX_OK;
+}
+
+static uint64_t mix(uint64_t so_far, uint64_t value)
+{
+    unsigned char bytes[8];
+    movex_store_u64(bytes, value);
+    return movex_xxh64(bytes, sizeof bytes, so_far);
+}
+
+static uint64_t make_fingerprint(const movex_rules *rules)
+{
+    const movex_type *type = rules->type;
+    uint64_t          print = movex_xxh64(type->name, strlen(type->name), 0);
+    print = mix(mix(print, type->version), movex_codec_fingerprint(rules->state));
+    for (uint32_t i = 0; i < type->action_count; i++) {
+        const movex_action_type *action = &type->actions[i];
+        print = movex_xxh64(action->name, strlen(action->name), print);
+        print = mix(print, action->flags);
+        print = mix(print, rules->payloads[i] ? movex_codec_fingerprint(rules->payloads[i]) : 0);
+    }
+    return print;
+}
+
+static int check_init(const movex_rules *rules, movex_error *error)
+{
+    size_t size = rules->type->state->size;
+    void  *state = movex_allocate(&rules->allocator, size);
+    if (!state) return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+    movex_error found;
+    if (rules->type->init) rules->type->init(state);
+    int status = movex_codec_settle(rules->state, state, &found);
+    movex_release(&rules->allocator, state, size);
+    return status == MOVEX_OK ? MOVEX_OK : fault(error, rules->type, "the state that init makes: ", found.text, "");
+}
+
+movex_rules *movex_rules_new(const movex_type *type, const movex_allocator *allocator, movex_error *error)
+{
+    movex_allocator resolved;
+    if (!type || !movex_allocator_resolve(allocator, &resolved)) {
+        movex_error_set(error, MOVEX_ERR_ARGUMENT, type ? "the allocator is only partly set" : "the type is NULL", NULL);
+        return NULL;
+    }
+    if (check_names(type, error) != MOVEX_OK) return NULL;
+    movex_rules *rules = movex_allocate(&resolved, sizeof *rules);
+    if (!rules) {
+        movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+        return NULL;
+    }
+    rules->type = type;
+    rules->allocator = resolved;
+    if (make_codecs(rules, error) != MOVEX_OK || check_init(rules, error) != MOVEX_OK) {
+        movex_rules_free(rules);
+        return NULL;
+    }
+    rules->fingerprint = make_fingerprint(rules);
+    return rules;
+}
+
+void movex_rules_free(movex_rules *rules)
+{
+    if (!rules) return;
+    movex_allocator allocator = rules->allocator;
+    uint32_t        count = rules->type->action_count;
+    for (uint32_t i = 0; rules->payloads && i < count; i++) movex_codec_free(rules->payloads[i]);
+    movex_release(&allocator, rules->payloads, count * sizeof(movex_codec *));
+    movex_codec_free(rules->state);
+    movex_release(&allocator, rules, sizeof *rules);
+}
+
+const movex_codec *movex_rules_state(const movex_rules *rules)
+{
+    return rules->state;
+}
+
+const movex_codec *movex_rules_payload(const movex_rules *rules, uint32_t action)
+{
+    return action < rules->type->action_count ? rules->payloads[action] : NULL;
+}
+
+uint64_t movex_rules_fingerprint(const movex_rules *rules)
+{
+    return rules->fingerprint;
+}
+
+void movex_rules_init(const movex_rules *rules, void *state)
+{
+    memset(state, 0, rules->type->state->size);
+    if (rules->type->init) rules->type->init(state);
+    int status = movex_codec_settle(rules->state, state, NULL);
+    assert(status == MOVEX_OK); /* it was when the rules were made, and init reads nothing else */
+    (void)status;
+}
+
+int movex_rules_reduce(const movex_rules *rules, void *state, uint32_t action, const void *payload,
+                       const movex_context *context)
+{
+    const movex_action what = {.type = action, .payload = payload};
+    int                answer = rules->type->reduce(state, &what, context);
+    return answer < 0 ? MOVEX_REFUSE : answer;
+}
+
+int movex_apply(const movex_rules *rules, void *state, uint32_t action, const void *payload, const movex_context *context,
+                void *scratch)
+{
+    static const movex_context nobody = {.author = "", .version = 1};
+    size_t                     size = rules->type->state->size;
+    if (action >= rules->type->action_count) return MOVEX_REFUSED_UNKNOWN_ACTION;
+    if (scratch) memcpy(scratch, state, size);
+    int answer = movex_rules_reduce(rules, state, action, payload, context ? context : &nobody);
+    if (answer == MOVEX_ACCEPT && movex_codec_settle(rules->state, state, NULL) != MOVEX_OK)
+        answer = MOVEX_REFUSED_INVALID_STATE;
+    if (answer != MOVEX_ACCEPT && scratch) memcpy(state, scratch, size);
+    return answer;
+}

@@ -1,0 +1,81 @@
+#include "view.h"
+
+#include "memory.h"
+
+#include <assert.h>
+#include <string.h>
+
+static size_t state_size(const movex_view *view)
+{
+    return view->rules->type->state->size;
+}
+
+static size_t hash_size(const movex_view *view)
+{
+    return movex_codec_block_count(view->rules->state) * sizeof *view->hashes.blocks;
+}
+
+bool movex_view_init(movex_view *view, const movex_rules *rules, bool hashed, const movex_allocator *allocator)
+{
+    *view = (movex_view){.rules = rules, .hashed = hashed};
+    view->state = movex_allocate(allocator, state_size(view));
+    view->work = movex_allocate(allocator, state_size(view));
+    if (hashed) view->hashes.blocks = movex_allocate(allocator, hash_size(view));
+    if (!view->state || !view->work || (hashed && !view->hashes.blocks)) {
+        movex_view_free(view, allocator);
+        return false;
+    }
+    movex_rules_init(rules, view->state);
+    memcpy(view->work, view->state, state_size(view));
+    if (hashed) movex_codec_hash(rules->state, view->state, &view->hashes);
+    return true;
+}
+
+void movex_view_free(movex_view *view, const movex_allocator *allocator)
+{
+    if (!view->rules) return;
+    movex_release(allocator, view->state, state_size(view));
+    movex_release(allocator, view->work, state_size(view));
+    movex_release(allocator, view->hashes.blocks, hash_size(view));
+    *view = (movex_view){0};
+}
+
+int movex_view_apply(movex_view *view, uint32_t action, const void *payload, const movex_context *context, bool *changed)
+{
+    const movex_codec *codec = view->rules->state;
+    movex_hashes      *hashes = view->hashed ? &view->hashes : NULL;
+    int                answer = movex_rules_reduce(view->rules, view->work, action, payload, context);
+    if (answer == MOVEX_ACCEPT && movex_codec_commit(codec, view->state, view->work, hashes, changed, NULL) != MOVEX_OK)
+        answer = MOVEX_REFUSED_INVALID_STATE;
+    if (answer != MOVEX_ACCEPT) {
+        movex_codec_restore(codec, view->state, view->work);
+        if (changed) *changed = false;
+    }
+    return answer;
+}
+
+int movex_view_load(movex_view *view, const void *bytes, size_t length, movex_error *error)
+{
+    int status = movex_codec_decode(view->rules->state, view->work, bytes, length, error);
+    if (status != MOVEX_OK) {
+        memcpy(view->work, view->state, state_size(view));
+        return status;
+    }
+    memcpy(view->state, view->work, state_size(view));
+    if (view->hashed) movex_codec_hash(view->rules->state, view->state, &view->hashes);
+    return MOVEX_OK;
+}
+
+void movex_view_follow(movex_view *view, const movex_view *other)
+{
+    assert(!view->hashed && view->rules == other->rules);
+    movex_codec_restore(view->rules->state, other->state, view->state);
+    movex_codec_restore(view->rules->state, other->state, view->work);
+}
+
+void movex_view_check(const movex_view *view)
+{
+    assert(movex_codec_equal(view->rules->state, view->state, view->work));
+    assert(!view->hashed || view->hashes.checksum == movex_codec_checksum(view->rules->state, view->state));
+    (void)view;
+}

@@ -1,0 +1,38 @@
+/* A view: one state as somebody may see it, with its checksum, kept up to date by applying the log's entries in order.
+
+   A view holds its state twice, equal between calls, so that a reducer's changes are found by comparing, and undone when it
+   refuses:  state == work  (movex_view_check). */
+#ifndef MOVEX_CORE_VIEW_H
+#define MOVEX_CORE_VIEW_H
+
+#include "codec_commit.h"
+#include "rules.h"
+
+typedef struct movex_view {
+    const movex_rules *rules;
+    void              *state;  /* what others may read */
+    void              *work;   /* what reducers run on */
+    movex_hashes       hashes; /* of state; blocks is NULL for a view whose checksum nobody asks for */
+    bool               hashed;
+} movex_view;
+
+/* A view of the type's initial state. `hashed`: keep its checksum. False, and an empty view, if there is no memory. */
+bool movex_view_init(movex_view *view, const movex_rules *rules, bool hashed, const movex_allocator *allocator);
+
+/* An empty view is ignored. */
+void movex_view_free(movex_view *view, const movex_allocator *allocator);
+
+/* Applies one action: MOVEX_ACCEPT, or the reason for which the reducer, or the schema, refused it; then nothing has
+   changed. `changed` (NULL: not asked): whether the state is another now. */
+int movex_view_apply(movex_view *view, uint32_t action, const void *payload, const movex_context *context, bool *changed);
+
+/* Replaces the state by a canonical encoding. On failure, with the field's path, nothing has changed. */
+int movex_view_load(movex_view *view, const void *bytes, size_t length, movex_error *error);
+
+/* Makes the view, which is not hashed, show the same as another of the same type. */
+void movex_view_follow(movex_view *view, const movex_view *other);
+
+/* Asserts the invariant of the struct, and the checksum against one from scratch. */
+void movex_view_check(const movex_view *view);
+
+#endif
