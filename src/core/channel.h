@@ -1,0 +1,48 @@
+/* One link as a row of messages: packs what is due into as few frames as it takes, splits what is longer than a frame, and
+   puts together what came in parts. Knows the emitter's table and the wire's CHUNK, nothing of sessions. */
+#ifndef MOVEX_CORE_CHANNEL_H
+#define MOVEX_CORE_CHANNEL_H
+
+#include "memory.h"
+#include "wire.h"
+
+#include <movex/io.h>
+#include <movex/stats.h>
+
+/* Frames that wait to be sent lie in `out`, each behind its length (4 bytes, the machine's own order).
+     start <= open <= out.length;   open == out.length, or the last frame starts at `open` and can still grow */
+typedef struct movex_channel {
+    movex_io     io;
+    movex_link   link;
+    size_t       max_frame;   /* bytes: the smaller of what the emitter carries and what the other side takes */
+    size_t       max_message; /* bytes put together from chunks */
+    size_t       max_queue;   /* bytes waiting past which nothing more is taken */
+    movex_buffer out;
+    size_t       start;     /* in out: of the first frame that is not sent */
+    size_t       open;      /* in out: of the last frame */
+    movex_buffer assembly;  /* of a message whose last chunk has not come */
+    movex_stats *stats;     /* frames and bytes are counted here */
+} movex_channel;
+
+/* Bytes that wait to be sent. */
+size_t movex_channel_queued(const movex_channel *channel);
+
+/* Queues one whole message. MOVEX_ERR_LIMIT if too much is waiting already, or MOVEX_ERR_MEMORY; then nothing of it is
+   queued, and the link is of no more use. */
+int movex_channel_append(movex_channel *channel, const movex_allocator *allocator, const void *message, size_t length);
+
+/* Sends what waits, as far as the emitter takes it. MOVEX_OK also when some is left; a failure other than
+   MOVEX_ERR_AGAIN means that the link is lost. */
+int movex_channel_flush(movex_channel *channel);
+
+/* Takes a CHUNK. MOVEX_ERR_AGAIN while more must come; MOVEX_OK when a message is whole: `message` then reads it, valid until
+   the next chunk. MOVEX_ERR_LIMIT, MOVEX_ERR_MALFORMED or MOVEX_ERR_MEMORY. */
+int movex_channel_assemble(movex_channel *channel, const movex_allocator *allocator, movex_reader *reader,
+                           movex_reader *message);
+
+void movex_channel_free(movex_channel *channel, const movex_allocator *allocator);
+
+/* Asserts the invariants of the struct. */
+void movex_channel_check(const movex_channel *channel);
+
+#endif

@@ -1,0 +1,188 @@
+/* The wire format: every message as a struct, with its encoding and its strict decoding (docs/wire.md is the norm).
+
+   A frame is a row of messages, without anything between them. A message is one byte that names it, and its fields; a
+   `number` is an unsigned LEB128, a `text` a number and as many bytes. What a decoded struct points to lies in the frame. */
+#ifndef MOVEX_CORE_WIRE_H
+#define MOVEX_CORE_WIRE_H
+
+#include "bytes.h"
+
+#include <movex/client.h>
+
+#define MOVEX_PROTOCOL_VERSION 1
+#define MOVEX_TOKEN_SIZE 16
+
+typedef enum movex_message_kind {
+    /* both ways */
+    MOVEX_MESSAGE_CHUNK = 0x01, /* a part of a message that is longer than a frame */
+    MOVEX_MESSAGE_ERROR = 0x02, /* why the sender closes the link; the last message */
+    /* client to master */
+    MOVEX_MESSAGE_HELLO = 0x10, /* who this is; the first message */
+    MOVEX_MESSAGE_BIND,
+    MOVEX_MESSAGE_UNBIND,
+    MOVEX_MESSAGE_DISPATCH,
+    MOVEX_MESSAGE_RESYNC,  /* asks for a snapshot */
+    MOVEX_MESSAGE_GOODBYE, /* the session ends */
+    /* master to client */
+    MOVEX_MESSAGE_WELCOME = 0x20, /* answers HELLO */
+    MOVEX_MESSAGE_BOUND,          /* answers BIND */
+    MOVEX_MESSAGE_BIND_REFUSED,   /* answers BIND */
+    MOVEX_MESSAGE_UNBOUND,        /* answers UNBIND */
+    MOVEX_MESSAGE_SNAPSHOT,
+    MOVEX_MESSAGE_OUTCOME, /* of a dispatch that made no entry, or whose entry is in the state already */
+    MOVEX_MESSAGE_SUBSCRIBER,
+    MOVEX_MESSAGE_ENTRY = 0x40 /* to 0x47: an entry of the log, with flags in the low bits */
+} movex_message_kind;
+
+/* A text within a frame; not zero-terminated, without zero bytes. */
+typedef struct movex_wire_text {
+    const char *bytes;
+    uint32_t    length;
+} movex_wire_text;
+
+typedef struct movex_wire_bytes {
+    const void *bytes;
+    size_t      length;
+} movex_wire_bytes;
+
+typedef struct movex_chunk_message {
+    bool             last;
+    movex_wire_bytes part; /* not empty */
+} movex_chunk_message;
+
+typedef struct movex_error_message {
+    movex_status    status;
+    int             reason; /* of the hook that decided, else 0 */
+    movex_wire_text text;   /* at most MOVEX_ERROR_TEXT_SIZE - 1 bytes */
+} movex_error_message;
+
+typedef struct movex_hello_message {
+    uint64_t        protocol;
+    uint64_t        max_frame; /* bytes of the longest frame that the client takes, at least MOVEX_IO_MIN_FRAME */
+    movex_wire_text id, info, credentials;
+    bool            resumes; /* a token follows */
+    unsigned char   token[MOVEX_TOKEN_SIZE];
+} movex_hello_message;
+
+typedef struct movex_welcome_message {
+    uint64_t      protocol;
+    uint64_t      max_frame; /* bytes of the longest frame that the master takes */
+    uint64_t      epoch;
+    uint64_t      now_ms;  /* master time */
+    uint64_t      pending; /* most dispatches unanswered on one resource, at least 1 */
+    bool          resumed; /* the session of the token goes on; else it is a new one */
+    unsigned char token[MOVEX_TOKEN_SIZE];
+} movex_welcome_message;
+
+typedef struct movex_bind_message {
+    uint64_t        tag; /* the client's name for the request */
+    movex_wire_text type, id;
+    uint64_t        fingerprint;
+    bool            resumes; /* the client holds a confirmed state: the rest follows */
+    uint64_t        epoch, version, checksum;
+    uint64_t        answered; /* the last sequence whose outcome the client knows */
+} movex_bind_message;
+
+typedef struct movex_bound_message {
+    uint64_t tag;
+    uint32_t number;   /* the master's name for the resource, used by all later messages */
+    uint64_t sequence; /* the last of this subscriber's dispatches that the master has handled */
+    uint64_t subscribers; /* how many SUBSCRIBER messages follow: all there are */
+    bool     resumed;  /* then the entries that the client missed follow; else a snapshot does */
+} movex_bound_message;
+
+typedef struct movex_bind_refused_message {
+    uint64_t        tag;
+    movex_status    status;
+    int             reason; /* of the may_bind hook, else 0 */
+    movex_wire_text text;
+} movex_bind_refused_message;
+
+typedef struct movex_dispatch_message {
+    uint32_t         number;
+    uint64_t         sequence; /* one more than the one before; the first is 1 */
+    uint32_t         action;
+    movex_wire_bytes payload; /* canonical encoding */
+} movex_dispatch_message;
+
+typedef struct movex_snapshot_message {
+    uint32_t         number;
+    uint64_t         version, now_ms, checksum;
+    uint64_t         sequence; /* the last of the receiver's dispatches that it includes */
+    movex_wire_bytes state;    /* canonical encoding */
+} movex_snapshot_message;
+
+typedef struct movex_outcome_message {
+    uint32_t number;
+    uint64_t sequence;
+    int      reason; /* MOVEX_ACCEPT: its entry is in the receiver's state already */
+} movex_outcome_message;
+
+typedef enum movex_presence { MOVEX_PRESENCE_LEFT, MOVEX_PRESENCE_HERE, MOVEX_PRESENCE_AWAY } movex_presence;
+
+typedef struct movex_subscriber_message {
+    uint32_t        number;
+    uint32_t        slot; /* short name of the subscriber, by which entries name their authors; used again after LEFT */
+    movex_presence  presence;
+    bool            named; /* id and info follow: the slot has a new holder */
+    movex_wire_text id, info;
+} movex_subscriber_message;
+
+/* Flags of an entry, in the low bits of its first byte. */
+enum {
+    MOVEX_ENTRY_OWN = 1u << 0,      /* the receiver's own dispatch: a sequence stands for author, action and payload */
+    MOVEX_ENTRY_SEEDED = 1u << 1,   /* random values were drawn: their seed follows */
+    MOVEX_ENTRY_BY_NAME = 1u << 2,  /* the author's id instead of its slot: the master's own, or one who may have left */
+    MOVEX_ENTRY_FLAGS = 0x07        /* the bits in use; the next ones are for reveals and patches */
+};
+
+typedef struct movex_entry_message {
+    unsigned         flags;
+    uint32_t         number;
+    uint64_t         version;
+    uint64_t         elapsed_ms; /* master time since the entry before */
+    uint64_t         sequence;   /* OWN */
+    uint32_t         slot;       /* neither OWN nor BY_NAME */
+    movex_wire_text  author;     /* BY_NAME; may be empty: the master itself */
+    uint32_t         action;     /* not OWN */
+    movex_wire_bytes payload;    /* not OWN */
+    uint64_t         seed;       /* SEEDED */
+    uint64_t         checksum;   /* of the receiver's view after the entry */
+} movex_entry_message;
+
+/* An upper bound of what any message takes besides its texts and bytes. */
+#define MOVEX_MESSAGE_OVERHEAD 96
+
+/* Writing: the writer has room. The byte that names the message is written too. Chunks are written where messages are
+   split, in channel.c. */
+void movex_write_error(movex_writer *writer, const movex_error_message *message);
+void movex_write_hello(movex_writer *writer, const movex_hello_message *message);
+void movex_write_welcome(movex_writer *writer, const movex_welcome_message *message);
+void movex_write_bind(movex_writer *writer, const movex_bind_message *message);
+void movex_write_bound(movex_writer *writer, const movex_bound_message *message);
+void movex_write_bind_refused(movex_writer *writer, const movex_bind_refused_message *message);
+void movex_write_dispatch(movex_writer *writer, const movex_dispatch_message *message);
+void movex_write_snapshot(movex_writer *writer, const movex_snapshot_message *message);
+void movex_write_outcome(movex_writer *writer, const movex_outcome_message *message);
+void movex_write_subscriber(movex_writer *writer, const movex_subscriber_message *message);
+void movex_write_entry(movex_writer *writer, const movex_entry_message *message);
+/* UNBIND, UNBOUND and RESYNC: the kind and the resource's number. GOODBYE: the kind alone. */
+void movex_write_numbered(movex_writer *writer, movex_message_kind kind, uint32_t number);
+
+/* Reading: behind the byte that names the message. False if it is not exactly of that form; then its content is
+   undefined. Lengths and ranges are checked here; what a number refers to is its receiver's to check. */
+bool movex_read_chunk(movex_reader *reader, movex_chunk_message *message);
+bool movex_read_error(movex_reader *reader, movex_error_message *message);
+bool movex_read_hello(movex_reader *reader, movex_hello_message *message);
+bool movex_read_welcome(movex_reader *reader, movex_welcome_message *message);
+bool movex_read_bind(movex_reader *reader, movex_bind_message *message);
+bool movex_read_bound(movex_reader *reader, movex_bound_message *message);
+bool movex_read_bind_refused(movex_reader *reader, movex_bind_refused_message *message);
+bool movex_read_dispatch(movex_reader *reader, movex_dispatch_message *message);
+bool movex_read_snapshot(movex_reader *reader, movex_snapshot_message *message);
+bool movex_read_outcome(movex_reader *reader, movex_outcome_message *message);
+bool movex_read_subscriber(movex_reader *reader, movex_subscriber_message *message);
+bool movex_read_entry(movex_reader *reader, unsigned flags, movex_entry_message *message);
+bool movex_read_numbered(movex_reader *reader, uint32_t *number);
+
+#endif
