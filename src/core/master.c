@@ -1,0 +1,327 @@
+#include "master_internal.h"
+
+#include "format.h"
+#include "io.h"
+#include "limits.h"
+#include "random.h"
+
+#include <string.h>
+
+enum {
+    DEFAULT_GRACE_MS = 30000,
+    DEFAULT_HANDSHAKE_MS = 10000,
+    TURN_MS = 10,             /* how long one of several emitters is waited on */
+    EVENTS_PER_POLL = 100000, /* taken from one emitter in one poll, so that a flood cannot hold the program */
+};
+
+uint64_t movex_master_now(const movex_master *master)
+{
+    return master->now_ms + master->offset_ms;
+}
+
+movex_writer movex_master_message(movex_master *master, size_t extra)
+{
+    master->scratch.length = 0;
+    if (!movex_buffer_reserve(&master->scratch, &master->allocator, MOVEX_MESSAGE_OVERHEAD + extra))
+        return (movex_writer){NULL, NULL};
+    return movex_writer_over(master->scratch.bytes, master->scratch.capacity);
+}
+
+/* ---- making */
+
+static int make_keys(movex_master *master, movex_error *error)
+{
+    uint64_t words[6];
+    if (master->config.entropy) {
+        unsigned char bytes[sizeof words];
+        if (master->config.entropy(master->config.user, bytes, sizeof bytes) != MOVEX_OK)
+            return movex_error_set(error, MOVEX_ERR_SYSTEM, "the entropy hook failed", NULL);
+        for (size_t i = 0; i < 6; i++) words[i] = movex_load_u64(bytes + 8 * i);
+    } else {
+        uint64_t state = master->config.seed;
+        for (size_t i = 0; i < 6; i++) words[i] = movex_splitmix64(&state);
+    }
+    master->table_key = (movex_sip_key){words[0], words[1]};
+    master->token_key = (movex_sip_key){words[2], words[3]};
+    master->seed_key = (movex_sip_key){words[4], words[5]};
+    return MOVEX_OK;
+}
+
+static int add_rules(movex_master *master, const movex_type *type, movex_error *error)
+{
+    movex_error  found;
+    movex_rules *rules = movex_rules_new(type, &master->allocator, &found);
+    if (!rules) return movex_error_set(error, found.status, found.text, NULL);
+    for (uint32_t i = 0; i < master->rules_count; i++) {
+        if (strcmp(master->rules[i]->type->name, type->name) != 0) continue;
+        movex_rules_free(rules);
+        return movex_error_set(error, MOVEX_ERR_SCHEMA, "two types are named ", type->name, NULL);
+    }
+    master->rules[master->rules_count++] = rules;
+    if (rules->max_payload > master->payload_size) master->payload_size = rules->max_payload;
+    return MOVEX_OK;
+}
+
+static int make_rules(movex_master *master, const movex_type *const *types, movex_error *error)
+{
+    uint32_t count = 0, capacity = 0;
+    while (types && types[count]) count++;
+    if (count == 0) return movex_error_set(error, MOVEX_ERR_ARGUMENT, "types: the list is empty", NULL);
+    if (!movex_grow(&master->allocator, &master->rules, &capacity, sizeof(movex_rules *), count, count))
+        return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+    master->rules_capacity = capacity;
+    for (uint32_t i = 0; i < count; i++) {
+        int status = add_rules(master, types[i], error);
+        if (status != MOVEX_OK) return status;
+    }
+    if (master->payload_size) master->payload = movex_allocate(&master->allocator, master->payload_size);
+    if (master->payload_size && !master->payload)
+        return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+    return MOVEX_OK;
+}
+
+movex_master *movex_master_new(const movex_master_config *config)
+{
+    movex_allocator allocator;
+    movex_error    *error = config ? config->error : NULL;
+    if (!config || !movex_allocator_resolve(&config->allocator, &allocator)) {
+        movex_error_set(error, MOVEX_ERR_ARGUMENT, "allocator: only partly set", NULL);
+        return NULL;
+    }
+    movex_master *master = movex_allocate(&allocator, sizeof *master);
+    if (!master) {
+        movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+        return NULL;
+    }
+    master->allocator = allocator;
+    master->config = *config;
+    master->config.types = NULL;
+    master->config.error = NULL;
+    master->config.limits = movex_limits_resolve(&config->limits);
+    if (!config->grace_ms) master->config.grace_ms = DEFAULT_GRACE_MS;
+    if (!config->handshake_ms) master->config.handshake_ms = DEFAULT_HANDSHAKE_MS;
+    if (!config->epoch) master->config.epoch = 1;
+    if (make_keys(master, error) != MOVEX_OK || make_rules(master, config->types, error) != MOVEX_OK) {
+        movex_master_free(master);
+        return NULL;
+    }
+    return master;
+}
+
+static void free_attached(movex_master *master, movex_attached *attached)
+{
+    for (uint32_t i = 0; i < attached->links.capacity; i++)
+        while (attached->links.capacity && attached->links.entries[i].value)
+            movex_master_link_free(master, attached->links.entries[i].value);
+    movex_map_free(&attached->links, &master->allocator);
+    movex_io_destroy(attached->io);
+    movex_release(&master->allocator, attached, sizeof *attached);
+}
+
+void movex_master_free(movex_master *master)
+{
+    if (!master) return;
+    movex_allocator allocator = master->allocator;
+    movex_master_flush(master);
+    for (uint32_t i = 0; i < master->attached_count; i++) free_attached(master, master->attached[i]);
+    for (uint32_t i = 0; i < master->sessions.capacity; i++)
+        while (master->sessions.entries[i].value) movex_session_free(master, master->sessions.entries[i].value);
+    for (uint32_t i = 0; i < master->resource_slots; i++)
+        if (master->resources[i]) movex_master_resource_free(master, master->resources[i]);
+    for (uint32_t i = 0; i < master->rules_count; i++) movex_rules_free(master->rules[i]);
+
+    movex_map_free(&master->sessions, &allocator);
+    movex_map_free(&master->by_name, &allocator);
+    movex_release(&allocator, master->attached, master->attached_capacity * sizeof *master->attached);
+    movex_release(&allocator, master->resources, master->resource_capacity * sizeof *master->resources);
+    movex_release(&allocator, master->rules, master->rules_capacity * sizeof *master->rules);
+    movex_release(&allocator, master->records, master->record_capacity * sizeof *master->records);
+    movex_release(&allocator, master->payload, master->payload_size);
+    movex_buffer_free(&master->scratch, &allocator);
+    movex_release(&allocator, master, sizeof *master);
+}
+
+int movex_master_attach(movex_master *master, movex_io io)
+{
+    int status = master ? movex_io_check(io) : MOVEX_ERR_ARGUMENT;
+    if (status == MOVEX_OK && !io.ops->in_process && !master->config.entropy) status = MOVEX_ERR_ENTROPY;
+    if (status == MOVEX_OK && !movex_grow(&master->allocator, &master->attached, &master->attached_capacity,
+                                          sizeof *master->attached, master->attached_count + 1, 2))
+        status = MOVEX_ERR_MEMORY;
+    movex_attached *attached = status == MOVEX_OK ? movex_allocate(&master->allocator, sizeof *attached) : NULL;
+    if (status == MOVEX_OK && !attached) status = MOVEX_ERR_MEMORY;
+    if (status == MOVEX_OK && io.ops->listen) status = io.ops->listen(io.self);
+    if (status != MOVEX_OK) {
+        if (attached) movex_release(&master->allocator, attached, sizeof *attached);
+        movex_io_destroy(io);
+        return status;
+    }
+    attached->io = io;
+    master->attached[master->attached_count++] = attached;
+    return MOVEX_OK;
+}
+
+/* ---- polling */
+
+static void receive(movex_master *master, movex_attached *attached)
+{
+    movex_io_event event;
+    for (uint32_t i = 0; i < EVENTS_PER_POLL; i++) {
+        event = (movex_io_event){0};
+        if (attached->io.ops->recv(attached->io.self, &event) != MOVEX_OK) return;
+        switch (event.kind) {
+        case MOVEX_IO_OPENED: movex_master_link_opened(master, attached, &event); break;
+        case MOVEX_IO_MESSAGE: movex_master_link_received(master, attached, &event); break;
+        case MOVEX_IO_CLOSED: movex_master_link_lost(master, attached, &event); break;
+        }
+    }
+}
+
+/* Each list is in the order of its times, which all have the same distance to their ends: only the first can be due. */
+static void end_what_is_over(movex_master *master)
+{
+    uint64_t now = master->now_ms;
+    for (movex_node *node; (node = master->greeting.first) != NULL;) {
+        movex_master_link *link = (movex_master_link *)(void *)node;
+        if (now - link->opened_ms < master->config.handshake_ms) break;
+        movex_master_link_close(master, link, MOVEX_ERR_TIMEOUT, 0, "no HELLO in time");
+    }
+    for (movex_node *node; (node = master->away.first) != NULL;) {
+        movex_session *session = (movex_session *)(void *)node;
+        if (now - session->away_ms < master->config.grace_ms) break;
+        movex_session_end(master, session);
+    }
+    for (movex_node *node; master->config.idle_ms && (node = master->idle.first) != NULL;) {
+        movex_master_resource *resource = (movex_master_resource *)(void *)node;
+        if (now - resource->idle_ms < master->config.idle_ms) break;
+        movex_master_resource_free(master, resource);
+    }
+}
+
+void movex_master_poll(movex_master *master, uint64_t now_ms)
+{
+    if (!master) return;
+    if (!master->polled && master->config.start_time_ms) master->offset_ms = master->config.start_time_ms - now_ms;
+    master->polled = true;
+    if (now_ms > master->now_ms) master->now_ms = now_ms;
+    for (uint32_t i = 0; i < master->attached_count; i++) receive(master, master->attached[i]);
+    end_what_is_over(master);
+    movex_master_flush(master);
+}
+
+uint64_t movex_master_deadline(const movex_master *master)
+{
+    uint64_t deadline = UINT64_MAX;
+    if (!master) return deadline;
+    if (master->greeting.first) {
+        const movex_master_link *link = (const movex_master_link *)(const void *)master->greeting.first;
+        deadline = link->opened_ms + master->config.handshake_ms;
+    }
+    if (master->away.first) {
+        const movex_session *session = (const movex_session *)(const void *)master->away.first;
+        uint64_t             end = session->away_ms + master->config.grace_ms;
+        if (end < deadline) deadline = end;
+    }
+    if (master->idle.first && master->config.idle_ms) {
+        const movex_master_resource *resource = (const movex_master_resource *)(const void *)master->idle.first;
+        uint64_t                     end = resource->idle_ms + master->config.idle_ms;
+        if (end < deadline) deadline = end;
+    }
+    return deadline;
+}
+
+void movex_master_wait(movex_master *master, uint32_t timeout_ms)
+{
+    if (!master) return;
+    uint64_t deadline = movex_master_deadline(master);
+    uint64_t left = deadline > master->now_ms ? deadline - master->now_ms : 0;
+    uint32_t waiters = 0;
+    if (left < timeout_ms) timeout_ms = (uint32_t)left;
+    for (uint32_t i = 0; i < master->attached_count; i++) waiters += master->attached[i]->io.ops->wait != NULL;
+    if (waiters > 1 && timeout_ms > TURN_MS) timeout_ms = TURN_MS;
+    for (uint32_t i = 0; i < master->attached_count; i++) {
+        movex_io io = master->attached[i]->io;
+        if (io.ops->wait) io.ops->wait(io.self, timeout_ms / waiters);
+    }
+}
+
+/* ---- reading */
+
+movex_stats movex_master_stats(const movex_master *master)
+{
+    if (!master) return (movex_stats){0};
+    movex_stats stats = master->stats;
+    for (uint32_t i = 0; i < master->resource_slots; i++)
+        if (master->resources[i]) stats.bytes_hashed += master->resources[i]->view.hashes.bytes_hashed;
+    for (uint32_t i = 0; i < master->attached_count; i++) {
+        const movex_map *links = &master->attached[i]->links;
+        for (uint32_t k = 0; k < links->capacity; k++) {
+            const movex_master_link *link = links->entries[k].value;
+            if (link) stats.queued_bytes += movex_channel_queued(&link->channel);
+        }
+    }
+    stats.links = master->link_count;
+    stats.sessions = master->sessions.count;
+    stats.resources = master->by_name.count;
+    return stats;
+}
+
+static movex_rules *find_rules(const movex_master *master, const movex_type *type)
+{
+    for (uint32_t i = 0; type && i < master->rules_count; i++)
+        if (master->rules[i]->type == type) return master->rules[i];
+    return NULL;
+}
+
+int movex_master_create(movex_master *master, const movex_type *type, const char *id)
+{
+    if (!master || movex_name_fault(id)) return MOVEX_ERR_ARGUMENT;
+    const movex_rules     *rules = find_rules(master, type);
+    movex_master_resource *resource;
+    if (!rules) return MOVEX_ERR_UNKNOWN_TYPE;
+    if (movex_master_resource_find(master, rules, id)) return MOVEX_ERR_EXISTS;
+    return movex_master_resource_new(master, rules, id, &resource);
+}
+
+static movex_hosted describe(const movex_master_resource *resource)
+{
+    return (movex_hosted){
+        .type = resource->rules->type,
+        .id = resource->id,
+        .state = resource->view.state,
+        .version = resource->log.version,
+        .checksum = resource->view.hashes.checksum,
+        .subscribers = resource->subscriber_count,
+    };
+}
+
+bool movex_master_find(const movex_master *master, const movex_type *type, const char *id, movex_hosted *hosted)
+{
+    const movex_rules           *rules = master && id ? find_rules(master, type) : NULL;
+    const movex_master_resource *resource = rules ? movex_master_resource_find(master, rules, id) : NULL;
+    if (resource) *hosted = describe(resource);
+    return resource != NULL;
+}
+
+bool movex_master_each(const movex_master *master, uint32_t *cursor, movex_hosted *hosted)
+{
+    while (master && *cursor < master->resource_slots) {
+        const movex_master_resource *resource = master->resources[(*cursor)++];
+        if (!resource) continue;
+        *hosted = describe(resource);
+        return true;
+    }
+    return false;
+}
+
+movex_io movex_master_emitter(const movex_master *master, const movex_io_ops *ops)
+{
+    for (uint32_t i = 0; master && i < master->attached_count; i++)
+        if (master->attached[i]->io.ops == ops) return master->attached[i]->io;
+    return (movex_io){0};
+}
+
+const movex_allocator *movex_master_allocator(const movex_master *master)
+{
+    return &master->allocator;
+}

@@ -1,0 +1,369 @@
+#include "master_internal.h"
+
+#include "format.h"
+
+#include <movex/text.h>
+
+enum { FIRST_REFUSED = 4 };
+
+/* ---- telling */
+
+static void send_subscriber(movex_master *master, movex_master_link *link, const movex_subscription *about,
+                            movex_presence presence, bool named)
+{
+    const char              *id = about->session->id, *info = about->session->info;
+    movex_subscriber_message message = {
+        .number = about->resource->number,
+        .slot = about->slot,
+        .presence = presence,
+        .named = named,
+        .id = {id, (uint32_t)strlen(id)},
+        .info = {info, (uint32_t)strlen(info)},
+    };
+    movex_writer writer = movex_master_message(master, MOVEX_NAME_SIZE + MOVEX_INFO_MAX);
+    if (!writer.at) {
+        movex_master_fail(master, link, MOVEX_ERR_MEMORY);
+        return;
+    }
+    movex_write_subscriber(&writer, &message);
+    movex_master_send(master, link, &writer);
+}
+
+void movex_subscription_announce(movex_master *master, const movex_subscription *subscription, movex_presence presence,
+                                 bool named)
+{
+    const movex_master_resource *resource = subscription->resource;
+    for (uint32_t i = 0; i < resource->slots; i++) {
+        const movex_subscription *other = resource->subscribers[i];
+        if (other && other != subscription && other->live)
+            send_subscriber(master, other->session->link, subscription, presence, named);
+    }
+}
+
+static void send_all_subscribers(movex_master *master, const movex_subscription *subscription)
+{
+    const movex_master_resource *resource = subscription->resource;
+    for (uint32_t i = 0; i < resource->slots; i++) {
+        const movex_subscription *other = resource->subscribers[i];
+        if (!other) continue;
+        movex_presence presence = other->session->link ? MOVEX_PRESENCE_HERE : MOVEX_PRESENCE_AWAY;
+        send_subscriber(master, subscription->session->link, other, presence, true);
+    }
+}
+
+static void send_snapshot(movex_master *master, const movex_subscription *subscription)
+{
+    movex_master_link           *link = subscription->session->link;
+    const movex_master_resource *resource = subscription->resource;
+    const movex_codec           *codec = resource->rules->state;
+    size_t                       most = movex_codec_max_encoded(codec), length = 0;
+    movex_buffer                 state = {0};
+    movex_writer                 writer = {NULL, NULL};
+    if (movex_buffer_reserve(&state, &master->allocator, most)) writer = movex_master_message(master, most);
+    if (!writer.at || movex_codec_encode(codec, resource->view.state, state.bytes, most, &length, NULL) != MOVEX_OK) {
+        movex_buffer_free(&state, &master->allocator);
+        movex_master_fail(master, link, MOVEX_ERR_MEMORY);
+        return;
+    }
+    movex_snapshot_message message = {
+        .number = resource->number,
+        .version = resource->log.version,
+        .now_ms = resource->log.now_ms,
+        .checksum = resource->view.hashes.checksum,
+        .sequence = subscription->sequence,
+        .state = {state.bytes, length},
+    };
+    movex_write_snapshot(&writer, &message);
+    movex_master_send(master, link, &writer);
+    movex_buffer_free(&state, &master->allocator);
+    master->stats.snapshots++;
+}
+
+static void send_outcome(movex_master *master, movex_master_link *link, uint32_t number, uint64_t sequence, int reason)
+{
+    movex_outcome_message message = {.number = number, .sequence = sequence, .reason = reason};
+    movex_writer          writer = movex_master_message(master, 0);
+    if (!writer.at) {
+        movex_master_fail(master, link, MOVEX_ERR_MEMORY);
+        return;
+    }
+    movex_write_outcome(&writer, &message);
+    movex_master_send(master, link, &writer);
+}
+
+/* ---- refusals: what makes no entry is remembered here */
+
+bool movex_subscription_prepare(movex_master *master, movex_subscription *subscription)
+{
+    uint32_t capacity = subscription->refused_capacity;
+    if (subscription->refused_count < capacity || capacity >= master->config.limits.pending) return true;
+    /* The ring has never gone round while it can still grow, so its order is that of its indices. */
+    return movex_grow(&master->allocator, &subscription->refused, &subscription->refused_capacity,
+                      sizeof *subscription->refused, capacity + 1, FIRST_REFUSED);
+}
+
+void movex_subscription_refuse(movex_master *master, movex_subscription *subscription, uint64_t sequence, int reason)
+{
+    uint64_t at = subscription->refused_count++ & (subscription->refused_capacity - 1);
+    subscription->refused[at] = (movex_refused){.sequence = sequence, .reason = reason};
+    send_outcome(master, subscription->session->link, subscription->resource->number, sequence, reason);
+}
+
+void movex_subscription_repeat(movex_master *master, movex_subscription *subscription, uint64_t sequence)
+{
+    int reason = MOVEX_ACCEPT;
+    for (uint32_t i = 0; i < subscription->refused_capacity; i++)
+        if (subscription->refused[i].sequence == sequence) reason = subscription->refused[i].reason;
+    master->stats.repeats++;
+    send_outcome(master, subscription->session->link, subscription->resource->number, sequence, reason);
+}
+
+/* ---- binding */
+
+static movex_subscription *find(const movex_session *session, uint32_t number)
+{
+    return movex_map_get(&session->by_number, number, NULL, NULL);
+}
+
+static bool take_slot(movex_master *master, movex_subscription *subscription)
+{
+    movex_master_resource *resource = subscription->resource;
+    uint32_t               slot = 0;
+    if (resource->subscriber_count == resource->slots) slot = resource->slots;
+    else while (resource->subscribers[slot]) slot++;
+    if (!movex_grow(&master->allocator, &resource->subscribers, &resource->slot_capacity, sizeof *resource->subscribers,
+                    slot + 1, 2))
+        return false;
+    if (slot == resource->slots) resource->slots++;
+    resource->subscribers[slot] = subscription;
+    resource->subscriber_count++;
+    subscription->slot = slot;
+    return true;
+}
+
+static movex_subscription *subscription_new(movex_master *master, movex_session *session, movex_master_resource *resource)
+{
+    movex_subscription *subscription = movex_allocate(&master->allocator, sizeof *subscription);
+    if (!subscription) return NULL;
+    subscription->session = session;
+    subscription->resource = resource;
+    bool mapped = movex_map_put(&session->by_number, &master->allocator, resource->number, subscription);
+    if (!mapped || !take_slot(master, subscription)) {
+        if (mapped) movex_map_remove(&session->by_number, resource->number, subscription);
+        movex_release(&master->allocator, subscription, sizeof *subscription);
+        return NULL;
+    }
+    movex_list_remove(&resource->idle);
+    movex_list_append(&session->subscriptions, &subscription->of_session);
+    master->stats.subscriptions++;
+    return subscription;
+}
+
+void movex_subscription_free(movex_master *master, movex_subscription *subscription)
+{
+    movex_master_resource *resource = subscription->resource;
+    resource->subscribers[subscription->slot] = NULL;
+    resource->subscriber_count--;
+    while (resource->slots && !resource->subscribers[resource->slots - 1]) resource->slots--;
+    if (resource->subscriber_count == 0) {
+        resource->idle_ms = master->now_ms;
+        movex_list_append(&master->idle, &resource->idle);
+    }
+    movex_map_remove(&subscription->session->by_number, resource->number, subscription);
+    movex_list_remove(&subscription->of_session);
+    movex_release(&master->allocator, subscription->refused, subscription->refused_capacity * sizeof *subscription->refused);
+    movex_release(&master->allocator, subscription, sizeof *subscription);
+    master->stats.subscriptions--;
+}
+
+void movex_subscription_end(movex_master *master, movex_subscription *subscription)
+{
+    const char *id = subscription->session->id;
+    movex_subscription_announce(master, subscription, MOVEX_PRESENCE_LEFT, false);
+    movex_master_record_event(master, MOVEX_MASTER_UNSUBSCRIBED, id, subscription->resource, MOVEX_OK, NULL);
+    movex_subscription_free(master, subscription);
+}
+
+static void refuse_bind(movex_master *master, movex_session *session, uint64_t tag, movex_status status, int reason,
+                        const char *text)
+{
+    movex_bind_refused_message message = {tag, status, reason, {text, (uint32_t)strlen(text)}};
+    movex_writer               writer = movex_master_message(master, strlen(text));
+    if (!writer.at) {
+        movex_master_fail(master, session->link, MOVEX_ERR_MEMORY);
+        return;
+    }
+    movex_write_bind_refused(&writer, &message);
+    movex_master_send(master, session->link, &writer);
+}
+
+typedef struct bind_names {
+    char type[MOVEX_NAME_SIZE], id[MOVEX_NAME_SIZE];
+} bind_names;
+
+/* The rules that a BIND names, or NULL with the cause. */
+static const movex_rules *find_rules(movex_master *master, const movex_bind_message *message, bind_names *names,
+                                     movex_error *error)
+{
+    const char *fault = movex_name_fault_in(message->type.bytes, message->type.length);
+    if (fault) movex_error_set(error, MOVEX_ERR_ARGUMENT, "the type's name ", fault, NULL);
+    const char *id_fault = movex_name_fault_in(message->id.bytes, message->id.length);
+    if (!fault && id_fault) movex_error_set(error, MOVEX_ERR_ARGUMENT, "the resource's id ", id_fault, NULL);
+    if (fault || id_fault) return NULL;
+    *names = (bind_names){{0}, {0}};
+    memcpy(names->type, message->type.bytes, message->type.length);
+    memcpy(names->id, message->id.bytes, message->id.length);
+
+    for (uint32_t i = 0; i < master->rules_count; i++) {
+        const movex_rules *rules = master->rules[i];
+        if (strcmp(rules->type->name, names->type) != 0) continue;
+        if (rules->fingerprint == message->fingerprint) return rules;
+        movex_error_set(error, MOVEX_ERR_FINGERPRINT, "type ", names->type,
+                        " is described differently by client and master (another version of the game?)", NULL);
+        return NULL;
+    }
+    movex_error_set(error, MOVEX_ERR_UNKNOWN_TYPE, "this master has no type ", names->type, NULL);
+    return NULL;
+}
+
+/* The resource that is to be bound, made if need be; or NULL with the cause. `reason` is the hook's. */
+static movex_master_resource *find_resource(movex_master *master, const movex_session *session, const movex_rules *rules,
+                                            const char *id, int *reason, movex_error *error)
+{
+    movex_master_resource *resource = movex_master_resource_find(master, rules, id);
+    const char            *type = rules->type->name;
+    movex_bind_request     request = {session->id, rules->type, id, resource == NULL};
+    if (!resource && master->config.creation == MOVEX_CREATION_BY_MASTER) {
+        movex_error_set(error, MOVEX_ERR_NOT_FOUND, "there is no ", type, ":", id, NULL);
+        return NULL;
+    }
+    if (master->config.may_bind) *reason = master->config.may_bind(master->config.user, &request);
+    if (*reason < 0) *reason = MOVEX_REFUSE;
+    if (*reason != MOVEX_ACCEPT) {
+        movex_error_set(error, MOVEX_ERR_DENIED, session->id, " may not bind ", type, ":", id, NULL);
+        return NULL;
+    }
+    if (resource && resource->subscriber_count >= master->config.limits.subscribers) {
+        movex_error_set(error, MOVEX_ERR_LIMIT, type, ":", id, " has as many subscribers as it may", NULL);
+        return NULL;
+    }
+    if (session->by_number.count >= master->config.limits.binds) {
+        movex_error_set(error, MOVEX_ERR_LIMIT, session->id, " has as many resources bound as it may", NULL);
+        return NULL;
+    }
+    int status = resource ? MOVEX_OK : movex_master_resource_new(master, rules, id, &resource);
+    if (status == MOVEX_OK) return resource;
+    movex_error_set(error, (movex_status)status, type, ":", id, " cannot be made: ", movex_status_text(status), NULL);
+    return NULL;
+}
+
+/* Whether the client's state is one of this log's, from which all later entries are kept. */
+static bool can_catch_up(const movex_master *master, const movex_master_resource *resource, const movex_bind_message *message)
+{
+    const movex_log *log = &resource->log;
+    if (!message->resumes || message->epoch != master->config.epoch || message->version > log->version) return false;
+    if (message->version == log->version) return message->checksum == resource->view.hashes.checksum;
+    const movex_entry *entry = movex_log_find(log, message->version);
+    return entry ? entry->checksum == message->checksum : false;
+}
+
+/* Answers what the subscriber may not know yet: refusals have left no entry. */
+static void send_missed_refusals(movex_master *master, const movex_subscription *subscription, uint64_t answered)
+{
+    uint64_t kept = subscription->refused_count < subscription->refused_capacity ? subscription->refused_count
+                                                                                 : subscription->refused_capacity;
+    for (uint64_t i = subscription->refused_count - kept; i != subscription->refused_count; i++) {
+        const movex_refused *refused = &subscription->refused[i & (subscription->refused_capacity - 1)];
+        if (refused->sequence > answered)
+            send_outcome(master, subscription->session->link, subscription->resource->number, refused->sequence,
+                         refused->reason);
+    }
+}
+
+static void bring_up_to_date(movex_master *master, movex_subscription *subscription, const movex_bind_message *message)
+{
+    movex_master_resource *resource = subscription->resource;
+    bool                   resumed = can_catch_up(master, resource, message);
+    movex_writer           writer = movex_master_message(master, 0);
+    movex_bound_message    bound = {
+           .tag = message->tag,
+           .number = resource->number,
+           .sequence = subscription->sequence,
+           .subscribers = resource->subscriber_count,
+           .resumed = resumed,
+    };
+    if (!writer.at) {
+        movex_master_fail(master, subscription->session->link, MOVEX_ERR_MEMORY);
+        return;
+    }
+    movex_write_bound(&writer, &bound);
+    movex_master_send(master, subscription->session->link, &writer);
+    send_missed_refusals(master, subscription, message->resumes ? message->answered : 0);
+    send_all_subscribers(master, subscription);
+    subscription->live = true;
+    if (!resumed) {
+        send_snapshot(master, subscription);
+        return;
+    }
+    master->stats.resumes++;
+    for (uint64_t version = message->version + 1; version <= resource->log.version; version++)
+        movex_master_resource_send_entry(master, subscription, version);
+}
+
+int movex_subscription_bind(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error)
+{
+    movex_bind_message message;
+    bind_names         names;
+    movex_error        cause;
+    int                reason = MOVEX_ACCEPT;
+    if (!movex_read_bind(reader, &message))
+        return movex_error_set(error, MOVEX_ERR_MALFORMED, "BIND: truncated, or not of its form", NULL);
+    const movex_rules *rules = find_rules(master, &message, &names, &cause);
+    if (!rules) {
+        refuse_bind(master, session, message.tag, cause.status, reason, cause.text);
+        return MOVEX_OK;
+    }
+    movex_master_resource *resource = movex_master_resource_find(master, rules, names.id);
+    movex_subscription    *subscription = resource ? find(session, resource->number) : NULL;
+    if (subscription && subscription->live)
+        return movex_error_set(error, MOVEX_ERR_PROTOCOL, "BIND: ", names.type, ":", names.id, " is bound already", NULL);
+    if (subscription && !message.resumes) {
+        /* It was unbound while the connection was down. */
+        movex_subscription_end(master, subscription);
+        subscription = NULL;
+    }
+    if (!subscription) {
+        resource = find_resource(master, session, rules, names.id, &reason, &cause);
+        if (resource && !(subscription = subscription_new(master, session, resource)))
+            movex_error_set(&cause, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+        if (!subscription) {
+            refuse_bind(master, session, message.tag, cause.status, reason, cause.text);
+            return MOVEX_OK;
+        }
+        movex_master_record_event(master, MOVEX_MASTER_SUBSCRIBED, session->id, resource, MOVEX_OK, NULL);
+        movex_subscription_announce(master, subscription, MOVEX_PRESENCE_HERE, true);
+    }
+    bring_up_to_date(master, subscription, &message);
+    return MOVEX_OK;
+}
+
+int movex_subscription_unbind(movex_master *master, movex_session *session, uint32_t number)
+{
+    movex_subscription *subscription = find(session, number);
+    movex_writer        writer = movex_master_message(master, 0);
+    if (!writer.at) return MOVEX_ERR_MEMORY;
+    if (subscription) movex_subscription_end(master, subscription);
+    writer = movex_master_message(master, 0); /* telling the others has used it */
+    movex_write_numbered(&writer, MOVEX_MESSAGE_UNBOUND, number);
+    movex_master_send(master, session->link, &writer);
+    return MOVEX_OK;
+}
+
+int movex_subscription_resync(movex_master *master, movex_session *session, uint32_t number)
+{
+    const movex_subscription *subscription = find(session, number);
+    if (!subscription || !subscription->live) return MOVEX_OK; /* it was unbound meanwhile */
+    master->stats.resyncs++;
+    send_snapshot(master, subscription);
+    return MOVEX_OK;
+}

@@ -1,0 +1,200 @@
+/* The inside of a master, shared by its files:
+
+     master.c           making, freeing, polling; attached emitters; reading
+     master_link.c      one connection: frames in, messages out, closing
+     master_session.c   who is connected or away: HELLO, resuming, the grace period, leaving
+     master_bind.c      a session's subscriptions: BIND, UNBIND, snapshots, catching up
+     master_resource.c  a resource: creation, removal, dispatches, the log, telling its subscribers
+     master_events.c    the ring of events for the program
+
+   Links, sessions and resources know each other so:
+
+     link 1 -- 0..1 session 1 -- * subscription * -- 1 resource
+
+   A link without a session has not said HELLO; a session without a link is away; a subscription is `live` from the moment
+   that its session's present link has been given the resource's state. */
+#ifndef MOVEX_CORE_MASTER_INTERNAL_H
+#define MOVEX_CORE_MASTER_INTERNAL_H
+
+#include "channel.h"
+#include "hash.h"
+#include "list.h"
+#include "log.h"
+#include "map.h"
+#include "memory.h"
+#include "name.h"
+#include "view.h"
+#include "wire.h"
+
+#include <movex/master.h>
+
+typedef struct movex_attached {
+    movex_io  io;
+    movex_map links; /* by the emitter's number: movex_master_link */
+} movex_attached;
+
+typedef struct movex_master_link {
+    movex_node            greeting; /* in master.greeting until HELLO, by opened_ms */
+    movex_node            due;      /* in master.due while something waits to be sent, or the link has failed */
+    movex_attached       *attached;
+    struct movex_session *session; /* NULL before HELLO */
+    movex_channel         channel;
+    uint64_t              opened_ms; /* given time */
+    int                    refusal;  /* the reason that the authenticate hook gave, else 0 */
+    movex_status          failure;   /* why it is to be closed at the next flush; MOVEX_OK: it is not */
+    char                  address[64];
+} movex_master_link;
+
+typedef struct movex_session {
+    movex_node         away; /* in master.away while it has no link, by away_ms */
+    movex_master_link *link; /* NULL: away */
+    uint64_t           number;  /* never used again; entries name their author's session by it */
+    uint64_t           away_ms; /* given time at which it lost its link */
+    movex_list         subscriptions; /* movex_subscription.of_session */
+    movex_map          by_number;     /* by the resource's number: movex_subscription */
+    unsigned char      token[MOVEX_TOKEN_SIZE];
+    char               id[MOVEX_NAME_SIZE];
+    char               info[MOVEX_INFO_MAX + 1];
+} movex_session;
+
+/* A dispatch that made no entry: what to answer when it comes again. */
+typedef struct movex_refused {
+    uint64_t sequence;
+    int      reason;
+} movex_refused;
+
+typedef struct movex_subscription {
+    movex_node                    of_session; /* first member */
+    movex_session                *session;
+    struct movex_master_resource *resource;
+    uint32_t                      slot;     /* resource->subscribers[slot] == this */
+    bool                          live;     /* gets the resource's messages; implies session->link */
+    uint64_t                      sequence; /* the last of its dispatches that was handled */
+    movex_refused                *refused;  /* a ring of the newest refusals */
+    uint32_t                      refused_capacity; /* 0 or a power of two */
+    uint64_t                      refused_count;    /* ever; the newest min(count, capacity) are kept */
+} movex_subscription;
+
+/* log.version is the version of view; log.count entries of it are kept. */
+typedef struct movex_master_resource {
+    movex_node           idle; /* in master.idle while nobody is subscribed, by idle_ms */
+    const movex_rules   *rules;
+    uint32_t             number; /* master->resources[number] == this */
+    uint64_t             idle_ms; /* given time at which the last subscriber left */
+    movex_view           view;
+    movex_log            log;
+    movex_subscription **subscribers; /* by slot; NULL: free */
+    uint32_t             slots;       /* in use or free below; <= slot_capacity */
+    uint32_t             slot_capacity;
+    uint32_t             subscriber_count;
+    char                 id[MOVEX_NAME_SIZE];
+} movex_master_resource;
+
+typedef struct movex_master_record {
+    movex_master_event_kind kind;
+    movex_status            status;
+    uint64_t                version, checksum;
+    char                    peer[MOVEX_NAME_SIZE], type[MOVEX_NAME_SIZE], id[MOVEX_NAME_SIZE];
+    char                    text[96];
+} movex_master_record;
+
+struct movex_master {
+    movex_master_config     config; /* limits and times resolved; its pointers to types and error are not kept */
+    movex_allocator         allocator;
+    movex_sip_key           table_key, token_key, seed_key;
+    movex_rules           **rules;
+    uint32_t                rules_count, rules_capacity;
+    movex_attached        **attached;
+    uint32_t                attached_count, attached_capacity;
+    movex_map               sessions;     /* by hash of the id */
+    movex_map               by_name;      /* by hash of type and id: movex_master_resource */
+    movex_master_resource **resources;    /* by number; NULL: free */
+    uint32_t                resource_slots, resource_capacity;
+    uint32_t                free_number; /* no free number is below it */
+    uint32_t                link_count;
+    uint64_t                sessions_made;
+    movex_list              greeting, due, away, idle;
+    bool                    polled;
+    uint64_t                now_ms;    /* given time of the last poll */
+    uint64_t                offset_ms; /* master time = given time + offset, modulo 2^64 */
+    movex_buffer            scratch;   /* for the message that is being written */
+    void                   *payload;   /* for the payload that is being handled: max_payload of all types, or NULL */
+    size_t                  payload_size;
+    movex_stats             stats;
+    movex_master_record    *records; /* a ring */
+    uint32_t                record_first, record_count, record_capacity;
+    movex_master_record     drained; /* the one whose texts are lent */
+};
+
+/* ---- master.c */
+
+/* Master time now. */
+uint64_t movex_master_now(const movex_master *master);
+/* A writer over scratch with room for a message with `extra` bytes of texts and payloads; NULL `at` if there is no memory. */
+movex_writer movex_master_message(movex_master *master, size_t extra);
+
+/* ---- master_link.c */
+
+void movex_master_link_opened(movex_master *master, movex_attached *attached, const movex_io_event *event);
+void movex_master_link_received(movex_master *master, movex_attached *attached, const movex_io_event *event);
+void movex_master_link_lost(movex_master *master, movex_attached *attached, const movex_io_event *event);
+/* Says why (status MOVEX_OK: nothing is said), closes and frees it; its session, if any, is away from now on. */
+void movex_master_link_close(movex_master *master, movex_master_link *link, int status, int reason, const char *text);
+/* Frees it without a word; the emitter is done with it. Its session is left alone. */
+void movex_master_link_free(movex_master *master, movex_master_link *link);
+/* Queues the message that `writer` has written to scratch. A failure closes the link at the next flush. */
+void movex_master_send(movex_master *master, movex_master_link *link, const movex_writer *writer);
+/* Closes the link at the next flush: what it should have been sent could not be. */
+void movex_master_fail(movex_master *master, movex_master_link *link, movex_status status);
+/* Sends what is due on all links, and closes those that have failed. */
+void movex_master_flush(movex_master *master);
+
+/* ---- master_session.c */
+
+int  movex_session_hello(movex_master *master, movex_master_link *link, movex_reader *reader, movex_error *error);
+void movex_session_lost_link(movex_master *master, movex_session *session, const char *text);
+/* Ends it: its subscriptions are taken back. It has no link any more. */
+void movex_session_end(movex_master *master, movex_session *session);
+/* Frees it and its subscriptions, with nobody told. */
+void movex_session_free(movex_master *master, movex_session *session);
+
+/* ---- master_bind.c */
+
+int  movex_subscription_bind(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
+int  movex_subscription_unbind(movex_master *master, movex_session *session, uint32_t number);
+int  movex_subscription_resync(movex_master *master, movex_session *session, uint32_t number);
+/* Takes it from its resource and its session, and frees it, with nobody told. */
+void movex_subscription_free(movex_master *master, movex_subscription *subscription);
+/* The same, with the others told. */
+void movex_subscription_end(movex_master *master, movex_subscription *subscription);
+/* Tells all other live subscribers that this one is there, away or gone; with its name if it is new. */
+void movex_subscription_announce(movex_master *master, const movex_subscription *subscription, movex_presence presence,
+                                 bool named);
+
+/* Makes sure that one more refusal can be remembered. False if there is no memory. */
+bool movex_subscription_prepare(movex_master *master, movex_subscription *subscription);
+/* Remembers, after movex_subscription_prepare, that a dispatch was refused, and tells its author. */
+void movex_subscription_refuse(movex_master *master, movex_subscription *subscription, uint64_t sequence, int reason);
+/* Answers a dispatch that was handled before. */
+void movex_subscription_repeat(movex_master *master, movex_subscription *subscription, uint64_t sequence);
+
+/* ---- master_resource.c */
+
+movex_master_resource *movex_master_resource_find(const movex_master *master, const movex_rules *rules, const char *id);
+/* MOVEX_OK, MOVEX_ERR_LIMIT or MOVEX_ERR_MEMORY. */
+int  movex_master_resource_new(movex_master *master, const movex_rules *rules, const char *id,
+                               movex_master_resource **resource);
+/* It has no subscribers. */
+void movex_master_resource_free(movex_master *master, movex_master_resource *resource);
+int  movex_master_resource_dispatch(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
+/* Writes entry `version`, which is kept, to scratch as `subscription` is to see it, and sends it. */
+void movex_master_resource_send_entry(movex_master *master, const movex_subscription *subscription, uint64_t version);
+void movex_master_resource_check(const movex_master_resource *resource);
+
+/* ---- master_events.c */
+
+/* Texts may be NULL. */
+void movex_master_record_event(movex_master *master, movex_master_event_kind kind, const char *peer,
+                               const movex_master_resource *resource, movex_status status, const char *text);
+
+#endif

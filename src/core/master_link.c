@@ -1,0 +1,209 @@
+#include "master_internal.h"
+
+#include "format.h"
+
+#include <movex/text.h>
+
+/* ---- opening and closing */
+
+void movex_master_link_opened(movex_master *master, movex_attached *attached, const movex_io_event *event)
+{
+    movex_master_link *link = NULL;
+    if (!movex_map_get(&attached->links, event->link, NULL, NULL) && master->link_count < master->config.limits.links)
+        link = movex_allocate(&master->allocator, sizeof *link);
+    if (link && !movex_map_put(&attached->links, &master->allocator, event->link, link)) {
+        movex_release(&master->allocator, link, sizeof *link);
+        link = NULL;
+    }
+    if (!link) {
+        movex_master_record_event(master, MOVEX_MASTER_REJECTED, NULL, NULL, MOVEX_ERR_LIMIT, "too many connections");
+        attached->io.ops->close(attached->io.self, event->link);
+        return;
+    }
+    size_t carries = attached->io.ops->max_frame, limit = master->config.limits.message_bytes;
+    link->attached = attached;
+    link->opened_ms = master->now_ms;
+    link->channel = (movex_channel){
+        .io = attached->io,
+        .link = event->link,
+        .max_frame = carries,
+        .max_message = limit,
+        .max_queue = master->config.limits.queue_bytes,
+        .stats = &master->stats,
+    };
+    movex_text_set(link->address, event->text);
+    movex_list_append(&master->greeting, &link->greeting);
+    master->link_count++;
+}
+
+void movex_master_link_free(movex_master *master, movex_master_link *link)
+{
+    movex_list_remove(&link->greeting);
+    movex_list_remove(&link->due);
+    movex_map_remove(&link->attached->links, link->channel.link, link);
+    movex_channel_free(&link->channel, &master->allocator);
+    movex_release(&master->allocator, link, sizeof *link);
+    master->link_count--;
+}
+
+/* Closes and frees a link; what becomes of its session is the caller's to say. */
+static movex_session *hang_up(movex_master *master, movex_master_link *link)
+{
+    movex_session *session = link->session;
+    movex_io       io = link->attached->io;
+    io.ops->close(io.self, link->channel.link);
+    movex_master_link_free(master, link);
+    return session;
+}
+
+void movex_master_link_close(movex_master *master, movex_master_link *link, int status, int reason, const char *text)
+{
+    if (status != MOVEX_OK) {
+        const char         *why = text ? text : movex_status_text(status);
+        movex_error_message message = {(movex_status)status, reason, {why, (uint32_t)strlen(why)}};
+        movex_writer        writer = movex_master_message(master, strlen(why));
+        if (writer.at) {
+            movex_write_error(&writer, &message);
+            movex_master_send(master, link, &writer);
+            movex_channel_flush(&link->channel);
+        }
+        movex_master_record_event(master, MOVEX_MASTER_REJECTED, link->session ? link->session->id : NULL, NULL,
+                                  message.status, why);
+    }
+    movex_session *session = hang_up(master, link);
+    if (session) movex_session_lost_link(master, session, text ? text : movex_status_text(status));
+}
+
+void movex_master_link_lost(movex_master *master, movex_attached *attached, const movex_io_event *event)
+{
+    movex_master_link *link = movex_map_get(&attached->links, event->link, NULL, NULL);
+    if (!link) return;
+    movex_session *session = link->session;
+    movex_master_link_free(master, link);
+    if (session) movex_session_lost_link(master, session, event->text ? event->text : "the connection was lost");
+}
+
+/* ---- sending */
+
+void movex_master_fail(movex_master *master, movex_master_link *link, movex_status status)
+{
+    if (link->failure == MOVEX_OK) link->failure = status;
+    if (!link->due.list) movex_list_append(&master->due, &link->due);
+}
+
+void movex_master_send(movex_master *master, movex_master_link *link, const movex_writer *writer)
+{
+    if (link->failure != MOVEX_OK) return;
+    size_t length = (size_t)(writer->at - master->scratch.bytes);
+    int    status = movex_channel_append(&link->channel, &master->allocator, master->scratch.bytes, length);
+    if (status != MOVEX_OK) link->failure = (movex_status)status;
+    if (!link->due.list) movex_list_append(&master->due, &link->due);
+}
+
+/* A link whose emitter is full stays due; it comes again at the next poll. */
+void movex_master_flush(movex_master *master)
+{
+    movex_list waiting = {0};
+    for (movex_node *node; (node = master->due.first) != NULL;) {
+        movex_master_link *link = (movex_master_link *)(void *)((char *)node - offsetof(movex_master_link, due));
+        movex_list_remove(node);
+        int status = link->failure == MOVEX_OK ? movex_channel_flush(&link->channel) : link->failure;
+        if (status != MOVEX_OK) {
+            const char *text = status == MOVEX_ERR_LIMIT ? "it does not take what is sent to it" : movex_status_text(status);
+            movex_session *session = hang_up(master, link);
+            if (session) movex_session_lost_link(master, session, text);
+        } else if (movex_channel_queued(&link->channel)) {
+            movex_list_append(&waiting, node);
+        }
+    }
+    while (waiting.first) {
+        movex_node *node = waiting.first;
+        movex_list_remove(node);
+        movex_list_append(&master->due, node);
+    }
+}
+
+/* ---- receiving */
+
+static int malformed(movex_error *error, const char *message)
+{
+    return movex_error_set(error, MOVEX_ERR_MALFORMED, message, ": truncated, or not of its form", NULL);
+}
+
+static int take_numbered(movex_master *master, movex_session *session, uint8_t kind, movex_reader *reader, movex_error *error)
+{
+    uint32_t number;
+    if (!movex_read_numbered(reader, &number)) return malformed(error, "UNBIND or RESYNC");
+    return kind == MOVEX_MESSAGE_UNBIND ? movex_subscription_unbind(master, session, number)
+                                        : movex_subscription_resync(master, session, number);
+}
+
+static int take_message(movex_master *master, movex_master_link *link, movex_reader *reader, movex_error *error);
+
+static int take_chunk(movex_master *master, movex_master_link *link, movex_reader *reader, movex_error *error)
+{
+    movex_reader message;
+    int          status = movex_channel_assemble(&link->channel, &master->allocator, reader, &message);
+    if (status == MOVEX_ERR_AGAIN) return MOVEX_OK;
+    if (status == MOVEX_ERR_MALFORMED) return malformed(error, "CHUNK");
+    if (status != MOVEX_OK) return movex_error_set(error, (movex_status)status, "CHUNK: a message of more bytes than allowed", NULL);
+    if (movex_reader_left(&message) && message.at[0] == MOVEX_MESSAGE_CHUNK)
+        return movex_error_set(error, MOVEX_ERR_PROTOCOL, "CHUNK: within a CHUNK", NULL);
+    status = take_message(master, link, &message, error);
+    if (status == MOVEX_OK && movex_reader_left(&message)) return malformed(error, "a message put together from chunks");
+    return status;
+}
+
+/* One message. MOVEX_ERR_CLOSED: the link is to be closed without a word. */
+static int take_message(movex_master *master, movex_master_link *link, movex_reader *reader, movex_error *error)
+{
+    uint8_t kind = movex_read_u8(reader);
+    if (kind == MOVEX_MESSAGE_CHUNK) return take_chunk(master, link, reader, error);
+    if (kind == MOVEX_MESSAGE_ERROR || kind == MOVEX_MESSAGE_GOODBYE) return MOVEX_ERR_CLOSED;
+    if (kind == MOVEX_MESSAGE_HELLO) {
+        if (link->session) return movex_error_set(error, MOVEX_ERR_PROTOCOL, "HELLO: a second one", NULL);
+        return movex_session_hello(master, link, reader, error);
+    }
+    if (!link->session) return movex_error_set(error, MOVEX_ERR_PROTOCOL, "the first message must be HELLO", NULL);
+    switch (kind) {
+    case MOVEX_MESSAGE_BIND: return movex_subscription_bind(master, link->session, reader, error);
+    case MOVEX_MESSAGE_UNBIND:
+    case MOVEX_MESSAGE_RESYNC: return take_numbered(master, link->session, kind, reader, error);
+    case MOVEX_MESSAGE_DISPATCH: return movex_master_resource_dispatch(master, link->session, reader, error);
+    }
+    char         name[3];
+    movex_format format = movex_format_into(name, sizeof name);
+    movex_format_hex(&format, kind, 2);
+    return movex_error_set(error, MOVEX_ERR_MALFORMED, "no message that a client may send starts with 0x", name, NULL);
+}
+
+static void say_goodbye(movex_master *master, movex_master_link *link)
+{
+    movex_session *session = hang_up(master, link);
+    if (session) movex_session_end(master, session);
+}
+
+void movex_master_link_received(movex_master *master, movex_attached *attached, const movex_io_event *event)
+{
+    movex_master_link *link = movex_map_get(&attached->links, event->link, NULL, NULL);
+    if (!link) return;
+    master->stats.frames_received++;
+    master->stats.bytes_received += event->length;
+    movex_reader reader = movex_reader_over(event->data, event->length);
+    while (movex_reader_left(&reader)) {
+        movex_error error = {.status = MOVEX_OK};
+        bool        goodbye = reader.at[0] == MOVEX_MESSAGE_GOODBYE;
+        int         status = take_message(master, link, &reader, &error);
+        if (status == MOVEX_OK) continue;
+        if (goodbye) {
+            say_goodbye(master, link);
+        } else if (status == MOVEX_ERR_CLOSED) {
+            movex_master_link_close(master, link, MOVEX_OK, 0, "the client closed it");
+        } else {
+            bool explained = error.status == (movex_status)status;
+            if (status != MOVEX_ERR_DENIED && status != MOVEX_ERR_MEMORY) master->stats.protocol_errors++;
+            movex_master_link_close(master, link, status, link->refusal, explained ? error.text : NULL);
+        }
+        return;
+    }
+}

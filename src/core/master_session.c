@@ -1,0 +1,177 @@
+#include "master_internal.h"
+
+#include "format.h"
+
+#include <movex/text.h>
+
+static bool has_id(const void *value, const void *wanted)
+{
+    const movex_session *session = value;
+    return strcmp(session->id, wanted) == 0;
+}
+
+static uint64_t key_of(const movex_master *master, const char *id)
+{
+    return movex_siphash(master->table_key, id, strlen(id));
+}
+
+/* Nobody can guess a token who does not have the key, and none comes twice. */
+static void make_token(movex_master *master, movex_session *session)
+{
+    for (uint64_t half = 0; half < 2; half++) {
+        unsigned char input[16];
+        movex_store_u64(input, session->number);
+        movex_store_u64(input + 8, half);
+        movex_store_u64(session->token + 8 * half, movex_siphash(master->token_key, input, sizeof input));
+    }
+}
+
+/* Takes the same time wherever the first difference is. */
+static bool same_token(const unsigned char *a, const unsigned char *b)
+{
+    unsigned char difference = 0;
+    for (size_t i = 0; i < MOVEX_TOKEN_SIZE; i++) difference |= a[i] ^ b[i];
+    return difference == 0;
+}
+
+static bool take_text(movex_wire_text text, char *into, size_t size)
+{
+    if (text.length >= size || !movex_text_is_clean(text.bytes, text.length)) return false;
+    memcpy(into, text.bytes, text.length);
+    memset(into + text.length, 0, size - text.length);
+    return true;
+}
+
+static movex_session *session_new(movex_master *master, const char *id, movex_error *error)
+{
+    if (master->sessions.count >= master->config.limits.sessions) {
+        movex_error_set(error, MOVEX_ERR_LIMIT, "HELLO: the master has as many sessions as it may", NULL);
+        return NULL;
+    }
+    movex_session *session = movex_allocate(&master->allocator, sizeof *session);
+    if (session && !movex_map_put(&master->sessions, &master->allocator, key_of(master, id), session)) {
+        movex_release(&master->allocator, session, sizeof *session);
+        session = NULL;
+    }
+    if (!session) {
+        movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+        return NULL;
+    }
+    movex_text_set(session->id, id);
+    session->number = ++master->sessions_made;
+    make_token(master, session);
+    return session;
+}
+
+static int send_welcome(movex_master *master, movex_master_link *link, bool resumed)
+{
+    movex_welcome_message welcome = {
+        .protocol = MOVEX_PROTOCOL_VERSION,
+        .max_frame = link->attached->io.ops->max_frame,
+        .epoch = master->config.epoch,
+        .now_ms = movex_master_now(master),
+        .pending = master->config.limits.pending,
+        .resumed = resumed,
+    };
+    memcpy(welcome.token, link->session->token, MOVEX_TOKEN_SIZE);
+    movex_writer writer = movex_master_message(master, 0);
+    if (!writer.at) return MOVEX_ERR_MEMORY;
+    movex_write_welcome(&writer, &welcome);
+    movex_master_send(master, link, &writer);
+    return MOVEX_OK;
+}
+
+static void announce(movex_master *master, movex_session *session, movex_presence presence)
+{
+    for (movex_node *node = session->subscriptions.first; node; node = node->next)
+        movex_subscription_announce(master, (movex_subscription *)(void *)node, presence, false);
+}
+
+/* What the hook and the checks before it need: the texts of a HELLO, zero-terminated. */
+typedef struct greeting {
+    char id[MOVEX_NAME_SIZE], info[MOVEX_INFO_MAX + 1], credentials[MOVEX_INFO_MAX + 1];
+} greeting;
+
+static int check_hello(movex_master *master, movex_master_link *link, const movex_hello_message *message, greeting *texts,
+                       movex_error *error)
+{
+    if (message->protocol != MOVEX_PROTOCOL_VERSION)
+        return movex_error_set(error, MOVEX_ERR_UNSUPPORTED, "HELLO: this master speaks protocol version 1", NULL);
+    const char *fault = movex_name_fault_in(message->id.bytes, message->id.length);
+    if (fault) return movex_error_set(error, MOVEX_ERR_ARGUMENT, "HELLO: the client id ", fault, NULL);
+    take_text(message->id, texts->id, sizeof texts->id);
+    if (!take_text(message->info, texts->info, sizeof texts->info))
+        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "HELLO: info is not UTF-8 without control characters", NULL);
+    if (!take_text(message->credentials, texts->credentials, sizeof texts->credentials))
+        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "HELLO: credentials are not UTF-8 without control characters", NULL);
+    if (!master->config.authenticate) return MOVEX_OK;
+
+    movex_hello hello = {texts->id, texts->info, texts->credentials, link->address};
+    link->refusal = master->config.authenticate(master->config.user, &hello);
+    if (link->refusal < 0) link->refusal = MOVEX_REFUSE;
+    if (link->refusal == MOVEX_ACCEPT) return MOVEX_OK;
+    return movex_error_set(error, MOVEX_ERR_DENIED, "HELLO: ", texts->id, " was not let in", NULL);
+}
+
+int movex_session_hello(movex_master *master, movex_master_link *link, movex_reader *reader, movex_error *error)
+{
+    movex_hello_message message;
+    greeting            texts;
+    if (!movex_read_hello(reader, &message))
+        return movex_error_set(error, MOVEX_ERR_MALFORMED, "HELLO: truncated, or not of its form", NULL);
+    int status = check_hello(master, link, &message, &texts, error);
+    if (status != MOVEX_OK) return status;
+    if (message.max_frame < link->channel.max_frame) link->channel.max_frame = (size_t)message.max_frame;
+
+    movex_session *session = movex_map_get(&master->sessions, key_of(master, texts.id), has_id, texts.id);
+    bool           resumed = session && message.resumes && same_token(session->token, message.token);
+    if (session && !resumed)
+        return movex_error_set(error, MOVEX_ERR_ID_IN_USE, "HELLO: ", texts.id, " belongs to another session", NULL);
+    if (resumed && session->link) {
+        /* Its first connection is dead, or will be: the second takes over. */
+        movex_master_link *old = session->link;
+        movex_master_link_close(master, old, MOVEX_OK, 0, "a second connection of the same session has taken over");
+    }
+    if (!session) session = session_new(master, texts.id, error);
+    if (!session) return error->status;
+
+    movex_list_remove(&link->greeting);
+    movex_list_remove(&session->away);
+    movex_text_set(session->info, texts.info);
+    session->link = link;
+    link->session = session;
+    master->stats.connects++;
+    movex_master_record_event(master, MOVEX_MASTER_CONNECTED, session->id, NULL, MOVEX_OK, link->address);
+    announce(master, session, MOVEX_PRESENCE_HERE);
+    return send_welcome(master, link, resumed);
+}
+
+void movex_session_lost_link(movex_master *master, movex_session *session, const char *text)
+{
+    session->link = NULL;
+    session->away_ms = master->now_ms;
+    movex_list_append(&master->away, &session->away);
+    for (movex_node *node = session->subscriptions.first; node; node = node->next)
+        ((movex_subscription *)(void *)node)->live = false;
+    movex_master_record_event(master, MOVEX_MASTER_AWAY, session->id, NULL, MOVEX_OK, text);
+    announce(master, session, MOVEX_PRESENCE_AWAY);
+}
+
+void movex_session_end(movex_master *master, movex_session *session)
+{
+    session->link = NULL;
+    while (session->subscriptions.first)
+        movex_subscription_end(master, (movex_subscription *)(void *)session->subscriptions.first);
+    movex_master_record_event(master, MOVEX_MASTER_LEFT, session->id, NULL, MOVEX_OK, NULL);
+    movex_session_free(master, session);
+}
+
+void movex_session_free(movex_master *master, movex_session *session)
+{
+    while (session->subscriptions.first)
+        movex_subscription_free(master, (movex_subscription *)(void *)session->subscriptions.first);
+    movex_list_remove(&session->away);
+    movex_map_free(&session->by_number, &master->allocator);
+    movex_map_remove(&master->sessions, key_of(master, session->id), session);
+    movex_release(&master->allocator, session, sizeof *session);
+}
