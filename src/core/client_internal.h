@@ -1,0 +1,296 @@
+/* The inside of a client, shared by its files:
+
+     client.c           making, freeing, polling; the connection: dialling, handshake, loss
+     client_receive.c   frames in: each message to what it is about
+     client_resource.c  a resource: binding, dispatching, reading
+     client_replica.c   its states: confirmed, and local on top of it; snapshots, entries, mismatches
+     client_pending.c   dispatches whose outcome is not known or not drained
+     client_peers.c     the subscribers that the master tells of
+     client_events.c    what is to be drained, in order
+
+   All resources of a client share its one connection. What the master calls a resource (its number) holds for one
+   connection; what the client calls it while binding (its tag) holds for one BIND. */
+#ifndef MOVEX_CORE_CLIENT_INTERNAL_H
+#define MOVEX_CORE_CLIENT_INTERNAL_H
+
+#include "channel.h"
+#include "list.h"
+#include "map.h"
+#include "memory.h"
+#include "name.h"
+#include "view.h"
+#include "wire.h"
+
+#include <movex/client.h>
+
+/* ---- what has events to be drained */
+
+typedef enum movex_source_kind {
+    MOVEX_SOURCE_CLIENT,
+    MOVEX_SOURCE_RESOURCE,
+    MOVEX_SOURCE_PENDING,
+    MOVEX_SOURCE_PEER
+} movex_source_kind;
+
+/* The first member of a client, a resource, a pending dispatch and a peer. In client.sources while it has something. */
+typedef struct movex_source {
+    movex_node             node; /* first member */
+    movex_source_kind      kind;
+    struct movex_resource *resource; /* that it belongs to, or NULL */
+} movex_source;
+
+/* ---- pending dispatches */
+
+typedef enum movex_pending_state {
+    MOVEX_PENDING_FREE,
+    MOVEX_PENDING_HELD,    /* waits for the first state, to be predicted on */
+    MOVEX_PENDING_UNSENT,  /* predicted; waits for the connection */
+    MOVEX_PENDING_SENT,    /* waits for the master's answer */
+    MOVEX_PENDING_ANSWERED /* waits to be drained */
+} movex_pending_state;
+
+/* In resource.free, in resource.pending (HELD, UNSENT, SENT: in the order of dispatching), or ANSWERED. */
+typedef struct movex_pending_dispatch {
+    movex_source        source; /* first member */
+    movex_node          order;
+    movex_pending_state state;
+    movex_ticket        ticket;
+    uint64_t            sequence; /* from SENT on */
+    uint32_t            action;
+    movex_event_kind    outcome; /* ANSWERED */
+    int                 reason;  /* ANSWERED */
+    uint64_t            version; /* ANSWERED, accepted: that holds it */
+    void               *payload; /* a settled struct behind this one; NULL if the action has none */
+} movex_pending_dispatch;
+
+/* Pending dispatches are made by the block and stay where they are. */
+typedef struct movex_pending_block {
+    struct movex_pending_block *next;
+    size_t                      size; /* bytes, this header included */
+} movex_pending_block;
+
+/* ---- peers */
+
+/* A subscriber of a resource. `told` is what events have said of it, `presence` what is so: the difference is an event. A
+   peer that has LEFT is kept only until that is told. */
+typedef struct movex_peer_record {
+    movex_source   source; /* first member */
+    movex_node     stale;
+    movex_presence presence, told;
+    uint32_t       slot;
+    char           id[MOVEX_NAME_SIZE];
+    char           info[MOVEX_INFO_MAX + 1];
+} movex_peer_record;
+
+/* ---- resources */
+
+typedef enum movex_binding {
+    MOVEX_BINDING_WAITING,  /* for the connection */
+    MOVEX_BINDING_ASKED,    /* BIND is sent */
+    MOVEX_BINDING_RECEIVING, /* BOUND has come, its snapshot has not */
+    MOVEX_BINDING_LIVE,     /* follows the master */
+    MOVEX_BINDING_REFUSED,
+    MOVEX_BINDING_UNBINDING, /* UNBIND is sent or due: late outcomes may come */
+    MOVEX_BINDING_GONE       /* unbound; freed when its outcomes are drained */
+} movex_binding;
+
+enum { /* movex_resource.news */
+    MOVEX_NEWS_BOUND = 1u << 0,
+    MOVEX_NEWS_REFUSED = 1u << 1,
+    MOVEX_NEWS_MISMATCH = 1u << 2,
+    MOVEX_NEWS_CHANGED = 1u << 3
+};
+
+/*   pending_count == length of pending;  pending_count + answered_count <= the limit of pending
+     not in client.stale  =>  what movex_state shows == confirmed with pending applied on top, in order */
+struct movex_resource {
+    movex_source       source; /* first member */
+    movex_node         of_client;
+    movex_node         stale; /* in client.stale while not rebased */
+    movex_client      *client;
+    const movex_rules *rules;
+    char               id[MOVEX_NAME_SIZE];
+    uint32_t           binds; /* movex_bind less movex_unbind */
+    movex_binding      binding;
+    uint64_t           tag;
+    uint32_t           number; /* the master's; from RECEIVING on */
+
+    bool       asked;      /* this session of the master may know of it */
+    bool       unbind_due; /* UNBINDING: the master has not told its number on this connection */
+    bool       has_state; /* a snapshot has come once: confirmed is the master's */
+    bool       resyncing; /* a mismatch was found, its snapshot has not come */
+    bool       gap;       /* while resyncing: an entry is missing, later ones cannot be applied */
+    bool       predicted; /* local is in use: some pending dispatch is applied on it */
+    uint64_t   epoch, version, entry_ms; /* of confirmed; entry_ms is the master time of its last entry */
+    uint64_t   answered;  /* the last sequence whose outcome is known */
+    uint64_t   sequence;  /* the last one given to a dispatch */
+    movex_view confirmed;
+    movex_view local; /* made when the first dispatch is predicted */
+
+    movex_list           pending; /* movex_pending_dispatch.order */
+    movex_list           free;    /* movex_pending_dispatch.order */
+    movex_pending_block *blocks;
+    uint32_t             pending_count, answered_count, block_total; /* block_total: dispatches in all blocks */
+
+    movex_peer_record **peers; /* by slot; NULL: free */
+    uint32_t            peer_slots, peer_capacity;
+    movex_list          stale_peers; /* movex_peer_record.stale: of the last connection, not seen again yet */
+    uint64_t            peers_due;   /* of a new list, still to come; at 0 whoever is stale has left */
+
+    unsigned     news; /* MOVEX_NEWS_...: not drained */
+    movex_status refusal_status;
+    int          refusal_reason;
+    char        *text; /* MOVEX_ERROR_TEXT_SIZE bytes for the last mismatch or refusal; made when first needed */
+};
+
+/* ---- the client */
+
+typedef enum movex_phase {
+    MOVEX_PHASE_WAITING, /* until dial_ms */
+    MOVEX_PHASE_DIALLING,
+    MOVEX_PHASE_GREETING, /* HELLO is sent */
+    MOVEX_PHASE_OPEN,
+    MOVEX_PHASE_CLOSED
+} movex_phase;
+
+struct movex_client {
+    movex_source    source; /* first member */
+    movex_allocator allocator;
+    movex_limits    limits;
+    movex_io        io;
+    char            id[MOVEX_NAME_SIZE], info[MOVEX_INFO_MAX + 1], credentials[MOVEX_INFO_MAX + 1];
+    uint32_t        reconnect_min_ms, reconnect_max_ms, handshake_ms;
+
+    movex_phase   phase;
+    movex_status  failure;        /* why the connection was lost or given up */
+    int           failure_reason; /* that the master's hook gave, else 0 */
+    movex_channel channel; /* from DIALLING on */
+    uint64_t      dial_ms;      /* WAITING: when to dial */
+    uint64_t      give_up_ms;   /* DIALLING, GREETING: when to stop trying */
+    uint32_t      pause_ms;     /* before the next dial */
+    uint64_t      jitter;       /* SplitMix64 state for pauses */
+    uint64_t      now_ms;       /* of the last poll */
+    bool          broken;       /* the connection is to be dropped at the end of the poll; text says why */
+    bool          broken_for_good;
+
+    bool          has_token;
+    unsigned char token[MOVEX_TOKEN_SIZE];
+    uint64_t      epoch;
+    uint32_t      pending_limit; /* the smaller of both sides' */
+    bool          clock_known;
+    uint64_t      clock_offset_ms; /* master time - now_ms, modulo 2^64, as far as what has come proves */
+
+    movex_rules **rules;
+    uint32_t      rules_count, rules_capacity;
+    movex_list    resources; /* movex_resource.of_client */
+    movex_list    stale;     /* movex_resource.stale: to be rebased at the end of the poll */
+    movex_map     by_number; /* of this connection */
+    uint32_t      resource_count;
+    uint32_t      gone; /* resources that are GONE and not freed yet */
+    uint64_t      last_tag;
+    movex_ticket  last_ticket;
+    movex_buffer  scratch; /* for the message that is being written */
+    movex_buffer  encoded; /* for the payload that is being sent */
+    void         *payload; /* for the payload that has come in */
+    size_t        payload_size;
+
+    movex_list  sources; /* movex_source.node: has something to be drained, oldest first */
+    bool        connected_due;    /* CONNECTED is to be told when everything bound is in sync */
+    bool        news_connected, news_disconnected, news_closed;
+    char        text[MOVEX_ERROR_TEXT_SIZE]; /* why disconnected or closed */
+    char        drained_text[MOVEX_ERROR_TEXT_SIZE];
+    movex_peer_record *drained_peer; /* told to have left; freed at the next call */
+    movex_stats stats;
+    movex_error error;
+};
+
+/* ---- client.c */
+
+movex_writer movex_client_message(movex_client *client, size_t extra);
+/* Queues what `writer` has written to scratch. A failure breaks the connection. */
+void movex_client_send(movex_client *client, const movex_writer *writer);
+/* Has the connection dropped at the next poll's end, to be dialled again unless `for_good`. */
+void movex_client_break(movex_client *client, bool for_good, movex_status status, const char *text);
+/* WELCOME has come. */
+void movex_client_welcomed(movex_client *client, const movex_welcome_message *welcome);
+/* Master time, as far as it is known; never ahead of the master's. */
+uint64_t movex_client_master_time(const movex_client *client);
+/* What came in proves that the master's clock shows at least this. */
+void movex_client_learn_time(movex_client *client, uint64_t master_ms);
+
+/* ---- client_receive.c */
+
+void movex_client_receive(movex_client *client, const void *frame, size_t length);
+
+/* ---- client_resource.c */
+
+/* The connection is open (again): asks for the resource, or says that it is not wanted any more. */
+void movex_resource_connected(movex_resource *resource, bool resumed);
+void movex_resource_disconnected(movex_resource *resource);
+void movex_resource_bound(movex_resource *resource, const movex_bound_message *message);
+void movex_resource_bind_refused(movex_resource *resource, const movex_bind_refused_message *message);
+/* The master, or the loss of a session, has ended it. */
+void movex_resource_gone(movex_resource *resource);
+/* Sends what is held or unsent. */
+void movex_resource_send_pending(movex_resource *resource);
+void movex_resource_free(movex_resource *resource);
+/* Frees those that nothing refers to any more. */
+void movex_resource_collect(movex_client *client);
+/* Sets text, to the texts put together; forgets it if there is no memory. */
+void movex_resource_say(movex_resource *resource, const char *first, const char *second, const char *third);
+
+/* ---- client_replica.c */
+
+void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_message *message);
+void movex_replica_entry(movex_resource *resource, const movex_entry_message *message);
+/* Applies a new dispatch on local, unless it is not to be predicted. False if there is no memory; else `answer` is
+   MOVEX_ACCEPT, or why it was refused. */
+bool movex_replica_predict(movex_resource *resource, const movex_pending_dispatch *dispatch, int *answer);
+/* Frees both states. */
+void movex_replica_free(movex_resource *resource);
+/* Puts pending back on top of confirmed, if either has changed. False if there is no memory. */
+bool movex_replica_rebase(movex_resource *resource);
+/* Has that done at the end of the poll. */
+void movex_replica_touch(movex_resource *resource);
+void movex_replica_check(const movex_resource *resource);
+
+/* ---- client_pending.c */
+
+/* A free slot, as last of pending, HELD, with ticket and a copy of the payload; NULL with client.error. */
+movex_pending_dispatch *movex_pending_new(movex_resource *resource, uint32_t action, const void *payload);
+/* Takes it from pending; its outcome waits to be drained. */
+void movex_pending_answer(movex_pending_dispatch *dispatch, movex_event_kind outcome, int reason, uint64_t version);
+/* Takes it back, as if it had never been. */
+void movex_pending_cancel(movex_pending_dispatch *dispatch);
+/* Its outcome has been drained. */
+void movex_pending_release(movex_pending_dispatch *dispatch);
+/* The one that waits for the master's answer to that sequence, or NULL. */
+movex_pending_dispatch *movex_pending_sent(const movex_resource *resource, uint64_t sequence);
+/* All that are SENT (or all, if `all`) expire. */
+void movex_pending_expire(movex_resource *resource, bool all);
+void movex_pending_free(movex_resource *resource);
+
+static inline movex_pending_dispatch *movex_pending_of(movex_node *order)
+{
+    return (movex_pending_dispatch *)(void *)((char *)order - offsetof(movex_pending_dispatch, order));
+}
+
+/* ---- client_peers.c */
+
+/* False if there is no memory. */
+bool movex_peers_update(movex_resource *resource, const movex_subscriber_message *message);
+/* The holder of a slot, or NULL. */
+const movex_peer_record *movex_peers_find(const movex_resource *resource, uint32_t slot);
+/* A new list of `count` subscribers comes: whoever is not in it has left. */
+void movex_peers_begin(movex_resource *resource, uint64_t count);
+void movex_peers_free(movex_resource *resource);
+
+/* ---- client_events.c */
+
+/* `source` has something to be drained. */
+void movex_client_announce(movex_client *client, movex_source *source);
+void movex_resource_announce(movex_resource *resource, unsigned news);
+/* Frees the peer whose departure was told last. */
+void movex_client_forget_drained(movex_client *client);
+
+#endif

@@ -1,0 +1,149 @@
+#include "client_internal.h"
+
+#include "format.h"
+
+enum { FIRST_BLOCK = 8, LARGEST_BLOCK = 256 }; /* dispatches made at once */
+
+static size_t round_up(size_t size)
+{
+    size_t alignment = _Alignof(max_align_t);
+    return (size + alignment - 1) / alignment * alignment;
+}
+
+static bool make_block(movex_resource *resource)
+{
+    movex_client *client = resource->client;
+    uint32_t      count = resource->block_total ? resource->block_total : FIRST_BLOCK;
+    if (count > LARGEST_BLOCK) count = LARGEST_BLOCK;
+    size_t               header = round_up(sizeof(movex_pending_block)), slot = round_up(sizeof(movex_pending_dispatch));
+    size_t               stride = slot + round_up(resource->rules->max_payload);
+    size_t               size = header + count * stride;
+    movex_pending_block *block = movex_allocate(&client->allocator, size);
+    if (!block) return false;
+    *block = (movex_pending_block){.next = resource->blocks, .size = size};
+    resource->blocks = block;
+    resource->block_total += count;
+    for (uint32_t i = 0; i < count; i++) {
+        unsigned char          *at = (unsigned char *)block + header + i * stride;
+        movex_pending_dispatch *dispatch = (movex_pending_dispatch *)(void *)at;
+        dispatch->source = (movex_source){.kind = MOVEX_SOURCE_PENDING, .resource = resource};
+        dispatch->payload = at + slot;
+        movex_list_append(&resource->free, &dispatch->order);
+    }
+    return true;
+}
+
+/* The payload as the reducer may see it: settled, and without what padding held. */
+static int copy_payload(const movex_resource *resource, uint32_t action, const void *payload, void *into, movex_error *error)
+{
+    const movex_rules *rules = resource->rules;
+    const char        *name = rules->type->actions[action].name;
+    const movex_codec *codec = rules->payloads[action];
+    movex_error        cause;
+    if (!codec && payload)
+        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "action ", name, " has no payload, but one was given", NULL);
+    if (!codec) return MOVEX_OK;
+    if (!payload) return movex_error_set(error, MOVEX_ERR_ARGUMENT, "action ", name, " has a payload, but none was given", NULL);
+    memcpy(into, payload, codec ? movex_codec_schema(codec)->size : 0);
+    int status = movex_codec_settle(codec, into, &cause);
+    if (status != MOVEX_OK)
+        return movex_error_set(error, (movex_status)status, "payload of ", name, ": ", cause.text, NULL);
+    return MOVEX_OK;
+}
+
+movex_pending_dispatch *movex_pending_new(movex_resource *resource, uint32_t action, const void *payload)
+{
+    movex_client *client = resource->client;
+    if (resource->pending_count + resource->answered_count >= client->pending_limit) {
+        movex_error_set(&client->error, MOVEX_ERR_LIMIT, "too many dispatches are unanswered, or their outcomes not drained",
+                        NULL);
+        return NULL;
+    }
+    if (!resource->free.first && !make_block(resource)) {
+        movex_error_set(&client->error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+        return NULL;
+    }
+    movex_pending_dispatch *dispatch = movex_pending_of(resource->free.first);
+    if (copy_payload(resource, action, payload, dispatch->payload, &client->error) != MOVEX_OK) return NULL;
+    movex_list_remove(&dispatch->order);
+    movex_list_append(&resource->pending, &dispatch->order);
+    resource->pending_count++;
+    dispatch->state = MOVEX_PENDING_HELD;
+    dispatch->action = action;
+    dispatch->sequence = 0;
+    dispatch->ticket = ++client->last_ticket;
+    if (dispatch->ticket == 0) dispatch->ticket = ++client->last_ticket; /* it has gone round; 0 is none */
+    client->stats.actions++;
+    client->stats.pending++;
+    return dispatch;
+}
+
+void movex_pending_cancel(movex_pending_dispatch *dispatch)
+{
+    movex_resource *resource = dispatch->source.resource;
+    movex_list_remove(&dispatch->order);
+    movex_list_append(&resource->free, &dispatch->order);
+    dispatch->state = MOVEX_PENDING_FREE;
+    resource->pending_count--;
+    resource->client->stats.actions--;
+    resource->client->stats.pending--;
+}
+
+void movex_pending_answer(movex_pending_dispatch *dispatch, movex_event_kind outcome, int reason, uint64_t version)
+{
+    movex_resource *resource = dispatch->source.resource;
+    movex_stats    *stats = &resource->client->stats;
+    if (outcome == MOVEX_EVENT_ACCEPTED) stats->accepted++;
+    if (outcome == MOVEX_EVENT_REFUSED) stats->refused++;
+    if (outcome == MOVEX_EVENT_EXPIRED) stats->expired++;
+    movex_list_remove(&dispatch->order);
+    resource->pending_count--;
+    resource->answered_count++;
+    dispatch->state = MOVEX_PENDING_ANSWERED;
+    dispatch->outcome = outcome;
+    dispatch->reason = reason;
+    dispatch->version = version;
+    movex_client_announce(resource->client, &dispatch->source);
+}
+
+void movex_pending_release(movex_pending_dispatch *dispatch)
+{
+    movex_resource *resource = dispatch->source.resource;
+    assert(dispatch->state == MOVEX_PENDING_ANSWERED);
+    dispatch->state = MOVEX_PENDING_FREE;
+    movex_list_append(&resource->free, &dispatch->order);
+    resource->answered_count--;
+    resource->client->stats.pending--;
+}
+
+movex_pending_dispatch *movex_pending_sent(const movex_resource *resource, uint64_t sequence)
+{
+    /* Nearly always the first: only after a reconnect are refusals told before what was accepted. */
+    for (movex_node *node = resource->pending.first; node; node = node->next) {
+        movex_pending_dispatch *dispatch = movex_pending_of(node);
+        if (dispatch->state != MOVEX_PENDING_SENT || dispatch->sequence > sequence) return NULL;
+        if (dispatch->sequence == sequence) return dispatch;
+    }
+    return NULL;
+}
+
+void movex_pending_expire(movex_resource *resource, bool all)
+{
+    for (movex_node *node = resource->pending.first, *next; node; node = next) {
+        movex_pending_dispatch *dispatch = movex_pending_of(node);
+        next = node->next;
+        if (all || dispatch->state == MOVEX_PENDING_SENT)
+            movex_pending_answer(dispatch, MOVEX_EVENT_EXPIRED, MOVEX_ACCEPT, 0);
+    }
+    movex_replica_touch(resource);
+}
+
+void movex_pending_free(movex_resource *resource)
+{
+    resource->client->stats.pending -= resource->pending_count + resource->answered_count;
+    while (resource->blocks) {
+        movex_pending_block *block = resource->blocks;
+        resource->blocks = block->next;
+        movex_release(&resource->client->allocator, block, block->size);
+    }
+}

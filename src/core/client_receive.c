@@ -1,0 +1,174 @@
+#include "client_internal.h"
+
+#include "format.h"
+
+static movex_resource *by_number(const movex_client *client, uint32_t number)
+{
+    return movex_map_get(&client->by_number, number, NULL, NULL);
+}
+
+static movex_resource *by_tag(const movex_client *client, uint64_t tag)
+{
+    for (movex_node *node = client->resources.first; node && tag; node = node->next) {
+        movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
+        if (resource->tag == tag) return resource;
+    }
+    return NULL;
+}
+
+/* Each of these takes one message behind its first byte; false if it is not of its form, or about what is not there. */
+
+static bool take_welcome(movex_client *client, movex_reader *reader)
+{
+    movex_welcome_message message;
+    if (!movex_read_welcome(reader, &message) || client->phase != MOVEX_PHASE_GREETING) return false;
+    movex_client_welcomed(client, &message);
+    return true;
+}
+
+static bool take_error(movex_client *client, movex_reader *reader)
+{
+    movex_error_message message;
+    char                text[MOVEX_ERROR_TEXT_SIZE] = {0};
+    if (!movex_read_error(reader, &message)) return false;
+    memcpy(text, message.text.bytes, message.text.length);
+    client->failure_reason = message.reason;
+    movex_client_break(client, !movex_status_is_temporary(message.status), message.status, text);
+    return true;
+}
+
+static bool take_bound(movex_client *client, movex_reader *reader)
+{
+    movex_bound_message message;
+    if (!movex_read_bound(reader, &message)) return false;
+    movex_resource *resource = by_tag(client, message.tag);
+    if (!resource || by_number(client, message.number)) return false;
+    if (message.resumed && !resource->has_state) return false;
+    movex_resource_bound(resource, &message);
+    return true;
+}
+
+static bool take_bind_refused(movex_client *client, movex_reader *reader)
+{
+    movex_bind_refused_message message;
+    if (!movex_read_bind_refused(reader, &message)) return false;
+    movex_resource *resource = by_tag(client, message.tag);
+    if (resource) movex_resource_bind_refused(resource, &message);
+    return resource != NULL;
+}
+
+static bool take_unbound(movex_client *client, movex_reader *reader)
+{
+    uint32_t number;
+    if (!movex_read_numbered(reader, &number)) return false;
+    movex_resource *resource = by_number(client, number);
+    if (resource) movex_resource_gone(resource);
+    return resource != NULL;
+}
+
+static bool take_snapshot(movex_client *client, movex_reader *reader)
+{
+    movex_snapshot_message message;
+    if (!movex_read_snapshot(reader, &message)) return false;
+    movex_resource *resource = by_number(client, message.number);
+    if (!resource) return false;
+    movex_replica_snapshot(resource, &message);
+    if (client->broken) return true;
+    bool first = !resource->has_state;
+    resource->has_state = true;
+    if (resource->binding == MOVEX_BINDING_UNBINDING) return true;
+    resource->binding = MOVEX_BINDING_LIVE;
+    if (first) movex_resource_announce(resource, MOVEX_NEWS_BOUND);
+    movex_resource_send_pending(resource);
+    return true;
+}
+
+static bool take_outcome(movex_client *client, movex_reader *reader)
+{
+    movex_outcome_message message;
+    if (!movex_read_outcome(reader, &message)) return false;
+    movex_resource *resource = by_number(client, message.number);
+    if (!resource) return true; /* unbound meanwhile */
+    movex_pending_dispatch *dispatch = movex_pending_sent(resource, message.sequence);
+    if (!dispatch) return false;
+    if (message.sequence > resource->answered) resource->answered = message.sequence;
+    movex_event_kind kind = message.reason == MOVEX_ACCEPT ? MOVEX_EVENT_ACCEPTED : MOVEX_EVENT_REFUSED;
+    movex_pending_answer(dispatch, kind, message.reason, kind == MOVEX_EVENT_ACCEPTED ? resource->version : 0);
+    movex_replica_touch(resource);
+    return true;
+}
+
+static bool take_subscriber(movex_client *client, movex_reader *reader)
+{
+    movex_subscriber_message message;
+    if (!movex_read_subscriber(reader, &message) || message.slot >= client->limits.subscribers) return false;
+    if (message.named && movex_name_fault_in(message.id.bytes, message.id.length)) return false;
+    movex_resource *resource = by_number(client, message.number);
+    if (!resource) return false;
+    if (!movex_peers_update(resource, &message))
+        movex_client_break(client, false, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
+    return true;
+}
+
+static bool take_entry(movex_client *client, unsigned flags, movex_reader *reader)
+{
+    movex_entry_message message;
+    if (!movex_read_entry(reader, flags, &message)) return false;
+    movex_resource *resource = by_number(client, message.number);
+    if (!resource || !resource->has_state) return false;
+    movex_replica_entry(resource, &message);
+    return true;
+}
+
+static bool take_message(movex_client *client, movex_reader *reader);
+
+static bool take_chunk(movex_client *client, movex_reader *reader)
+{
+    movex_reader message;
+    int          status = movex_channel_assemble(&client->channel, &client->allocator, reader, &message);
+    if (status == MOVEX_ERR_AGAIN) return true;
+    if (status == MOVEX_ERR_MALFORMED) return false;
+    if (status != MOVEX_OK) {
+        movex_client_break(client, false, (movex_status)status, movex_status_text(status));
+        return true;
+    }
+    if (movex_reader_left(&message) && message.at[0] == MOVEX_MESSAGE_CHUNK) return false;
+    return take_message(client, &message) && (client->broken || movex_reader_left(&message) == 0);
+}
+
+static bool take_message(movex_client *client, movex_reader *reader)
+{
+    uint8_t kind = movex_read_u8(reader);
+    if ((kind & ~(unsigned)MOVEX_ENTRY_FLAGS) == MOVEX_MESSAGE_ENTRY)
+        return take_entry(client, kind & MOVEX_ENTRY_FLAGS, reader);
+    switch (kind) {
+    case MOVEX_MESSAGE_CHUNK: return take_chunk(client, reader);
+    case MOVEX_MESSAGE_ERROR: return take_error(client, reader);
+    case MOVEX_MESSAGE_WELCOME: return take_welcome(client, reader);
+    case MOVEX_MESSAGE_BOUND: return take_bound(client, reader);
+    case MOVEX_MESSAGE_BIND_REFUSED: return take_bind_refused(client, reader);
+    case MOVEX_MESSAGE_UNBOUND: return take_unbound(client, reader);
+    case MOVEX_MESSAGE_SNAPSHOT: return take_snapshot(client, reader);
+    case MOVEX_MESSAGE_OUTCOME: return take_outcome(client, reader);
+    case MOVEX_MESSAGE_SUBSCRIBER: return take_subscriber(client, reader);
+    }
+    return false;
+}
+
+void movex_client_receive(movex_client *client, const void *frame, size_t length)
+{
+    movex_reader reader = movex_reader_over(frame, length);
+    client->stats.frames_received++;
+    client->stats.bytes_received += length;
+    while (movex_reader_left(&reader) && !client->broken) {
+        uint8_t kind = reader.at[0];
+        if (take_message(client, &reader)) continue;
+        char         text[MOVEX_ERROR_TEXT_SIZE];
+        movex_format format = movex_format_into(text, sizeof text);
+        movex_format_text(&format, "the master sent a message that is malformed or does not belong here (0x");
+        movex_format_hex(&format, kind, 2);
+        movex_format_text(&format, ")");
+        client->stats.protocol_errors++;
+        movex_client_break(client, false, MOVEX_ERR_PROTOCOL, text);
+    }
+}

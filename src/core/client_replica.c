@@ -1,0 +1,243 @@
+#include "client_internal.h"
+
+#include "format.h"
+#include "random.h"
+
+enum { MOST_DIFFERENCES = 4 }; /* fields that a mismatch names */
+
+void movex_replica_touch(movex_resource *resource)
+{
+    if (!resource->stale.list) movex_list_append(&resource->client->stale, &resource->stale);
+}
+
+void movex_replica_free(movex_resource *resource)
+{
+    resource->client->stats.bytes_hashed += resource->confirmed.hashes.bytes_hashed;
+    movex_view_free(&resource->confirmed, &resource->client->allocator);
+    movex_view_free(&resource->local, &resource->client->allocator);
+}
+
+/* ---- local: confirmed with what is pending on top */
+
+static bool is_predicted(const movex_resource *resource, const movex_pending_dispatch *dispatch)
+{
+    bool confirm = resource->rules->type->actions[dispatch->action].flags & MOVEX_CONFIRM;
+    return dispatch->state != MOVEX_PENDING_HELD && !confirm;
+}
+
+/* The best guess at what the master will add; the same each time, so that a prediction does not flicker. */
+static int predict(movex_resource *resource, const movex_pending_dispatch *dispatch, uint64_t version)
+{
+    movex_client       *client = resource->client;
+    bool                has_payload = resource->rules->payloads[dispatch->action] != NULL;
+    uint64_t            seed = dispatch->ticket, now_ms = movex_client_master_time(client);
+    movex_random_source random = {.seed = movex_splitmix64(&seed)};
+    movex_context       context = {
+              .author = client->id,
+              .version = version,
+              .now_ms = now_ms > resource->entry_ms ? now_ms : resource->entry_ms,
+              .random = &random,
+    };
+    client->stats.reduces++;
+    return movex_view_apply(&resource->local, dispatch->action, has_payload ? dispatch->payload : NULL, &context, NULL);
+}
+
+static bool start_predicting(movex_resource *resource)
+{
+    if (resource->predicted) return true;
+    if (!resource->local.rules &&
+        !movex_view_init(&resource->local, resource->rules, false, &resource->client->allocator))
+        return false;
+    movex_view_follow(&resource->local, &resource->confirmed);
+    resource->predicted = true;
+    return true;
+}
+
+bool movex_replica_predict(movex_resource *resource, const movex_pending_dispatch *dispatch, int *answer)
+{
+    *answer = MOVEX_ACCEPT;
+    bool confirm = resource->rules->type->actions[dispatch->action].flags & MOVEX_CONFIRM;
+    if (confirm) return true;
+    if (!start_predicting(resource)) return false;
+    *answer = predict(resource, dispatch, resource->version + resource->pending_count);
+    return true;
+}
+
+bool movex_replica_rebase(movex_resource *resource)
+{
+    bool     any = false;
+    uint64_t version = resource->version;
+    for (movex_node *node = resource->pending.first; node && !any; node = node->next)
+        any = is_predicted(resource, movex_pending_of(node));
+    movex_list_remove(&resource->stale);
+    resource->predicted = false;
+    movex_resource_announce(resource, MOVEX_NEWS_CHANGED);
+    if (!any) return true;
+    if (!start_predicting(resource)) return false;
+    for (movex_node *node = resource->pending.first; node; node = node->next) {
+        const movex_pending_dispatch *dispatch = movex_pending_of(node);
+        version++;
+        /* What is refused now has no effect for now; only the master's answer removes it. */
+        if (is_predicted(resource, dispatch)) predict(resource, dispatch, version);
+    }
+    return true;
+}
+
+/* ---- confirmed: what the master says */
+
+static void ask_for_snapshot(movex_resource *resource)
+{
+    movex_client *client = resource->client;
+    resource->resyncing = true;
+    client->stats.mismatches++;
+    client->stats.resyncs++;
+    movex_writer writer = movex_client_message(client, 0);
+    if (!writer.at) return;
+    movex_write_numbered(&writer, MOVEX_MESSAGE_RESYNC, resource->number);
+    movex_client_send(client, &writer);
+}
+
+static void mismatch(movex_resource *resource, const char *author, const char *what, uint64_t version)
+{
+    char         text[MOVEX_ERROR_TEXT_SIZE];
+    movex_format format = movex_format_into(text, sizeof text);
+    movex_format_text(&format, "after ");
+    movex_format_text(&format, what);
+    movex_format_text(&format, author[0] ? " by " : "");
+    movex_format_text(&format, author);
+    movex_format_text(&format, " (version ");
+    movex_format_unsigned(&format, version);
+    movex_format_text(&format, "): ");
+    movex_resource_say(resource, text, NULL, NULL);
+    ask_for_snapshot(resource);
+}
+
+static void apply(movex_resource *resource, const movex_entry_message *message, const char *author, const void *payload,
+                  uint32_t action)
+{
+    movex_random_source random = {.seed = message->seed};
+    movex_context       context = {
+              .author = author,
+              .version = message->version,
+              .now_ms = resource->entry_ms + message->elapsed_ms,
+              .random = &random,
+    };
+    resource->client->stats.reduces++;
+    /* Should the reducer refuse here what it accepted there, the checksums tell. */
+    movex_view_apply(&resource->confirmed, action, payload, &context, NULL);
+    resource->version = message->version;
+    resource->entry_ms = context.now_ms;
+    movex_client_learn_time(resource->client, context.now_ms);
+    if (resource->resyncing || resource->confirmed.hashes.checksum == message->checksum) return;
+    mismatch(resource, author, resource->rules->type->actions[action].name, message->version);
+}
+
+/* False if entries are missing before this one; a snapshot is on its way then. */
+static bool follows(movex_resource *resource, const movex_entry_message *message)
+{
+    if (resource->gap) return false;
+    if (message->version == resource->version + 1) return true;
+    resource->gap = true;
+    if (!resource->resyncing) mismatch(resource, "", "an entry that does not follow the one before", message->version);
+    return false;
+}
+
+static void take_own(movex_resource *resource, const movex_entry_message *message)
+{
+    movex_pending_dispatch *dispatch = movex_pending_sent(resource, message->sequence);
+    if (!dispatch) {
+        movex_client_break(resource->client, false, MOVEX_ERR_PROTOCOL, "ENTRY: an answer to what was not dispatched");
+        return;
+    }
+    const void *payload = resource->rules->payloads[dispatch->action] ? dispatch->payload : NULL;
+    if (follows(resource, message)) apply(resource, message, resource->client->id, payload, dispatch->action);
+    resource->answered = message->sequence;
+    movex_pending_answer(dispatch, MOVEX_EVENT_ACCEPTED, MOVEX_ACCEPT, message->version);
+}
+
+static void take_forward(movex_resource *resource, const movex_entry_message *message)
+{
+    movex_client            *client = resource->client;
+    const movex_rules       *rules = resource->rules;
+    const movex_peer_record *peer = NULL;
+    char                     author[MOVEX_NAME_SIZE] = {0};
+    if (message->flags & MOVEX_ENTRY_BY_NAME) memcpy(author, message->author.bytes, message->author.length);
+    else if ((peer = movex_peers_find(resource, message->slot)) != NULL) memcpy(author, peer->id, sizeof author);
+
+    const movex_codec *codec = movex_rules_payload(rules, message->action);
+    movex_error        cause = {.text = "an author or an action that is not known"};
+    bool known = message->action < rules->type->action_count && (peer || message->flags & MOVEX_ENTRY_BY_NAME);
+    bool decoded = known && (codec ? movex_codec_decode(codec, client->payload, message->payload.bytes,
+                                                        message->payload.length, &cause) == MOVEX_OK
+                                   : message->payload.length == 0);
+    if (!decoded) {
+        char         text[MOVEX_ERROR_TEXT_SIZE];
+        movex_format format = movex_format_into(text, sizeof text);
+        movex_format_text(&format, "ENTRY: ");
+        movex_format_text(&format, cause.text);
+        movex_client_break(client, false, MOVEX_ERR_MALFORMED, text);
+        return;
+    }
+    client->stats.forwards++;
+    if (follows(resource, message)) apply(resource, message, author, codec ? client->payload : NULL, message->action);
+}
+
+void movex_replica_entry(movex_resource *resource, const movex_entry_message *message)
+{
+    if (message->flags & MOVEX_ENTRY_OWN) take_own(resource, message);
+    else take_forward(resource, message);
+    movex_replica_touch(resource);
+}
+
+/* Ends a resync: says what had differed, with both values. */
+static void explain(movex_resource *resource, const movex_snapshot_message *message)
+{
+    movex_view        *view = &resource->confirmed;
+    const movex_codec *codec = resource->rules->state;
+    if (resource->text && movex_codec_decode(codec, view->work, message->state.bytes, message->state.length, NULL) == MOVEX_OK) {
+        size_t used = strlen(resource->text);
+        movex_codec_explain(codec, view->state, view->work, MOST_DIFFERENCES, resource->text + used,
+                            MOVEX_ERROR_TEXT_SIZE - used);
+    }
+    resource->resyncing = resource->gap = false;
+    movex_resource_announce(resource, MOVEX_NEWS_MISMATCH);
+}
+
+void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_message *message)
+{
+    movex_client *client = resource->client;
+    movex_error   cause;
+    if (resource->resyncing) explain(resource, message);
+    int status = movex_view_load(&resource->confirmed, message->state.bytes, message->state.length, &cause);
+    if (status == MOVEX_OK && resource->confirmed.hashes.checksum != message->checksum)
+        status = movex_error_set(&cause, MOVEX_ERR_MALFORMED, "SNAPSHOT: the state does not have its checksum", NULL);
+    if (status != MOVEX_OK) {
+        movex_client_break(client, false, (movex_status)status, cause.text);
+        return;
+    }
+    client->stats.snapshots++;
+    resource->version = message->version;
+    resource->entry_ms = message->now_ms;
+    resource->epoch = client->epoch;
+    movex_client_learn_time(client, message->now_ms);
+    if (message->sequence > resource->answered) resource->answered = message->sequence;
+
+    /* Refusals have been told before; what else the master has handled is in this state. */
+    for (movex_node *node; (node = resource->pending.first) != NULL;) {
+        movex_pending_dispatch *dispatch = movex_pending_of(node);
+        if (dispatch->state != MOVEX_PENDING_SENT || dispatch->sequence > message->sequence) break;
+        movex_pending_answer(dispatch, MOVEX_EVENT_ACCEPTED, MOVEX_ACCEPT, message->version);
+    }
+    movex_replica_touch(resource);
+}
+
+void movex_replica_check(const movex_resource *resource)
+{
+    uint32_t pending = 0;
+    for (const movex_node *node = resource->pending.first; node; node = node->next) pending++;
+    assert(pending == resource->pending_count);
+    assert(pending + resource->answered_count <= resource->block_total);
+    movex_view_check(&resource->confirmed);
+    if (resource->local.rules) movex_view_check(&resource->local);
+    (void)pending;
+}

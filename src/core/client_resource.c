@@ -1,0 +1,392 @@
+#include "client_internal.h"
+
+#include "format.h"
+
+#include <movex/text.h>
+
+void movex_resource_say(movex_resource *resource, const char *first, const char *second, const char *third)
+{
+    const movex_allocator *allocator = &resource->client->allocator;
+    if (!resource->text) resource->text = movex_allocate(allocator, MOVEX_ERROR_TEXT_SIZE);
+    if (!resource->text) return;
+    movex_format format = movex_format_into(resource->text, MOVEX_ERROR_TEXT_SIZE);
+    movex_format_text(&format, first);
+    movex_format_text(&format, second);
+    movex_format_text(&format, third);
+}
+
+/* ---- binding */
+
+/* The rules of a type, made at its first use. */
+static const movex_rules *find_rules(movex_client *client, const movex_type *type)
+{
+    for (uint32_t i = 0; i < client->rules_count; i++)
+        if (client->rules[i]->type == type) return client->rules[i];
+    movex_rules *rules = movex_rules_new(type, &client->allocator, &client->error);
+    if (!rules) return NULL;
+    bool room = movex_grow(&client->allocator, &client->rules, &client->rules_capacity, sizeof(movex_rules *),
+                           client->rules_count + 1, 2);
+    if (room && rules->max_payload > client->payload_size) {
+        void *payload = movex_allocate(&client->allocator, rules->max_payload);
+        room = payload != NULL;
+        if (room) {
+            movex_release(&client->allocator, client->payload, client->payload_size);
+            client->payload = payload;
+            client->payload_size = rules->max_payload;
+        }
+    }
+    if (!room) {
+        movex_rules_free(rules);
+        movex_error_set(&client->error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+        return NULL;
+    }
+    client->rules[client->rules_count++] = rules;
+    return rules;
+}
+
+static movex_resource *find_bound(const movex_client *client, const movex_type *type, const char *id)
+{
+    for (movex_node *node = client->resources.first; node; node = node->next) {
+        movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
+        if (resource->binds > 0 && resource->rules->type == type && strcmp(resource->id, id) == 0) return resource;
+    }
+    return NULL;
+}
+
+static movex_resource *resource_new(movex_client *client, const movex_rules *rules, const char *id)
+{
+    movex_resource *resource = movex_allocate(&client->allocator, sizeof *resource);
+    if (!resource) return NULL;
+    if (!movex_view_init(&resource->confirmed, rules, true, &client->allocator)) {
+        movex_release(&client->allocator, resource, sizeof *resource);
+        return NULL;
+    }
+    resource->source = (movex_source){.kind = MOVEX_SOURCE_RESOURCE, .resource = resource};
+    resource->client = client;
+    resource->rules = rules;
+    resource->binding = MOVEX_BINDING_WAITING;
+    movex_text_set(resource->id, id);
+    movex_list_append(&client->resources, &resource->of_client);
+    client->resource_count++;
+    return resource;
+}
+
+movex_resource *movex_bind(movex_client *client, const movex_type *type, const char *id)
+{
+    if (!client) return NULL;
+    const char *fault = movex_name_fault(id);
+    if (!type) movex_error_set(&client->error, MOVEX_ERR_ARGUMENT, "the type is NULL", NULL);
+    else if (fault) movex_error_set(&client->error, MOVEX_ERR_ARGUMENT, "the resource's id ", fault, NULL);
+    if (!type || fault) return NULL;
+
+    movex_resource *resource = find_bound(client, type, id);
+    if (resource) {
+        resource->binds++;
+        return resource;
+    }
+    if (client->resource_count >= client->limits.binds) {
+        movex_error_set(&client->error, MOVEX_ERR_LIMIT, "as many resources are bound as may be", NULL);
+        return NULL;
+    }
+    const movex_rules *rules = find_rules(client, type);
+    if (!rules) return NULL;
+    resource = resource_new(client, rules, id);
+    if (!resource) {
+        movex_error_set(&client->error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+        return NULL;
+    }
+    resource->binds = 1;
+    if (client->phase == MOVEX_PHASE_OPEN) movex_resource_connected(resource, true);
+    return resource;
+}
+
+static void send_number(movex_resource *resource, movex_message_kind kind)
+{
+    movex_writer writer = movex_client_message(resource->client, 0);
+    if (!writer.at) return;
+    movex_write_numbered(&writer, kind, resource->number);
+    movex_client_send(resource->client, &writer);
+}
+
+void movex_resource_gone(movex_resource *resource)
+{
+    movex_client *client = resource->client;
+    if (resource->binding == MOVEX_BINDING_GONE) return;
+    if (movex_map_get(&client->by_number, resource->number, NULL, NULL) == resource)
+        movex_map_remove(&client->by_number, resource->number, resource);
+    client->gone++;
+    resource->binding = MOVEX_BINDING_GONE;
+    movex_pending_expire(resource, true);
+    movex_peers_free(resource);
+}
+
+void movex_unbind(movex_resource *resource)
+{
+    if (!resource || resource->binds == 0 || --resource->binds > 0) return;
+    bool known = resource->binding == MOVEX_BINDING_RECEIVING || resource->binding == MOVEX_BINDING_LIVE;
+    bool asked = resource->binding == MOVEX_BINDING_ASKED;
+    bool lost = resource->binding == MOVEX_BINDING_WAITING && resource->asked;
+    /* What was sent is answered before UNBOUND comes; what was not, will not be. */
+    for (movex_node *node = resource->pending.first, *next; node; node = next) {
+        movex_pending_dispatch *dispatch = movex_pending_of(node);
+        next = node->next;
+        if (dispatch->state != MOVEX_PENDING_SENT)
+            movex_pending_answer(dispatch, MOVEX_EVENT_EXPIRED, MOVEX_ACCEPT, 0);
+    }
+    if (!known && !asked && !lost) {
+        movex_resource_gone(resource);
+        return;
+    }
+    resource->binding = MOVEX_BINDING_UNBINDING;
+    resource->unbind_due = asked || lost;
+    if (known) send_number(resource, MOVEX_MESSAGE_UNBIND);
+}
+
+void movex_resource_connected(movex_resource *resource, bool resumed)
+{
+    movex_client *client = resource->client;
+    if (!resumed) {
+        movex_pending_expire(resource, false);
+        resource->asked = false;
+    }
+    if (resource->binding == MOVEX_BINDING_GONE || resource->binding == MOVEX_BINDING_REFUSED) return;
+    bool unbinding = resource->binding == MOVEX_BINDING_UNBINDING;
+    if (unbinding && !resumed) {
+        movex_resource_gone(resource); /* the master has forgotten it by itself */
+        return;
+    }
+    const char        *type = resource->rules->type->name;
+    movex_bind_message message = {
+        .tag = resource->tag = ++client->last_tag,
+        .type = {type, (uint32_t)strlen(type)},
+        .id = {resource->id, (uint32_t)strlen(resource->id)},
+        .fingerprint = resource->rules->fingerprint,
+        .resumes = resource->has_state,
+        .epoch = resource->epoch,
+        .version = resource->version,
+        .checksum = resource->confirmed.hashes.checksum,
+        .answered = resumed ? resource->answered : 0,
+    };
+    if (!resumed) resource->answered = resource->sequence = 0; /* they count a session's dispatches */
+    if (!unbinding) resource->binding = MOVEX_BINDING_ASKED;
+    resource->asked = true;
+    movex_writer writer = movex_client_message(client, 2 * MOVEX_NAME_SIZE);
+    if (!writer.at) return;
+    movex_write_bind(&writer, &message);
+    movex_client_send(client, &writer);
+}
+
+void movex_resource_disconnected(movex_resource *resource)
+{
+    if (resource->binding == MOVEX_BINDING_UNBINDING) resource->unbind_due = true;
+    if (resource->binding == MOVEX_BINDING_ASKED || resource->binding == MOVEX_BINDING_RECEIVING ||
+        resource->binding == MOVEX_BINDING_LIVE)
+        resource->binding = MOVEX_BINDING_WAITING;
+}
+
+void movex_resource_bound(movex_resource *resource, const movex_bound_message *message)
+{
+    movex_client *client = resource->client;
+    if (!movex_map_put(&client->by_number, &client->allocator, message->number, resource)) {
+        movex_client_break(client, false, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
+        return;
+    }
+    resource->number = message->number;
+    resource->tag = 0;
+    movex_peers_begin(resource, message->subscribers);
+
+    /* What the master has not seen is to be sent again, with the same sequences. */
+    resource->sequence = message->sequence;
+    for (movex_node *node = resource->pending.first; node; node = node->next) {
+        movex_pending_dispatch *dispatch = movex_pending_of(node);
+        if (dispatch->state == MOVEX_PENDING_SENT && dispatch->sequence > message->sequence)
+            dispatch->state = MOVEX_PENDING_UNSENT;
+    }
+    if (resource->binding == MOVEX_BINDING_UNBINDING) {
+        if (resource->unbind_due) send_number(resource, MOVEX_MESSAGE_UNBIND);
+        resource->unbind_due = false;
+        return;
+    }
+    resource->binding = message->resumed ? MOVEX_BINDING_LIVE : MOVEX_BINDING_RECEIVING;
+    if (!message->resumed) return;
+    client->stats.resumes++;
+    resource->resyncing = resource->gap = false; /* the checksums agreed */
+    movex_resource_send_pending(resource);
+}
+
+void movex_resource_bind_refused(movex_resource *resource, const movex_bind_refused_message *message)
+{
+    char text[MOVEX_ERROR_TEXT_SIZE] = {0};
+    resource->tag = 0;
+    if (resource->binding == MOVEX_BINDING_UNBINDING) {
+        movex_resource_gone(resource);
+        return;
+    }
+    memcpy(text, message->text.bytes, message->text.length);
+    resource->binding = MOVEX_BINDING_REFUSED;
+    resource->refusal_status = message->status;
+    resource->refusal_reason = message->reason;
+    movex_resource_say(resource, text, NULL, NULL);
+    movex_pending_expire(resource, true);
+    movex_resource_announce(resource, MOVEX_NEWS_REFUSED);
+}
+
+/* ---- dispatching */
+
+static bool send_dispatch(movex_resource *resource, movex_pending_dispatch *dispatch)
+{
+    movex_client          *client = resource->client;
+    const movex_codec     *codec = resource->rules->payloads[dispatch->action];
+    movex_dispatch_message message = {.number = resource->number, .action = dispatch->action};
+    size_t                 most = codec ? movex_codec_max_encoded(codec) : 0;
+    client->encoded.length = 0;
+    if (!movex_buffer_reserve(&client->encoded, &client->allocator, most)) return false;
+    if (codec) {
+        int status = movex_codec_encode(codec, dispatch->payload, client->encoded.bytes, most, &message.payload.length, NULL);
+        assert(status == MOVEX_OK); /* it was settled when it was dispatched */
+        (void)status;
+        message.payload.bytes = client->encoded.bytes;
+    }
+    movex_writer writer = movex_client_message(client, message.payload.length);
+    if (!writer.at) return false;
+    message.sequence = dispatch->sequence = ++resource->sequence;
+    dispatch->state = MOVEX_PENDING_SENT;
+    movex_write_dispatch(&writer, &message);
+    movex_client_send(client, &writer);
+    return true;
+}
+
+/* Tries it on the local state. False if it is not to be sent. */
+static bool try_dispatch(movex_resource *resource, movex_pending_dispatch *dispatch)
+{
+    int answer;
+    dispatch->state = MOVEX_PENDING_UNSENT;
+    if (!movex_replica_predict(resource, dispatch, &answer)) {
+        movex_replica_touch(resource); /* tried again at the next poll, with everything else */
+        return true;
+    }
+    if (answer == MOVEX_ACCEPT) return true;
+    movex_pending_answer(dispatch, MOVEX_EVENT_REFUSED, answer, 0);
+    return false;
+}
+
+void movex_resource_send_pending(movex_resource *resource)
+{
+    for (movex_node *node = resource->pending.first, *next; node; node = next) {
+        movex_pending_dispatch *dispatch = movex_pending_of(node);
+        next = node->next;
+        if (dispatch->state == MOVEX_PENDING_HELD && !try_dispatch(resource, dispatch)) continue;
+        if (dispatch->state == MOVEX_PENDING_UNSENT && !send_dispatch(resource, dispatch)) {
+            movex_client_break(resource->client, false, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
+            return;
+        }
+    }
+}
+
+static int may_dispatch(const movex_resource *resource, uint32_t action, movex_error *error)
+{
+    const movex_type *type = resource->rules->type;
+    if (resource->client->phase == MOVEX_PHASE_CLOSED)
+        return movex_error_set(error, MOVEX_ERR_CLOSED, "the client has given up: ", resource->client->text, NULL);
+    if (resource->binds == 0 || resource->binding == MOVEX_BINDING_REFUSED || resource->binding == MOVEX_BINDING_GONE)
+        return movex_error_set(error, MOVEX_ERR_NOT_BOUND, type->name, ":", resource->id, " is not bound", NULL);
+    if (action >= type->action_count)
+        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "type ", type->name, " has no such action", NULL);
+    return MOVEX_OK;
+}
+
+movex_ticket movex_dispatch(movex_resource *resource, uint32_t action, const void *payload)
+{
+    if (!resource || may_dispatch(resource, action, &resource->client->error) != MOVEX_OK) return 0;
+    movex_pending_dispatch *dispatch = movex_pending_new(resource, action, payload);
+    if (!dispatch) return 0;
+    movex_ticket ticket = dispatch->ticket;
+    if (!resource->has_state) return ticket;
+    if (resource->stale.list && !movex_replica_rebase(resource)) {
+        movex_pending_cancel(dispatch);
+        movex_error_set(&resource->client->error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+        return 0;
+    }
+    if (!try_dispatch(resource, dispatch)) return ticket;
+    if (resource->binding == MOVEX_BINDING_LIVE && !send_dispatch(resource, dispatch))
+        movex_client_break(resource->client, false, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
+    return ticket;
+}
+
+/* ---- freeing */
+
+void movex_resource_free(movex_resource *resource)
+{
+    movex_client *client = resource->client;
+    movex_resource_gone(resource);
+    client->gone--;
+    for (movex_node *node = client->sources.first, *next; node; node = next) {
+        next = node->next;
+        if (((movex_source *)(void *)node)->resource == resource) movex_list_remove(node);
+    }
+    movex_list_remove(&resource->stale);
+    movex_list_remove(&resource->of_client);
+    client->resource_count--;
+    movex_pending_free(resource);
+    movex_replica_free(resource);
+    movex_release(&client->allocator, resource->text, MOVEX_ERROR_TEXT_SIZE);
+    movex_release(&client->allocator, resource, sizeof *resource);
+}
+
+void movex_resource_collect(movex_client *client)
+{
+    if (client->gone == 0) return;
+    for (movex_node *node = client->resources.first, *next; node; node = next) {
+        movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
+        next = node->next;
+        if (resource->binding == MOVEX_BINDING_GONE && resource->answered_count == 0) movex_resource_free(resource);
+    }
+}
+
+/* ---- reading */
+
+const void *movex_state(const movex_resource *resource)
+{
+    if (!resource) return NULL;
+    return resource->predicted ? resource->local.state : resource->confirmed.state;
+}
+
+const void *movex_confirmed_state(const movex_resource *resource)
+{
+    return resource ? resource->confirmed.state : NULL;
+}
+
+uint64_t movex_version(const movex_resource *resource)
+{
+    return resource ? resource->version : 0;
+}
+
+uint64_t movex_checksum(const movex_resource *resource)
+{
+    return resource ? resource->confirmed.hashes.checksum : 0;
+}
+
+bool movex_in_sync(const movex_resource *resource)
+{
+    return resource && resource->binding == MOVEX_BINDING_LIVE && !resource->resyncing;
+}
+
+uint32_t movex_pending(const movex_resource *resource)
+{
+    return resource ? resource->pending_count : 0;
+}
+
+const char *movex_resource_id(const movex_resource *resource)
+{
+    return resource ? resource->id : NULL;
+}
+
+const movex_type *movex_resource_type(const movex_resource *resource)
+{
+    return resource ? resource->rules->type : NULL;
+}
+
+movex_client *movex_resource_client(const movex_resource *resource)
+{
+    return resource ? resource->client : NULL;
+}
