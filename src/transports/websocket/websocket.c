@@ -1,0 +1,238 @@
+/* The websocket emitter's life and its MovexIO functions. */
+#include "websocket_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define DEFAULT_FRAME 65536u
+#define MOST_FRAME (16u << 20)
+#define DEFAULT_QUEUE (1u << 20)
+#define DEFAULT_LINKS 10000u
+#define DEFAULT_LINKS_DIALLING 64u /* of an emitter that does not listen */
+/* How often one recv reads on, a few KiB each time, where a frame has come in part. */
+#define READS_PER_RECV 256
+/* Passes in which destroy lets closing handshakes begin. */
+#define PASSES_AT_END 2
+
+static int ws_open(void *self, const char *address, movex_link *number)
+{
+    movex_ws    *ws = self;
+    movex_ws_url url;
+    if (ws->config_status != MOVEX_OK) return ws->config_status;
+    if (!movex_ws_parse_url(address ? address : ws->config.url, &url)) return MOVEX_ERR_ADDRESS;
+    movex_ws_link *link = movex_ws_link_new(ws, NULL, MOVEX_WS_DIALLING);
+    if (!link) return MOVEX_ERR_MEMORY;
+    int status = movex_ws_take_slot(ws, link);
+    if (status != MOVEX_OK) {
+        movex_ws_link_free(link);
+        return status;
+    }
+    *number = link->number;
+    return movex_ws_dial(ws, &url, link);
+}
+
+static int ws_send(void *self, movex_link number, const void *frame, size_t length)
+{
+    movex_ws      *ws = self;
+    movex_ws_slot *slot = movex_ws_find(ws, number);
+    if (length == 0 || length > ws->config.max_frame) return MOVEX_ERR_ARGUMENT;
+    if (!slot || !slot->link) return MOVEX_ERR_CLOSED;
+    if (slot->link->state != MOVEX_WS_OPEN) return MOVEX_ERR_AGAIN;
+    return movex_ws_link_send(slot->link, frame, length);
+}
+
+static int ws_recv(void *self, movex_io_event *event)
+{
+    movex_ws *ws = self;
+    movex_ws_end_loan(ws);
+    if (movex_ws_take_event(ws, event)) return MOVEX_OK;
+    ws->progress = false;
+    lws_service(ws->context, -1); /* in libwebsockets 4.1, only a negative time does not block */
+    for (int reads = 0; !movex_ws_take_event(ws, event); reads++) {
+        if (reads == READS_PER_RECV || !ws->progress) return MOVEX_ERR_AGAIN;
+        ws->progress = false;
+        movex_ws_read_partial(ws);
+    }
+    return MOVEX_OK;
+}
+
+static void ws_close(void *self, movex_link number)
+{
+    movex_ws      *ws = self;
+    movex_ws_slot *slot = movex_ws_find(ws, number);
+    if (!slot) return;
+    movex_ws_link *link = slot->link;
+    movex_ws_free_slot(ws, slot);
+    if (!link) return;
+    bool open = link->state == MOVEX_WS_OPEN;
+    link->state = MOVEX_WS_ENDING;
+    link->since = lws_now_usecs();
+    if (open)
+        lws_callback_on_writable(link->wsi);
+    else
+        movex_ws_link_kill(link, "");
+}
+
+static int ws_listen(void *self)
+{
+    movex_ws *ws = self;
+    if (ws->config_status != MOVEX_OK) return ws->config_status;
+    return ws->listener ? MOVEX_ERR_EXISTS : movex_ws_server_new(ws);
+}
+
+static void wait_over(lws_sorted_usec_list_t *timer)
+{
+    (void)timer; /* that it is due has ended the wait */
+}
+
+static int ws_wait(void *self, uint32_t timeout_ms)
+{
+    movex_ws  *ws = self;
+    lws_usec_t end = lws_now_usecs() + (lws_usec_t)timeout_ms * LWS_US_PER_MS;
+    bool       interrupted = false;
+    while (!movex_ws_has_event(ws) && !ws->room && !atomic_load(&ws->woken) && !interrupted) {
+        lws_usec_t left = end - lws_now_usecs();
+        if (left <= 0) break;
+        /* libwebsockets sleeps until its next timer, in whole milliseconds rounded down. */
+        lws_sul_schedule(ws->context, 0, &ws->wait_timer, wait_over, left + LWS_US_PER_MS - 1);
+        errno = 0;
+        lws_service(ws->context, 0);
+        interrupted = errno == EINTR; /* a signal: the program may want to see to it */
+    }
+    lws_sul_cancel(&ws->wait_timer);
+    atomic_store(&ws->woken, false);
+    ws->room = false;
+    return MOVEX_OK;
+}
+
+static void ws_wake(void *self)
+{
+    movex_ws *ws = self;
+    atomic_store(&ws->woken, true);
+    lws_cancel_service(ws->context);
+}
+
+static void release_emitter(movex_ws *ws)
+{
+    const movex_allocator allocator = ws->config.allocator;
+    movex_ws_drop(&allocator, &ws->events);
+    movex_ws_drop(&allocator, &ws->kept);
+    movex_ws_drop(&allocator, &ws->scratch);
+    if (ws->slots) allocator.release(allocator.user, ws->slots, ws->slot_count * sizeof *ws->slots);
+    if (ws->config.url) allocator.release(allocator.user, (void *)(uintptr_t)ws->config.url, ws->url_size);
+    if (ws->config.address) allocator.release(allocator.user, (void *)(uintptr_t)ws->config.address, ws->address_size);
+    allocator.release(allocator.user, ws, sizeof *ws);
+}
+
+static void close_all(movex_ws *ws, movex_ws_link *link)
+{
+    for (movex_ws_link *next; link; link = next) {
+        next = link->next;
+        ws_close(ws, link->number);
+    }
+}
+
+static void ws_destroy(void *self)
+{
+    movex_ws *ws = self;
+    movex_ws_end_loan(ws);
+    ws->dying = true;
+    if (ws->context) {
+        close_all(ws, ws->links);
+        close_all(ws, ws->partial);
+        for (int pass = 0; pass < PASSES_AT_END; pass++) lws_service(ws->context, -1);
+        lws_sul_cancel(&ws->sweep_timer);
+        lws_context_destroy(ws->context);
+    }
+    for (movex_ws_link *link; (link = ws->links ? ws->links : ws->partial) != NULL;) {
+        link->wsi = NULL; /* gone with the context */
+        movex_ws_link_free(link);
+    }
+    release_emitter(ws);
+}
+
+static const movex_io_ops operations = {
+    .name = "websocket",
+    .open = ws_open,
+    .send = ws_send,
+    .recv = ws_recv,
+    .close = ws_close,
+    .destroy = ws_destroy,
+    .listen = ws_listen,
+    .wait = ws_wait,
+    .wake = ws_wake,
+};
+
+static void default_to(uint32_t *setting, uint32_t value)
+{
+    if (*setting == 0) *setting = value;
+}
+
+/* Fills in defaults. What is out of range is said by open and listen, as there is nobody to say it to here. */
+static int complete_config(movex_ws_config *config)
+{
+    default_to(&config->max_frame, DEFAULT_FRAME);
+    default_to(&config->queue_bytes, DEFAULT_QUEUE);
+    default_to(&config->max_links, config->address ? DEFAULT_LINKS : DEFAULT_LINKS_DIALLING);
+    default_to(&config->ping_seconds, 20);
+    default_to(&config->hangup_seconds, 30);
+    default_to(&config->connect_seconds, 10);
+    bool sound = config->max_frame >= MOVEX_IO_MIN_FRAME && config->max_frame <= MOST_FRAME &&
+                 config->max_links <= MOVEX_WS_MAX_LINKS && config->hangup_seconds > config->ping_seconds &&
+                 config->hangup_seconds <= UINT16_MAX && config->connect_seconds <= UINT16_MAX;
+    if (sound) return MOVEX_OK;
+    config->max_frame = DEFAULT_FRAME; /* so that the table of functions is one that a library takes */
+    config->max_links = DEFAULT_LINKS_DIALLING;
+    config->ping_seconds = config->connect_seconds = 10;
+    config->hangup_seconds = 30;
+    return MOVEX_ERR_ARGUMENT;
+}
+
+static bool copy_text(const movex_allocator *allocator, const char **text, size_t *size)
+{
+    if (!*text) return true;
+    *size = strlen(*text) + 1;
+    char *copy = allocator->allocate(allocator->user, *size);
+    if (copy) memcpy(copy, *text, *size);
+    *text = copy;
+    return copy != NULL;
+}
+
+movex_io movex_ws_new(const movex_ws_config *config)
+{
+    movex_allocator allocator = config->allocator.allocate ? config->allocator : movex_allocator_default();
+    movex_io        none = {.ops = &operations};
+    movex_ws       *ws = allocator.allocate(allocator.user, sizeof *ws);
+    if (!ws) return none;
+    memset(ws, 0, sizeof *ws);
+    atomic_init(&ws->woken, false);
+    ws->config = *config;
+    ws->config.allocator = allocator;
+    ws->config_status = complete_config(&ws->config);
+    ws->ops = operations;
+    ws->ops.max_frame = ws->config.max_frame;
+    bool copied = copy_text(&allocator, &ws->config.url, &ws->url_size);
+    copied = copy_text(&allocator, &ws->config.address, &ws->address_size) && copied;
+    if (!copied || movex_ws_context_new(ws) != MOVEX_OK) {
+        ws_destroy(ws);
+        return none;
+    }
+    movex_ws_sweep_start(ws);
+    return (movex_io){.ops = &ws->ops, .self = ws};
+}
+
+movex_io movex_ws_connect(const char *url)
+{
+    return movex_ws_new(&(movex_ws_config){.url = url});
+}
+
+movex_io movex_ws_listen(const char *address)
+{
+    return movex_ws_new(&(movex_ws_config){.address = address});
+}
+
+uint16_t movex_ws_port(movex_io io)
+{
+    if (!io.self || !io.ops || io.ops->open != ws_open) return 0;
+    return ((const movex_ws *)io.self)->port;
+}
