@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# The rules of the core that a compiler does not check: it refers to no clock, socket, thread, stdio or locale, to malloc in
+# one file alone, and has no variables of its own; and the library exports nothing but its interface. Prints TAP.
+# usage: test_symbols.sh libmovex-core.a libmovex.so
+set -euo pipefail
+core=$1 library=$2
+count=0 failures=0
+
+# check NAME OFFENDERS: fails if there are any.
+check() {
+    count=$((count + 1))
+    if [ -z "$2" ]; then
+        echo "ok $count - $1"
+    else
+        echo "not ok $count - $1"
+        sed 's/^/# /' <<<"$2"
+        failures=$((failures + 1))
+    fi
+}
+
+# All there is in the core, a line each: object, kind, symbol.
+symbols() {
+    nm -A --no-sort "$core" 2>/dev/null | sed -E 's/^[^:]*:([^:]*):[0-9a-f ]*([A-Za-z]) (.*)$/\1 \2 \3/'
+}
+all=$(symbols)
+[ -n "$all" ] || { echo "Bail out! no symbols in $core"; exit 1; }
+
+defined=$(awk '$2 ~ /[TDRBVW]/ { print $3 }' <<<"$all" | sort -u)
+foreign=$(awk '$2 == "U" { print $3 " in " $1 }' <<<"$all" | sort -u | awk -v defined="$defined" '
+    BEGIN { n = split(defined, names, "\n"); for (i = 1; i <= n; i++) known[names[i]] = 1 }
+    !($1 in known)')
+# What a compiler, its checks and <string.h> may bring.
+allowed='^(mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp|chr)|bcmp|__assert_fail|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_'
+allowed+='|__(asan|ubsan|tsan|msan|sanitizer|gcov|llvm|profc|interceptor)_?.*|_?_?start___.*|__stop___.*) in '
+check "the core refers to nothing outside but string.h" \
+    "$(grep -vE "$allowed" <<<"$foreign" | grep -vE '^(malloc|realloc|free) in .*allocator\.c' || true)"
+check "malloc is the default allocator's alone" \
+    "$(grep -E '^(malloc|calloc|realloc|free|aligned_alloc) in ' <<<"$foreign" | grep -v 'allocator\.c' || true)"
+check "the default allocator does refer to malloc" \
+    "$(grep -qE '^malloc in .*allocator\.c' <<<"$foreign" || echo "this test sees no symbols")"
+# Constants with addresses in them lie in .data.rel.ro until they are linked; a compiler's checks keep tables of their own.
+check "the core has no variables" "$(objdump -t "$core" |
+    awk 'NF > 2 && $(NF - 2) ~ /^\.(data|bss|tdata|tbss)(\.|$)/ && $(NF - 2) !~ /^\.data\.rel\.ro/ && / O / { print $NF " in " $(NF - 2) }' |
+    grep -vE '^(__asan|__odr|__ubsan|__sancov|\.L|\*?\.?LA?SAN|Lubsan)' || true)"
+exports=$(nm -D --defined-only "$library" | awk '{ print $3 }' | sed 's/@.*//')
+check "the library exports its interface" "$(grep -qx movex_dispatch <<<"$exports" || echo "movex_dispatch is missing")"
+check "the library exports nothing else" \
+    "$(grep -vE '^(movex_[a-z0-9_]+|__asan.*|__odr_asan.*|__ubsan.*|_init|_fini|__bss_start|_edata|_end)$' <<<"$exports" || true)"
+internal=$(grep -oE '\bmovex_[a-z0-9_]+ *\(' "$(dirname "$0")"/../include/movex/*.h -h | tr -d ' (' | sort -u)
+check "every function that is exported is declared in a public header" \
+    "$(comm -23 <(grep '^movex_' <<<"$exports" | sort -u) <(echo "$internal"))"
+echo "1..$count"
+[ "$failures" -eq 0 ]
