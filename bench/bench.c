@@ -1,0 +1,69 @@
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
+
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void usage(FILE *out, const char *program, const char *what)
+{
+    fprintf(out,
+            "%s - %s\n\nusage: %s [--clients N] [--window N] [--seconds S] [--json]\n\n"
+            "  --clients N  so many clients, instead of one run each with 1, 2, 8 and 64\n"
+            "  --window N   actions in flight at once; default 1\n"
+            "  --seconds S  about how long each run takes; default 1\n"
+            "  --json       one JSON object a line\n",
+            program, what, program);
+}
+
+static double number_of(const char *program, const char *option, const char *text, double most)
+{
+    char  *end = NULL;
+    double value = text ? strtod(text, &end) : 0;
+    if (text && *text && !*end && value > 0 && value <= most) return value;
+    fprintf(stderr, "%s: %s: a number above 0, %g at most, is wanted\n", program, option, most);
+    exit(2);
+}
+
+bench_options bench_parse(int argc, char **argv, const char *what, bench_options defaults)
+{
+    const char   *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
+    bench_options options = defaults;
+    for (int i = 1; i < argc; i++) {
+        const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(option, "--json") == 0) {
+            options.json = true;
+        } else if (strcmp(option, "--help") == 0) {
+            usage(stdout, program, what);
+            exit(0);
+        } else if (strcmp(option, "--clients") == 0) {
+            options.clients = (uint32_t)number_of(program, option, value, 1000);
+            i++;
+        } else if (strcmp(option, "--window") == 0) {
+            options.window = (uint32_t)number_of(program, option, value, 1000);
+            i++;
+        } else if (strcmp(option, "--seconds") == 0) {
+            options.seconds = number_of(program, option, value, 3600);
+            i++;
+        } else {
+            fprintf(stderr, "%s: %s is no option (see --help)\n", program, option);
+            exit(2);
+        }
+    }
+    return options;
+}
+
+double bench_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+void bench_fail(const char *benchmark, const char *why)
+{
+    fprintf(stderr, "%s: WRONG RESULT: %s\n", benchmark, why);
+    exit(1);
+}

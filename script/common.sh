@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# What the scripts share; to be sourced. Needs bash.
+
+fail() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+package_is_installed() {
+    # A package that was removed but not purged is known to dpkg as well.
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# The words that make a command one of the superuser's; fails where that is not to be had without a person.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+        sudo "$@"
+    else
+        return 126
+    fi
+}
+
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+}
+
+# need_packages PACKAGE...: makes sure that these Debian packages are there: installs what is missing if it may, else says
+# exactly what to install and ends the script.
+need_packages() {
+    local package missing=()
+    if ! command -v dpkg-query >/dev/null; then
+        echo "${0##*/}: not a Debian system; make sure that you have what these packages hold: $*" >&2
+        return
+    fi
+    for package in "$@"; do
+        package_is_installed "$package" || missing+=("$package")
+    done
+    [ "${#missing[@]}" -eq 0 ] && return
+
+    echo "${0##*/}: installing ${missing[*]}" >&2
+    # A fresh machine knows no packages yet, an old one knows old versions: look anew only if it does not work at once.
+    if ! apt_install "${missing[@]}" >&2; then
+        { as_root apt-get update && apt_install "${missing[@]}"; } >&2 ||
+            fail "these packages are missing and could not be installed; as root, run: apt-get install ${missing[*]}"
+    fi
+}
+
+# What building and running everything but the tests takes.
+# shellcheck disable=SC2034 # used by those who source this
+build_packages=(gcc libc6-dev meson ninja-build pkg-config libwebsockets-dev)
+
+# What the tests take besides.
+# shellcheck disable=SC2034
+test_packages=(check libxxhash-dev binutils)
