@@ -1,0 +1,119 @@
+#include "options.h"
+
+#include <movex/schema.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char movexd_help[] = "movexd - serves any game that comes as a shared object\n"
+                           "\n"
+                           "usage: movexd [OPTION]... GAME.so...\n"
+                           "\n"
+                           "Each GAME.so exports its resource types through one symbol (see movex/game.h).\n"
+                           "Clients connect with websockets, subprotocol movex.1, and create resources by\n"
+                           "binding them. Whoever can reach an address may play under any name not in use.\n"
+                           "States live in memory: they are gone when movexd stops.\n"
+                           "\n"
+                           "options:\n"
+                           "  --listen ADDRESS    HOST:PORT, [IPV6]:PORT, or :PORT for all interfaces; port 0\n"
+                           "                      lets the system choose one, which the log names. May be\n"
+                           "                      given up to 16 times. Default: " MOVEXD_DEFAULT_ADDRESS "\n"
+                           "  --idle-seconds N    remove a resource that nobody has been subscribed to for N\n"
+                           "                      seconds; 0 keeps all of them. Default: 0\n"
+                           "  --grace-seconds N   keep the seat of somebody whose connection was lost for N\n"
+                           "                      seconds. Default: 30\n"
+                           "  --log LEVEL         error, warning, info or debug. Default: info\n"
+                           "  --version           print the version and exit\n"
+                           "  --help              print this and exit\n"
+                           "\n"
+                           "The log goes to stderr, one line per event, as key=value pairs. When movexd\n"
+                           "listens it says `event=listening address=...`, and when it stops it names every\n"
+                           "resource with its last version and checksum. SIGINT and SIGTERM stop it.\n"
+                           "\n"
+                           "exit status: 0 after a clean stop, 1 if something failed (an address in use, a\n"
+                           "game that cannot be loaded; the log says what), 2 for a wrong command line.\n"
+                           "\n"
+                           "example:\n"
+                           "  movexd --listen 0.0.0.0:9000 --idle-seconds 3600 ./tictactoe.so\n";
+
+static const char *const options_with_value[] = {"--listen", "--idle-seconds", "--grace-seconds", "--log"};
+
+/* Seconds from 0 to a thousand hours, so that they fit as milliseconds. */
+#define MAX_SECONDS 3600000u
+
+static movexd_command wrong(movexd_options *options, const char *what, const char *name, const char *why)
+{
+    snprintf(options->problem, sizeof options->problem, "%s%s%s", what, name, why);
+    return MOVEXD_WRONG_USAGE;
+}
+
+static bool parse_seconds(const char *text, uint32_t *milliseconds)
+{
+    if (*text < '0' || *text > '9') return false;
+    char *end = NULL;
+    errno = 0;
+    unsigned long seconds = strtoul(text, &end, 10);
+    if (errno || *end || seconds > MAX_SECONDS) return false;
+    *milliseconds = (uint32_t)seconds * 1000;
+    return true;
+}
+
+static movexd_command take_value(movexd_options *options, const char *name, const char *value)
+{
+    if (strcmp(name, "--listen") == 0) {
+        if (!*value) return wrong(options, name, "", " needs an address");
+        if (options->address_count == MOVEXD_MAX_ADDRESSES)
+            return wrong(options, name, "", " is given more than 16 times");
+        options->addresses[options->address_count++] = value;
+    } else if (strcmp(name, "--log") == 0) {
+        if (!movexd_level_parse(value, &options->log_level))
+            return wrong(options, "--log knows error, warning, info and debug, not '", value, "'");
+    } else {
+        uint32_t *milliseconds = strcmp(name, "--idle-seconds") == 0 ? &options->idle_ms : &options->grace_ms;
+        if (!parse_seconds(value, milliseconds))
+            return wrong(options, name, " needs a number of seconds from 0 to 3600000, not ", value);
+    }
+    return MOVEXD_SERVE;
+}
+
+/* Reads the option at `*index` and moves the index past it. `value` and its name may be joined by '='. */
+static movexd_command take_option(movexd_options *options, int argument_count, char **arguments, int *index)
+{
+    const char *argument = arguments[(*index)++];
+    if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) return MOVEXD_SHOW_HELP;
+    if (strcmp(argument, "--version") == 0) return MOVEXD_SHOW_VERSION;
+
+    size_t name_length = strcspn(argument, "=");
+    for (uint32_t i = 0; i < MOVEX_COUNT_OF(options_with_value); i++) {
+        const char *name = options_with_value[i];
+        if (strlen(name) != name_length || strncmp(argument, name, name_length) != 0) continue;
+        if (argument[name_length] == '=') return take_value(options, name, argument + name_length + 1);
+        if (*index == argument_count) return wrong(options, name, "", " needs a value");
+        return take_value(options, name, arguments[(*index)++]);
+    }
+    return wrong(options, "there is no option ", argument, "");
+}
+
+movexd_command movexd_options_parse(movexd_options *options, int argument_count, char **arguments)
+{
+    *options = (movexd_options){.grace_ms = 30000, .log_level = MOVEXD_INFO};
+    int games = 1; /* arguments from 1 to this are games; they are moved to the front */
+    for (int i = 1; i < argument_count;) {
+        if (strcmp(arguments[i], "--") == 0) {
+            for (i++; i < argument_count;) arguments[games++] = arguments[i++];
+        } else if (arguments[i][0] == '-') {
+            movexd_command command = take_option(options, argument_count, arguments, &i);
+            if (command != MOVEXD_SERVE) return command;
+        } else {
+            arguments[games++] = arguments[i++];
+        }
+    }
+    options->games = arguments + 1;
+    options->game_count = (uint32_t)(games - 1);
+    if (options->game_count == 0) return wrong(options, "name at least one game (a shared object)", "", "");
+    if (options->address_count == 0) options->addresses[options->address_count++] = MOVEXD_DEFAULT_ADDRESS;
+    /* In the configuration of a master, 0 would mean the default. */
+    if (options->grace_ms == 0) options->grace_ms = 1;
+    return MOVEXD_SERVE;
+}

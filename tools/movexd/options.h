@@ -1,0 +1,36 @@
+/* The command line of movexd. */
+#ifndef MOVEXD_OPTIONS_H
+#define MOVEXD_OPTIONS_H
+
+#include "log.h"
+
+#include <stdint.h>
+
+#define MOVEXD_MAX_ADDRESSES 16
+#define MOVEXD_DEFAULT_ADDRESS "127.0.0.1:9000"
+
+typedef enum movexd_command {
+    MOVEXD_SERVE = 1,
+    MOVEXD_SHOW_HELP,
+    MOVEXD_SHOW_VERSION,
+    MOVEXD_WRONG_USAGE /* `problem` says what is wrong */
+} movexd_command;
+
+typedef struct movexd_options {
+    const char  *addresses[MOVEXD_MAX_ADDRESSES]; /* where to listen */
+    uint32_t     address_count;                   /* 1 or more */
+    char *const *games;                           /* paths of shared objects, as they were given */
+    uint32_t     game_count;                      /* 1 or more */
+    uint32_t     idle_ms;                         /* life of a resource without subscribers; 0: for ever */
+    uint32_t     grace_ms;                        /* life of a session without connection; more than 0 */
+    movexd_level log_level;
+    char         problem[256];
+} movexd_options;
+
+extern const char movexd_help[];
+
+/* Reads the command line and says what to do. Moves the names of games to the front of `arguments`, so that options and
+   games may come in any order; an option that was read is overwritten then. */
+movexd_command movexd_options_parse(movexd_options *options, int argument_count, char **arguments);
+
+#endif

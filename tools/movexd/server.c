@@ -1,0 +1,189 @@
+#include "server.h"
+
+#include <movex/system.h>
+#include <movex/websocket.h>
+
+#include <string.h>
+
+/* How often figures are logged at level debug. */
+#define FIGURES_PAUSE_MS 10000
+
+/* How each kind of event is logged. */
+static const struct {
+    const char  *name;
+    movexd_level level;
+} event_lines[] = {
+    [MOVEX_MASTER_CONNECTED] = {"connected", MOVEXD_INFO},
+    [MOVEX_MASTER_AWAY] = {"away", MOVEXD_INFO},
+    [MOVEX_MASTER_LEFT] = {"left", MOVEXD_INFO},
+    [MOVEX_MASTER_REJECTED] = {"rejected", MOVEXD_WARNING},
+    [MOVEX_MASTER_CREATED] = {"created", MOVEXD_INFO},
+    [MOVEX_MASTER_SUBSCRIBED] = {"subscribed", MOVEXD_INFO},
+    [MOVEX_MASTER_UNSUBSCRIBED] = {"unsubscribed", MOVEXD_INFO},
+    [MOVEX_MASTER_REMOVED] = {"removed", MOVEXD_INFO},
+};
+
+static void log_begin(movexd_line *line, movexd_level level, const char *event)
+{
+    movexd_line_begin(line, movex_system_unix_ms(), level, event);
+}
+
+static void log_failure(const movexd_log *log, const char *event, const char *address, const char *cause)
+{
+    movexd_line line;
+    log_begin(&line, MOVEXD_ERROR, event);
+    movexd_line_text(&line, "address", address);
+    movexd_line_text(&line, "cause", cause);
+    movexd_log_write(log, &line);
+}
+
+/* The address that was asked for, with the port that the system chose in place of a 0. */
+static void log_listening(const movexd_log *log, const char *address, uint16_t port)
+{
+    const char *colon = strrchr(address, ':');
+    char        text[512];
+    snprintf(text, sizeof text, "%.*s:%u", colon ? (int)(colon - address) : 0, address, (unsigned)port);
+    movexd_line line;
+    log_begin(&line, MOVEXD_INFO, "listening");
+    movexd_line_text(&line, "address", text);
+    if (movexd_log_wants(log, MOVEXD_INFO)) movexd_log_write(log, &line);
+}
+
+static bool listen_on(movexd_server *server, const char *address)
+{
+    movex_io io = movex_ws_listen(address);
+    int      status = movex_master_attach(server->master, io);
+    if (status != MOVEX_OK) {
+        log_failure(server->log, "listen-failed", address, movex_status_text(status));
+        return false;
+    }
+    log_listening(server->log, address, movex_ws_port(io));
+    return true;
+}
+
+bool movexd_server_start(movexd_server *server, const movexd_options *options, const movexd_games *games,
+                         const movexd_log *log)
+{
+    movex_error error;
+    uint64_t    unix_ms = movex_system_unix_ms();
+    *server = (movexd_server){.log = log, .figures_ms = movex_system_now_ms() + FIGURES_PAUSE_MS};
+    server->master = movex_master_new(&(movex_master_config){
+        .types = games->types,
+        .grace_ms = options->grace_ms,
+        .idle_ms = options->idle_ms,
+        .epoch = unix_ms,
+        .start_time_ms = unix_ms,
+        .entropy = movex_system_entropy,
+        .error = &error,
+    });
+    if (!server->master) {
+        log_failure(log, "start-failed", NULL, error.text);
+        return false;
+    }
+    for (uint32_t i = 0; i < options->address_count; i++) {
+        if (listen_on(server, options->addresses[i])) continue;
+        movex_master_free(server->master);
+        return false;
+    }
+    return true;
+}
+
+static bool names_a_state(movex_master_event_kind kind)
+{
+    return kind == MOVEX_MASTER_SUBSCRIBED || kind == MOVEX_MASTER_UNSUBSCRIBED || kind == MOVEX_MASTER_REMOVED;
+}
+
+static void log_event(const movexd_log *log, const movex_master_event *event)
+{
+    movexd_level level = event_lines[event->kind].level;
+    if (!movexd_log_wants(log, level)) return;
+    movexd_line line;
+    log_begin(&line, level, event_lines[event->kind].name);
+    movexd_line_text(&line, "peer", event->peer);
+    movexd_line_resource(&line, event->type, event->id);
+    if (names_a_state(event->kind)) {
+        movexd_line_number(&line, "version", event->version);
+        movexd_line_checksum(&line, event->checksum);
+    }
+    if (event->status != MOVEX_OK) movexd_line_text(&line, "status", movex_status_name(event->status));
+    movexd_line_text(&line, event->kind == MOVEX_MASTER_CONNECTED ? "address" : "cause", event->text);
+    movexd_log_write(log, &line);
+}
+
+static void log_dropped(movexd_server *server, uint64_t dropped)
+{
+    if (dropped == server->dropped_seen || !movexd_log_wants(server->log, MOVEXD_WARNING)) return;
+    movexd_line line;
+    log_begin(&line, MOVEXD_WARNING, "events-dropped");
+    movexd_line_number(&line, "count", dropped - server->dropped_seen);
+    movexd_log_write(server->log, &line);
+    server->dropped_seen = dropped;
+}
+
+static void log_figures(const movexd_log *log, movexd_level level, const movex_stats *stats)
+{
+    if (!movexd_log_wants(log, level)) return;
+    const struct {
+        const char *key;
+        uint64_t    value;
+    } figures[] = {
+        {"links", stats->links},
+        {"sessions", stats->sessions},
+        {"resources", stats->resources},
+        {"subscriptions", stats->subscriptions},
+        {"actions", stats->actions},
+        {"accepted", stats->accepted},
+        {"refused", stats->refused},
+        {"snapshots", stats->snapshots},
+        {"resumes", stats->resumes},
+        {"resyncs", stats->resyncs},
+        {"protocol_errors", stats->protocol_errors},
+        {"bytes_sent", stats->bytes_sent},
+        {"bytes_received", stats->bytes_received},
+    };
+    movexd_line line;
+    log_begin(&line, level, "figures");
+    for (uint32_t i = 0; i < MOVEX_COUNT_OF(figures); i++) movexd_line_number(&line, figures[i].key, figures[i].value);
+    movexd_log_write(log, &line);
+}
+
+static void log_events(movexd_server *server)
+{
+    movex_master_event event;
+    while (movex_master_next(server->master, &event)) log_event(server->log, &event);
+    movex_stats stats = movex_master_stats(server->master);
+    log_dropped(server, stats.events_dropped);
+}
+
+void movexd_server_step(movexd_server *server, uint32_t timeout_ms)
+{
+    uint64_t now_ms = movex_system_now_ms();
+    movex_master_poll(server->master, now_ms);
+    log_events(server);
+    if (now_ms >= server->figures_ms) {
+        movex_stats stats = movex_master_stats(server->master);
+        log_figures(server->log, MOVEXD_DEBUG, &stats);
+        server->figures_ms = now_ms + FIGURES_PAUSE_MS;
+    }
+    movex_master_wait(server->master, timeout_ms);
+}
+
+void movexd_server_stop(movexd_server *server)
+{
+    log_events(server);
+    movex_hosted hosted;
+    uint32_t     cursor = 0;
+    while (movexd_log_wants(server->log, MOVEXD_INFO) && movex_master_each(server->master, &cursor, &hosted)) {
+        movexd_line line;
+        log_begin(&line, MOVEXD_INFO, "resource");
+        movexd_line_resource(&line, hosted.type->name, hosted.id);
+        movexd_line_number(&line, "version", hosted.version);
+        movexd_line_checksum(&line, hosted.checksum);
+        movexd_line_number(&line, "subscribers", hosted.subscribers);
+        movexd_log_write(server->log, &line);
+    }
+    movex_stats stats = movex_master_stats(server->master);
+    log_figures(server->log, MOVEXD_INFO, &stats);
+    movex_master_free(server->master);
+    server->master = NULL;
+}
