@@ -53,4 +53,4 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config libwebsockets-dev)
 
 # What the tests take besides.
 # shellcheck disable=SC2034
-test_packages=(check libxxhash-dev binutils)
+test_packages=(check libxxhash-dev binutils python3 openssl curl)
