@@ -56,6 +56,8 @@ typedef enum movex_event_kind {
     MOVEX_EVENT_CLOSED,        /**< the client has given up: status and text say why; it dials no more */
     MOVEX_EVENT_BOUND,         /**< resource: its first state has come */
     MOVEX_EVENT_BIND_REFUSED,  /**< resource: the master refused it (status, reason, text); it can only be unbound */
+    MOVEX_EVENT_REMOVED,       /**< resource: the master has removed it, or this subscriber from it (status, text); it can only be
+                                    unbound */
     MOVEX_EVENT_CHANGED,       /**< resource: what movex_state shows may be another than before */
     MOVEX_EVENT_ACCEPTED,      /**< ticket: accepted by the master, at this version */
     MOVEX_EVENT_REFUSED,       /**< ticket: refused, with the reason; text has words for the library's own */
@@ -81,13 +83,6 @@ typedef struct movex_event {
     const char      *peer; /**< a client's id */
     const char      *text; /**< one line for people; never NULL */
 } movex_event;
-
-/** Another client, or this one, as a subscriber of a resource. */
-typedef struct movex_subscriber {
-    const char *id;
-    const char *info;
-    bool        away; /**< has lost its connection and may come back */
-} movex_subscriber;
 
 MOVEX_BEGIN_DECLARATIONS
 
@@ -116,7 +111,14 @@ MOVEX_API void movex_client_wait(movex_client *client, uint32_t timeout_ms);
 /** The time at which movex_client_poll will have something to do even if nothing arrives; UINT64_MAX for never. */
 MOVEX_API uint64_t movex_client_deadline(const movex_client *client);
 
+/** The id that it was made with: the author of its actions. */
+MOVEX_API const char *movex_client_id(const movex_client *client);
+
 MOVEX_API movex_connection movex_client_connection(const movex_client *client);
+
+/** What the master's clock shows now, as the answers so far have narrowed it down: right to half the shortest round trip. 0
+ *  before the first connection. */
+MOVEX_API uint64_t movex_client_master_time(const movex_client *client);
 
 /** Figures so far. All zero for NULL. */
 MOVEX_API movex_stats movex_client_stats(const movex_client *client);
@@ -140,10 +142,23 @@ MOVEX_API void movex_unbind(movex_resource *resource);
  *  (MOVEX_ERR_INVALID_STATE, with the path), pending full (MOVEX_ERR_LIMIT), bind refused, or memory. */
 MOVEX_API movex_ticket movex_dispatch(movex_resource *resource, uint32_t action, const void *payload);
 
-/** The local state: what the master has confirmed, with pending actions applied on top. Read only. NULL for NULL. */
+/** The local state: what the master has confirmed, with pending actions applied on top; for a type with `transform`, a copy
+ *  made by this call. Read only. NULL for NULL. */
 MOVEX_API const void *movex_state(const movex_resource *resource);
 
-/** The state that the master has confirmed. */
+/** Tries an action on the local state without dispatching it, for buttons that should be grey: MOVEX_ACCEPT, or why it would be
+ *  refused here (MOVEX_REFUSED_NOT_BOUND for NULL, MOVEX_REFUSED_INVALID_PAYLOAD for a payload that its schema does not
+ *  allow). Nothing changes. */
+MOVEX_API int movex_try(movex_resource *resource, uint32_t action, const void *payload);
+
+/** Copies the local state, as movex_state has it but for `transform`, into `state`, which has room for one: for search, with
+ *  movex_apply and movex_resource_rules. */
+MOVEX_API void movex_fork(const movex_resource *resource, void *state);
+
+/** The rules of the resource's type. They live as long as the client. */
+MOVEX_API const movex_rules *movex_resource_rules(const movex_resource *resource);
+
+/** The state that the master has confirmed, without `transform`. */
 MOVEX_API const void *movex_confirmed_state(const movex_resource *resource);
 
 /** The version of the confirmed state; 0 before the first action. */

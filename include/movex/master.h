@@ -69,6 +69,7 @@ typedef struct movex_hosted {
     const movex_type *type;
     const char       *id;
     const void       *state;
+    const movex_rules *rules; /**< of the type; they live as long as the master */
     uint64_t          version;
     uint64_t          checksum;
     uint32_t          subscribers; /**< those who are away included */
@@ -134,6 +135,35 @@ MOVEX_API int movex_master_create(movex_master *master, const movex_type *type, 
 
 /** The resource of that type and id; false if there is none. */
 MOVEX_API bool movex_master_find(const movex_master *master, const movex_type *type, const char *id, movex_hosted *hosted);
+
+/** Makes a resource in the given state (settled), or, if it is there, replaces its state: a new version, of which all
+ *  subscribers get a snapshot. MOVEX_OK, or as movex_master_create but for MOVEX_ERR_EXISTS, or MOVEX_ERR_INVALID_STATE. */
+MOVEX_API int movex_master_put(movex_master *master, const movex_type *type, const char *id, const void *state);
+
+/** Removes a resource; its subscribers are told (REMOVED, with `text`, which may be NULL). MOVEX_OK or MOVEX_ERR_NOT_FOUND. */
+MOVEX_API int movex_master_remove(movex_master *master, const movex_type *type, const char *id, const char *text);
+
+/** Dispatches an action of the master's own, author "". MOVEX_OK: it was ordered, and `reason` (may be NULL) is MOVEX_ACCEPT or
+ *  why it was refused. Else MOVEX_ERR_NOT_FOUND, MOVEX_ERR_ARGUMENT (no such action, or a payload where there is none),
+ *  MOVEX_ERR_INVALID_STATE (a payload that its schema does not allow) or MOVEX_ERR_MEMORY, and nothing has happened. */
+MOVEX_API int movex_master_dispatch(movex_master *master, const movex_type *type, const char *id, uint32_t action,
+                                    const void *payload, int *reason);
+
+/** Takes a client off a resource's subscribers; it is told (REMOVED, with `text`, which may be NULL). MOVEX_OK, or
+ *  MOVEX_ERR_NOT_FOUND if there is no such resource or subscriber. It may bind again, unless may_bind says no. */
+MOVEX_API int movex_master_kick(movex_master *master, const movex_type *type, const char *id, const char *client_id,
+                                const char *text);
+
+/** Ends a client's session and closes its connection; it is told (CLOSED, MOVEX_ERR_DENIED, with `text`, which may be NULL).
+ *  MOVEX_OK or MOVEX_ERR_NOT_FOUND. It may come again, unless authenticate says no. */
+MOVEX_API int movex_master_expel(movex_master *master, const char *client_id, const char *text);
+
+/** The subscriber at `index` of a resource, in the order of their places; false past the last. */
+MOVEX_API bool movex_master_subscriber_at(const movex_master *master, const movex_type *type, const char *id,
+                                          uint32_t index, movex_subscriber *subscriber);
+
+/** Master time at the last poll. */
+MOVEX_API uint64_t movex_master_time(const movex_master *master);
 
 /** Walks over all resources: `cursor` starts at 0; false at the end. The order is that of their creation, as far as room
  *  was not used again. */

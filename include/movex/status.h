@@ -52,7 +52,7 @@ typedef enum movex_status {
     X(REFUSED_RESERVED, -3, "only the master may dispatch this action")                                                \
     X(REFUSED_NOT_BOUND, -4, "its author is not subscribed to the resource")                                           \
     X(REFUSED_UNKNOWN_ACTION, -5, "the resource type has no such action")                                              \
-    X(REFUSED_BEFORE_RESTART, -6, "handled by a master that has restarted since, without leaving an entry")
+    X(REFUSED_INVALID_PAYLOAD, -6, "the payload is one that its schema does not allow")
 
 /** What a reducer returns (MOVEX_ACCEPT, MOVEX_REFUSE, or the game's own reason > 0), and the library's own reasons. */
 typedef enum movex_refusal {

@@ -72,7 +72,28 @@ typedef struct movex_type {
 
     /** Optional: fills a new state, which is all zero. Pure as well: the client shows it until the first snapshot. */
     void (*init)(void *state);
+
+    /** Optional, with `wake`: at which master time the state next wants the action `wake`; 0 for never. Pure. Time passes by
+     *  entries of the log alone: the master dispatches the action when it is due, at most once per resource and poll, at
+     *  context time max(due, last entry's). If it is refused, it is not tried again before the next version. */
+    uint64_t (*wakes_at)(const void *state);
+
+    /** Optional: names of actions without payload that only the master dispatches: when wakes_at says so (author ""), when a
+     *  client has subscribed, and when it is no longer subscribed (author: that client). */
+    const char *wake, *joined, *left;
+
+    /** Optional: derives what depends on the time of reading, such as a running clock, on a copy of the state each time that
+     *  a client's state is read (movex_state); context: the reader's id, the version, and the client's estimate of master
+     *  time. What it writes is never stored, sent or hashed. */
+    void (*transform)(void *state, const movex_context *context);
 } movex_type;
+
+/** A client as a subscriber of a resource. */
+typedef struct movex_subscriber {
+    const char *id;
+    const char *info;
+    bool        away; /**< has lost its connection and may come back */
+} movex_subscriber;
 
 /** A list of types for a configuration: MOVEX_TYPES(&rps_type, &chat_type). */
 #ifdef __cplusplus
@@ -106,6 +127,9 @@ MOVEX_API movex_rules *movex_rules_new(const movex_type *type, const movex_alloc
 /** Frees rules; NULL is ignored. */
 MOVEX_API void movex_rules_free(movex_rules *rules);
 
+/** The type that they were made from. */
+MOVEX_API const movex_type *movex_rules_type(const movex_rules *rules);
+
 /** The codec of the type's state. */
 MOVEX_API const movex_codec *movex_rules_state(const movex_rules *rules);
 
@@ -128,6 +152,17 @@ MOVEX_API void movex_rules_init(const movex_rules *rules, void *state);
  *  @return MOVEX_ACCEPT, or the reason for which it was refused */
 MOVEX_API int movex_apply(const movex_rules *rules, void *state, uint32_t action, const void *payload,
                           const movex_context *context, void *scratch);
+
+/** The most bytes that movex_rules_save writes. */
+MOVEX_API size_t movex_rules_max_saved(const movex_rules *rules);
+
+/** Writes a settled state with what is needed to recognise it (the type's name, its schema's fingerprint, a checksum), for
+ *  files and databases. MOVEX_ERR_LIMIT if `capacity` is less than movex_rules_max_saved. */
+MOVEX_API int movex_rules_save(const movex_rules *rules, const void *state, void *bytes, size_t capacity, size_t *length);
+
+/** Reads what movex_rules_save has written. MOVEX_ERR_MALFORMED, MOVEX_ERR_UNKNOWN_TYPE (another type's), or
+ *  MOVEX_ERR_FINGERPRINT (the state's schema has changed since), each with a text; `state` is then undefined. */
+MOVEX_API int movex_rules_load(const movex_rules *rules, void *state, const void *bytes, size_t length, movex_error *error);
 
 MOVEX_END_DECLARATIONS
 

@@ -136,16 +136,34 @@ void movex_client_break(movex_client *client, bool for_good, movex_status status
 
 uint64_t movex_client_master_time(const movex_client *client)
 {
-    return client->clock_known ? client->now_ms + client->clock_offset_ms : 0;
+    if (!client || !client->clock_known) return 0;
+    return client->now_ms + client->clock_low_ms + client->clock_room_ms / 2;
 }
 
-/* The offset that the quickest message so far has proven: what is on its way can only make it look smaller. */
-void movex_client_learn_time(movex_client *client, uint64_t master_ms)
+/* Each message narrows down the interval in which the offset of the two clocks lies (Cristian 1989). Where a message
+   contradicts it (a clock has been set, or drifts), the message alone counts. */
+void movex_client_learn_time(movex_client *client, uint64_t master_ms, uint64_t asked_ms)
 {
-    uint64_t offset = master_ms - client->now_ms;
-    if (client->clock_known && (int64_t)(offset - client->clock_offset_ms) <= 0) return;
+    const uint64_t unknown = 120000; /* room enough for any round trip, and little enough to be halved without harm */
+    bool           answers = asked_ms <= client->now_ms;
+    uint64_t       low = master_ms - client->now_ms, room = answers ? client->now_ms - asked_ms : unknown;
+    if (client->clock_known) {
+        int64_t  later = (int64_t)(low - client->clock_low_ms);
+        uint64_t old_room = client->clock_room_ms;
+        if (later < 0 && (uint64_t)-later <= room) {
+            uint64_t cut = room - (uint64_t)-later; /* of this message's interval, from the old one's start */
+            low = client->clock_low_ms;
+            room = cut < old_room ? cut : old_room;
+        } else if (later >= 0 && (uint64_t)later <= old_room) {
+            uint64_t left = old_room - (uint64_t)later;
+            room = room < left ? room : left;
+        } else if (!answers && later < 0) {
+            return; /* old news */
+        }
+    }
     client->clock_known = true;
-    client->clock_offset_ms = offset;
+    client->clock_low_ms = low;
+    client->clock_room_ms = room;
 }
 
 /* How long to wait before the next dial: between half and the whole of a pause that doubles. */
@@ -239,6 +257,7 @@ static void greet(movex_client *client)
     };
     memcpy(hello.token, client->token, MOVEX_TOKEN_SIZE);
     client->phase = MOVEX_PHASE_GREETING;
+    client->greeted_ms = client->now_ms;
     movex_writer writer = movex_client_message(client, MOVEX_NAME_SIZE + 2 * MOVEX_INFO_MAX);
     if (!writer.at) return;
     movex_write_hello(&writer, &hello);
@@ -258,7 +277,7 @@ void movex_client_welcomed(movex_client *client, const movex_welcome_message *we
     client->failure_reason = 0;
     client->clock_known = client->clock_known && resumed; /* another master has another clock */
     client->stats.connects++;
-    movex_client_learn_time(client, welcome->now_ms);
+    movex_client_learn_time(client, welcome->now_ms, client->greeted_ms);
     for (movex_node *node = client->resources.first, *next; node; node = next) {
         next = node->next;
         movex_resource_connected((movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client)), resumed);
@@ -364,6 +383,11 @@ uint64_t movex_client_deadline(const movex_client *client)
 }
 
 /* ---- reading */
+
+const char *movex_client_id(const movex_client *client)
+{
+    return client ? client->id : NULL;
+}
 
 movex_connection movex_client_connection(const movex_client *client)
 {

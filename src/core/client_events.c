@@ -50,18 +50,19 @@ static bool from_resource(movex_resource *resource, movex_event *event)
         {MOVEX_NEWS_BOUND, MOVEX_EVENT_BOUND},
         {MOVEX_NEWS_MISMATCH, MOVEX_EVENT_MISMATCH},
         {MOVEX_NEWS_CHANGED, MOVEX_EVENT_CHANGED},
+        {MOVEX_NEWS_REMOVED, MOVEX_EVENT_REMOVED},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!(resource->news & kinds[i].news)) continue;
         resource->news &= ~kinds[i].news;
-        bool explained = kinds[i].news & (MOVEX_NEWS_REFUSED | MOVEX_NEWS_MISMATCH);
+        bool explained = kinds[i].news & (MOVEX_NEWS_REFUSED | MOVEX_NEWS_MISMATCH | MOVEX_NEWS_REMOVED);
         *event = (movex_event){
             .kind = kinds[i].kind,
             .resource = resource,
             .version = resource->version,
             .text = explained && resource->text ? lend(resource->client, resource->text) : "",
         };
-        if (kinds[i].news == MOVEX_NEWS_REFUSED) {
+        if (kinds[i].news & (MOVEX_NEWS_REFUSED | MOVEX_NEWS_REMOVED)) {
             event->status = resource->refusal_status;
             event->reason = resource->refusal_reason;
         }

@@ -56,6 +56,7 @@ typedef struct movex_pending_dispatch {
     movex_pending_state state;
     movex_ticket        ticket;
     uint64_t            sequence; /* from SENT on */
+    uint64_t            sent_ms;  /* from SENT on: time of the poll after which it was sent first or again */
     uint32_t            action;
     movex_event_kind    outcome; /* ANSWERED */
     int                 reason;  /* ANSWERED */
@@ -98,7 +99,8 @@ enum { /* movex_resource.news */
     MOVEX_NEWS_BOUND = 1u << 0,
     MOVEX_NEWS_REFUSED = 1u << 1,
     MOVEX_NEWS_MISMATCH = 1u << 2,
-    MOVEX_NEWS_CHANGED = 1u << 3
+    MOVEX_NEWS_CHANGED = 1u << 3,
+    MOVEX_NEWS_REMOVED = 1u << 4
 };
 
 /*   pending_count == length of pending;  pending_count + answered_count <= the limit of pending
@@ -125,7 +127,8 @@ struct movex_resource {
     uint64_t   answered;  /* the last sequence whose outcome is known */
     uint64_t   sequence;  /* the last one given to a dispatch */
     movex_view confirmed;
-    movex_view local; /* made when the first dispatch is predicted */
+    movex_view local;       /* made when the first dispatch is predicted */
+    void      *transformed; /* what movex_state lends of a type with `transform`, else NULL */
 
     movex_list           pending; /* movex_pending_dispatch.order */
     movex_list           free;    /* movex_pending_dispatch.order */
@@ -178,7 +181,9 @@ struct movex_client {
     uint64_t      epoch;
     uint32_t      pending_limit; /* the smaller of both sides' */
     bool          clock_known;
-    uint64_t      clock_offset_ms; /* master time - now_ms, modulo 2^64, as far as what has come proves */
+    uint64_t      clock_low_ms;  /* master time - now_ms, modulo 2^64: at least this, since no message arrives before it is sent */
+    uint64_t      clock_room_ms; /* and at most so much more, since no answer is older than its question */
+    uint64_t      greeted_ms;    /* when HELLO was sent */
 
     movex_rules **rules;
     uint32_t      rules_count, rules_capacity;
@@ -213,10 +218,9 @@ void movex_client_send(movex_client *client, const movex_writer *writer);
 void movex_client_break(movex_client *client, bool for_good, movex_status status, const char *text);
 /* WELCOME has come. */
 void movex_client_welcomed(movex_client *client, const movex_welcome_message *welcome);
-/* Master time, as far as it is known; never ahead of the master's. */
-uint64_t movex_client_master_time(const movex_client *client);
-/* What came in proves that the master's clock shows at least this. */
-void movex_client_learn_time(movex_client *client, uint64_t master_ms);
+/* What came in proves that the master's clock shows at least this; and at `asked_ms`, in this client's time, it showed no
+   more (UINT64_MAX: it answers no question). */
+void movex_client_learn_time(movex_client *client, uint64_t master_ms, uint64_t asked_ms);
 
 /* ---- client_receive.c */
 
@@ -229,8 +233,9 @@ void movex_resource_connected(movex_resource *resource, bool resumed);
 void movex_resource_disconnected(movex_resource *resource);
 void movex_resource_bound(movex_resource *resource, const movex_bound_message *message);
 void movex_resource_bind_refused(movex_resource *resource, const movex_bind_refused_message *message);
-/* The master, or the loss of a session, has ended it. */
+/* It is unbound, or the master has ended it. */
 void movex_resource_gone(movex_resource *resource);
+void movex_resource_unbound(movex_resource *resource, const movex_unbound_message *message);
 /* Sends what is held or unsent. */
 void movex_resource_send_pending(movex_resource *resource);
 void movex_resource_free(movex_resource *resource);
@@ -243,6 +248,8 @@ void movex_resource_say(movex_resource *resource, const char *first, const char 
 
 void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_message *message);
 void movex_replica_entry(movex_resource *resource, const movex_entry_message *message);
+/* The best guess at what the master will add to a dispatch that makes `version`. */
+movex_context movex_replica_context(const movex_resource *resource, uint64_t version, movex_random_source *random);
 /* Applies a new dispatch on local, unless it is not to be predicted. False if there is no memory; else `answer` is
    MOVEX_ACCEPT, or why it was refused. */
 bool movex_replica_predict(movex_resource *resource, const movex_pending_dispatch *dispatch, int *answer);

@@ -33,24 +33,6 @@ static bool make_block(movex_resource *resource)
     return true;
 }
 
-/* The payload as the reducer may see it: settled, and without what padding held. */
-static int copy_payload(const movex_resource *resource, uint32_t action, const void *payload, void *into, movex_error *error)
-{
-    const movex_rules *rules = resource->rules;
-    const char        *name = rules->type->actions[action].name;
-    const movex_codec *codec = rules->payloads[action];
-    movex_error        cause;
-    if (!codec && payload)
-        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "action ", name, " has no payload, but one was given", NULL);
-    if (!codec) return MOVEX_OK;
-    if (!payload) return movex_error_set(error, MOVEX_ERR_ARGUMENT, "action ", name, " has a payload, but none was given", NULL);
-    memcpy(into, payload, codec ? movex_codec_schema(codec)->size : 0);
-    int status = movex_codec_settle(codec, into, &cause);
-    if (status != MOVEX_OK)
-        return movex_error_set(error, (movex_status)status, "payload of ", name, ": ", cause.text, NULL);
-    return MOVEX_OK;
-}
-
 movex_pending_dispatch *movex_pending_new(movex_resource *resource, uint32_t action, const void *payload)
 {
     movex_client *client = resource->client;
@@ -64,7 +46,7 @@ movex_pending_dispatch *movex_pending_new(movex_resource *resource, uint32_t act
         return NULL;
     }
     movex_pending_dispatch *dispatch = movex_pending_of(resource->free.first);
-    if (copy_payload(resource, action, payload, dispatch->payload, &client->error) != MOVEX_OK) return NULL;
+    if (movex_rules_take_payload(resource->rules, action, payload, dispatch->payload, &client->error) != MOVEX_OK) return NULL;
     movex_list_remove(&dispatch->order);
     movex_list_append(&resource->pending, &dispatch->order);
     resource->pending_count++;

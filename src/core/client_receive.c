@@ -59,11 +59,11 @@ static bool take_bind_refused(movex_client *client, movex_reader *reader)
 
 static bool take_unbound(movex_client *client, movex_reader *reader)
 {
-    uint32_t number;
-    if (!movex_read_numbered(reader, &number)) return false;
-    movex_resource *resource = by_number(client, number);
-    if (resource) movex_resource_gone(resource);
-    return resource != NULL;
+    movex_unbound_message message;
+    if (!movex_read_unbound(reader, &message)) return false;
+    movex_resource *resource = by_number(client, message.number);
+    if (resource) movex_resource_unbound(resource, &message);
+    return true; /* it and an UNBIND may have crossed */
 }
 
 static bool take_snapshot(movex_client *client, movex_reader *reader)
@@ -136,9 +136,16 @@ static bool take_chunk(movex_client *client, movex_reader *reader)
     return take_message(client, &message) && (client->broken || movex_reader_left(&message) == 0);
 }
 
+/* Before WELCOME nothing is bound: tags and numbers that are still known belong to the connection before. */
+static bool may_come_first(uint8_t kind)
+{
+    return kind == MOVEX_MESSAGE_WELCOME || kind == MOVEX_MESSAGE_ERROR || kind == MOVEX_MESSAGE_CHUNK;
+}
+
 static bool take_message(movex_client *client, movex_reader *reader)
 {
     uint8_t kind = movex_read_u8(reader);
+    if (client->phase != MOVEX_PHASE_OPEN && !may_come_first(kind)) return false;
     if ((kind & ~(unsigned)MOVEX_ENTRY_FLAGS) == MOVEX_MESSAGE_ENTRY)
         return take_entry(client, kind & MOVEX_ENTRY_FLAGS, reader);
     switch (kind) {

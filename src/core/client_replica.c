@@ -15,6 +15,7 @@ void movex_replica_free(movex_resource *resource)
     resource->client->stats.bytes_hashed += resource->confirmed.hashes.bytes_hashed;
     movex_view_free(&resource->confirmed, &resource->client->allocator);
     movex_view_free(&resource->local, &resource->client->allocator);
+    movex_release(&resource->client->allocator, resource->transformed, resource->rules->type->state->size);
 }
 
 /* ---- local: confirmed with what is pending on top */
@@ -25,20 +26,25 @@ static bool is_predicted(const movex_resource *resource, const movex_pending_dis
     return dispatch->state != MOVEX_PENDING_HELD && !confirm;
 }
 
-/* The best guess at what the master will add; the same each time, so that a prediction does not flicker. */
+movex_context movex_replica_context(const movex_resource *resource, uint64_t version, movex_random_source *random)
+{
+    uint64_t now_ms = movex_client_master_time(resource->client);
+    return (movex_context){
+        .author = resource->client->id,
+        .version = version,
+        .now_ms = now_ms > resource->entry_ms ? now_ms : resource->entry_ms,
+        .random = random,
+    };
+}
+
+/* The best guess at what the master will add; the same draws each time, so that a prediction does not flicker. */
 static int predict(movex_resource *resource, const movex_pending_dispatch *dispatch, uint64_t version)
 {
-    movex_client       *client = resource->client;
     bool                has_payload = resource->rules->payloads[dispatch->action] != NULL;
-    uint64_t            seed = dispatch->ticket, now_ms = movex_client_master_time(client);
+    uint64_t            seed = dispatch->ticket;
     movex_random_source random = {.seed = movex_splitmix64(&seed)};
-    movex_context       context = {
-              .author = client->id,
-              .version = version,
-              .now_ms = now_ms > resource->entry_ms ? now_ms : resource->entry_ms,
-              .random = &random,
-    };
-    client->stats.reduces++;
+    movex_context       context = movex_replica_context(resource, version, &random);
+    resource->client->stats.reduces++;
     return movex_view_apply(&resource->local, dispatch->action, has_payload ? dispatch->payload : NULL, &context, NULL);
 }
 
@@ -127,7 +133,6 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
     movex_view_apply(&resource->confirmed, action, payload, &context, NULL);
     resource->version = message->version;
     resource->entry_ms = context.now_ms;
-    movex_client_learn_time(resource->client, context.now_ms);
     if (resource->resyncing || resource->confirmed.hashes.checksum == message->checksum) return;
     mismatch(resource, author, resource->rules->type->actions[action].name, message->version);
 }
@@ -150,8 +155,12 @@ static void take_own(movex_resource *resource, const movex_entry_message *messag
         return;
     }
     const void *payload = resource->rules->payloads[dispatch->action] ? dispatch->payload : NULL;
-    if (follows(resource, message)) apply(resource, message, resource->client->id, payload, dispatch->action);
-    resource->answered = message->sequence;
+    if (follows(resource, message)) {
+        apply(resource, message, resource->client->id, payload, dispatch->action);
+        movex_client_learn_time(resource->client, resource->entry_ms, dispatch->sent_ms);
+    }
+    /* After a reconnect, refusals are told before entries of smaller sequences. */
+    if (message->sequence > resource->answered) resource->answered = message->sequence;
     movex_pending_answer(dispatch, MOVEX_EVENT_ACCEPTED, MOVEX_ACCEPT, message->version);
 }
 
@@ -179,7 +188,9 @@ static void take_forward(movex_resource *resource, const movex_entry_message *me
         return;
     }
     client->stats.forwards++;
-    if (follows(resource, message)) apply(resource, message, author, codec ? client->payload : NULL, message->action);
+    if (!follows(resource, message)) return;
+    apply(resource, message, author, codec ? client->payload : NULL, message->action);
+    movex_client_learn_time(client, resource->entry_ms, UINT64_MAX);
 }
 
 void movex_replica_entry(movex_resource *resource, const movex_entry_message *message)
@@ -219,7 +230,7 @@ void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_messa
     resource->version = message->version;
     resource->entry_ms = message->now_ms;
     resource->epoch = client->epoch;
-    movex_client_learn_time(client, message->now_ms);
+    movex_client_learn_time(client, message->now_ms, UINT64_MAX);
     if (message->sequence > resource->answered) resource->answered = message->sequence;
 
     /* Refusals have been told before; what else the master has handled is in this state. */

@@ -1,6 +1,7 @@
 #include "client_internal.h"
 
 #include "format.h"
+#include "random.h"
 
 #include <movex/text.h>
 
@@ -57,7 +58,11 @@ static movex_resource *resource_new(movex_client *client, const movex_rules *rul
 {
     movex_resource *resource = movex_allocate(&client->allocator, sizeof *resource);
     if (!resource) return NULL;
-    if (!movex_view_init(&resource->confirmed, rules, true, &client->allocator)) {
+    size_t transformed = rules->type->transform ? rules->type->state->size : 0;
+    resource->transformed = transformed ? movex_allocate(&client->allocator, transformed) : NULL;
+    if ((transformed && !resource->transformed) ||
+        !movex_view_init(&resource->confirmed, rules, true, &client->allocator)) {
+        movex_release(&client->allocator, resource->transformed, transformed);
         movex_release(&client->allocator, resource, sizeof *resource);
         return NULL;
     }
@@ -120,9 +125,21 @@ void movex_resource_gone(movex_resource *resource)
     movex_peers_free(resource);
 }
 
+void movex_resource_unbound(movex_resource *resource, const movex_unbound_message *message)
+{
+    char text[MOVEX_ERROR_TEXT_SIZE] = {0};
+    movex_resource_gone(resource);
+    if (resource->binds == 0) return;
+    memcpy(text, message->text.bytes, message->text.length);
+    movex_resource_say(resource, text, NULL, NULL);
+    resource->refusal_status = message->status;
+    movex_resource_announce(resource, MOVEX_NEWS_REMOVED);
+}
+
 void movex_unbind(movex_resource *resource)
 {
     if (!resource || resource->binds == 0 || --resource->binds > 0) return;
+    if (resource->binding == MOVEX_BINDING_GONE) return; /* freed at the next poll */
     bool known = resource->binding == MOVEX_BINDING_RECEIVING || resource->binding == MOVEX_BINDING_LIVE;
     bool asked = resource->binding == MOVEX_BINDING_ASKED;
     bool lost = resource->binding == MOVEX_BINDING_WAITING && resource->asked;
@@ -250,6 +267,7 @@ static bool send_dispatch(movex_resource *resource, movex_pending_dispatch *disp
     movex_writer writer = movex_client_message(client, message.payload.length);
     if (!writer.at) return false;
     message.sequence = dispatch->sequence = ++resource->sequence;
+    dispatch->sent_ms = client->now_ms;
     dispatch->state = MOVEX_PENDING_SENT;
     movex_write_dispatch(&writer, &message);
     movex_client_send(client, &writer);
@@ -261,6 +279,10 @@ static bool try_dispatch(movex_resource *resource, movex_pending_dispatch *dispa
 {
     int answer;
     dispatch->state = MOVEX_PENDING_UNSENT;
+    if (movex_rules_is_reserved(resource->rules, dispatch->action)) {
+        movex_pending_answer(dispatch, MOVEX_EVENT_REFUSED, MOVEX_REFUSED_RESERVED, 0);
+        return false;
+    }
     if (!movex_replica_predict(resource, dispatch, &answer)) {
         movex_replica_touch(resource); /* tried again at the next poll, with everything else */
         return true;
@@ -339,16 +361,53 @@ void movex_resource_collect(movex_client *client)
     for (movex_node *node = client->resources.first, *next; node; node = next) {
         movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
         next = node->next;
-        if (resource->binding == MOVEX_BINDING_GONE && resource->answered_count == 0) movex_resource_free(resource);
+        if (resource->binding == MOVEX_BINDING_GONE && resource->binds == 0 && resource->answered_count == 0)
+            movex_resource_free(resource);
     }
 }
 
 /* ---- reading */
 
+static const void *local_state(const movex_resource *resource)
+{
+    return resource->predicted ? resource->local.state : resource->confirmed.state;
+}
+
 const void *movex_state(const movex_resource *resource)
 {
     if (!resource) return NULL;
-    return resource->predicted ? resource->local.state : resource->confirmed.state;
+    if (!resource->transformed) return local_state(resource);
+    movex_context context = movex_replica_context(resource, resource->version, NULL);
+    movex_codec_copy(resource->rules->state, resource->transformed, local_state(resource));
+    resource->rules->type->transform(resource->transformed, &context);
+    return resource->transformed;
+}
+
+void movex_fork(const movex_resource *resource, void *state)
+{
+    if (resource) movex_codec_copy(resource->rules->state, state, local_state(resource));
+}
+
+int movex_try(movex_resource *resource, uint32_t action, const void *payload)
+{
+    if (!resource) return MOVEX_REFUSED_NOT_BOUND;
+    movex_client      *client = resource->client;
+    const movex_rules *rules = resource->rules;
+    if (action >= rules->type->action_count) return MOVEX_REFUSED_UNKNOWN_ACTION;
+    if (movex_rules_is_reserved(rules, action)) return MOVEX_REFUSED_RESERVED;
+    if (movex_rules_take_payload(rules, action, payload, client->payload, NULL) != MOVEX_OK)
+        return MOVEX_REFUSED_INVALID_PAYLOAD;
+    uint64_t            seed = client->last_ticket + UINT64_C(1);
+    movex_random_source random = {.seed = movex_splitmix64(&seed)};
+    movex_context       context = movex_replica_context(resource, resource->version + resource->pending_count + 1, &random);
+    movex_view         *view = resource->predicted ? &resource->local : &resource->confirmed;
+    client->stats.reduces++;
+    return movex_view_try(view, action, rules->payloads[action] ? client->payload : NULL, &context);
+}
+
+const movex_rules *movex_resource_rules(const movex_resource *resource)
+{
+    return resource ? resource->rules : NULL;
 }
 
 const void *movex_confirmed_state(const movex_resource *resource)

@@ -69,7 +69,7 @@ static bool grow_arena(movex_log *log, const movex_allocator *allocator, uint32_
     uint32_t head = 0;
     for (uint32_t i = 0; i < log->count; i++) {
         movex_entry *entry = at(log, i);
-        memcpy(arena + head, log->arena + entry->at, bytes_of(entry));
+        if (bytes_of(entry)) memcpy(arena + head, log->arena + entry->at, bytes_of(entry));
         entry->at = head;
         head += bytes_of(entry);
     }
@@ -123,6 +123,13 @@ void movex_log_append(movex_log *log, const movex_allocator *allocator, const mo
     log->head += entry->author_length;
     if (entry->payload_length) memcpy(log->arena + log->head, payload, entry->payload_length);
     log->head += entry->payload_length;
+}
+
+void movex_log_skip(movex_log *log, uint64_t now_ms)
+{
+    log->version++;
+    log->count = 0;
+    if (now_ms > log->now_ms) log->now_ms = now_ms;
 }
 
 const movex_entry *movex_log_find(const movex_log *log, uint64_t version)

@@ -49,6 +49,9 @@ void movex_log_free(movex_log *log, const movex_allocator *allocator);
 void movex_log_append(movex_log *log, const movex_allocator *allocator, const movex_entry *entry, const char *author,
                       const void *payload);
 
+/* Makes a version without an entry: the state was replaced. Nothing before it is kept. */
+void movex_log_skip(movex_log *log, uint64_t now_ms);
+
 /* The entry that made `version`, or NULL if it is not kept. */
 const movex_entry *movex_log_find(const movex_log *log, uint64_t version);
 

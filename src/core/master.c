@@ -14,9 +14,9 @@ enum {
     EVENTS_PER_POLL = 100000, /* taken from one emitter in one poll, so that a flood cannot hold the program */
 };
 
-uint64_t movex_master_now(const movex_master *master)
+uint64_t movex_master_time(const movex_master *master)
 {
-    return master->now_ms + master->offset_ms;
+    return master ? master->now_ms + master->offset_ms : 0;
 }
 
 movex_writer movex_master_message(movex_master *master, size_t extra)
@@ -138,6 +138,8 @@ void movex_master_free(movex_master *master)
     movex_release(&allocator, master->records, master->record_capacity * sizeof *master->records);
     movex_release(&allocator, master->payload, master->payload_size);
     movex_buffer_free(&master->scratch, &allocator);
+    movex_buffer_free(&master->encoded, &allocator);
+    movex_heap_free(&master->wakes, &allocator);
     movex_release(&allocator, master, sizeof *master);
 }
 
@@ -205,6 +207,7 @@ void movex_master_poll(movex_master *master, uint64_t now_ms)
     master->polled = true;
     if (now_ms > master->now_ms) master->now_ms = now_ms;
     for (uint32_t i = 0; i < master->attached_count; i++) receive(master, master->attached[i]);
+    movex_master_wake(master);
     end_what_is_over(master);
     movex_master_flush(master);
 }
@@ -213,9 +216,14 @@ uint64_t movex_master_deadline(const movex_master *master)
 {
     uint64_t deadline = UINT64_MAX;
     if (!master) return deadline;
+    if (movex_heap_first(&master->wakes)) {
+        uint64_t due = movex_heap_first(&master->wakes)->due, now = movex_master_time(master);
+        deadline = master->now_ms + (due > now ? due - now : 0);
+    }
     if (master->greeting.first) {
         const movex_master_link *link = (const movex_master_link *)(const void *)master->greeting.first;
-        deadline = link->opened_ms + master->config.handshake_ms;
+        uint64_t                 end = link->opened_ms + master->config.handshake_ms;
+        if (end < deadline) deadline = end;
     }
     if (master->away.first) {
         const movex_session *session = (const movex_session *)(const void *)master->away.first;
@@ -264,54 +272,6 @@ movex_stats movex_master_stats(const movex_master *master)
     stats.sessions = master->sessions.count;
     stats.resources = master->by_name.count;
     return stats;
-}
-
-static movex_rules *find_rules(const movex_master *master, const movex_type *type)
-{
-    for (uint32_t i = 0; type && i < master->rules_count; i++)
-        if (master->rules[i]->type == type) return master->rules[i];
-    return NULL;
-}
-
-int movex_master_create(movex_master *master, const movex_type *type, const char *id)
-{
-    if (!master || movex_name_fault(id)) return MOVEX_ERR_ARGUMENT;
-    const movex_rules     *rules = find_rules(master, type);
-    movex_master_resource *resource;
-    if (!rules) return MOVEX_ERR_UNKNOWN_TYPE;
-    if (movex_master_resource_find(master, rules, id)) return MOVEX_ERR_EXISTS;
-    return movex_master_resource_new(master, rules, id, &resource);
-}
-
-static movex_hosted describe(const movex_master_resource *resource)
-{
-    return (movex_hosted){
-        .type = resource->rules->type,
-        .id = resource->id,
-        .state = resource->view.state,
-        .version = resource->log.version,
-        .checksum = resource->view.hashes.checksum,
-        .subscribers = resource->subscriber_count,
-    };
-}
-
-bool movex_master_find(const movex_master *master, const movex_type *type, const char *id, movex_hosted *hosted)
-{
-    const movex_rules           *rules = master && id ? find_rules(master, type) : NULL;
-    const movex_master_resource *resource = rules ? movex_master_resource_find(master, rules, id) : NULL;
-    if (resource) *hosted = describe(resource);
-    return resource != NULL;
-}
-
-bool movex_master_each(const movex_master *master, uint32_t *cursor, movex_hosted *hosted)
-{
-    while (master && *cursor < master->resource_slots) {
-        const movex_master_resource *resource = master->resources[(*cursor)++];
-        if (!resource) continue;
-        *hosted = describe(resource);
-        return true;
-    }
-    return false;
 }
 
 movex_io movex_master_emitter(const movex_master *master, const movex_io_ops *ops)

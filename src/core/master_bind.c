@@ -51,7 +51,7 @@ static void send_all_subscribers(movex_master *master, const movex_subscription 
     }
 }
 
-static void send_snapshot(movex_master *master, const movex_subscription *subscription)
+void movex_subscription_send_snapshot(movex_master *master, const movex_subscription *subscription)
 {
     movex_master_link           *link = subscription->session->link;
     const movex_master_resource *resource = subscription->resource;
@@ -178,10 +178,12 @@ void movex_subscription_free(movex_master *master, movex_subscription *subscript
 
 void movex_subscription_end(movex_master *master, movex_subscription *subscription)
 {
-    const char *id = subscription->session->id;
+    movex_master_resource *resource = subscription->resource;
+    const char            *id = subscription->session->id;
     movex_subscription_announce(master, subscription, MOVEX_PRESENCE_LEFT, false);
     movex_master_record_event(master, MOVEX_MASTER_UNSUBSCRIBED, id, subscription->resource, MOVEX_OK, NULL);
     movex_subscription_free(master, subscription);
+    movex_master_resource_note(master, resource, resource->rules->left, id);
 }
 
 static void refuse_bind(movex_master *master, movex_session *session, uint64_t tag, movex_status status, int reason,
@@ -302,7 +304,7 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
     send_all_subscribers(master, subscription);
     subscription->live = true;
     if (!resumed) {
-        send_snapshot(master, subscription);
+        movex_subscription_send_snapshot(master, subscription);
         return;
     }
     master->stats.resumes++;
@@ -342,20 +344,36 @@ int movex_subscription_bind(movex_master *master, movex_session *session, movex_
         }
         movex_master_record_event(master, MOVEX_MASTER_SUBSCRIBED, session->id, resource, MOVEX_OK, NULL);
         movex_subscription_announce(master, subscription, MOVEX_PRESENCE_HERE, true);
+        movex_master_resource_note(master, resource, rules->joined, session->id);
     }
     bring_up_to_date(master, subscription, &message);
     return MOVEX_OK;
 }
 
+static void send_unbound(movex_master *master, movex_master_link *link, uint32_t number, movex_status status, const char *text)
+{
+    movex_unbound_message message = {number, status, {text, (uint32_t)strlen(text)}};
+    movex_writer          writer = movex_master_message(master, strlen(text));
+    if (!writer.at) {
+        movex_master_fail(master, link, MOVEX_ERR_MEMORY);
+        return;
+    }
+    movex_write_unbound(&writer, &message);
+    movex_master_send(master, link, &writer);
+}
+
+void movex_subscription_revoke(movex_master *master, movex_subscription *subscription, movex_status status, const char *text)
+{
+    if (subscription->live)
+        send_unbound(master, subscription->session->link, subscription->resource->number, status, text);
+    movex_subscription_end(master, subscription);
+}
+
 int movex_subscription_unbind(movex_master *master, movex_session *session, uint32_t number)
 {
     movex_subscription *subscription = find(session, number);
-    movex_writer        writer = movex_master_message(master, 0);
-    if (!writer.at) return MOVEX_ERR_MEMORY;
-    if (subscription) movex_subscription_end(master, subscription);
-    writer = movex_master_message(master, 0); /* telling the others has used it */
-    movex_write_numbered(&writer, MOVEX_MESSAGE_UNBOUND, number);
-    movex_master_send(master, session->link, &writer);
+    if (subscription) movex_subscription_revoke(master, subscription, MOVEX_OK, "");
+    else send_unbound(master, session->link, number, MOVEX_OK, "");
     return MOVEX_OK;
 }
 
@@ -364,6 +382,6 @@ int movex_subscription_resync(movex_master *master, movex_session *session, uint
     const movex_subscription *subscription = find(session, number);
     if (!subscription || !subscription->live) return MOVEX_OK; /* it was unbound meanwhile */
     master->stats.resyncs++;
-    send_snapshot(master, subscription);
+    movex_subscription_send_snapshot(master, subscription);
     return MOVEX_OK;
 }

@@ -4,7 +4,9 @@
      master_link.c      one connection: frames in, messages out, closing
      master_session.c   who is connected or away: HELLO, resuming, the grace period, leaving
      master_bind.c      a session's subscriptions: BIND, UNBIND, snapshots, catching up
-     master_resource.c  a resource: creation, removal, dispatches, the log, telling its subscribers
+     master_resource.c  a resource: creation, removal
+     master_order.c     dispatches become entries of its log, and its subscribers are told
+     master_control.c   what the program itself does to resources and clients
      master_events.c    the ring of events for the program
 
    Links, sessions and resources know each other so:
@@ -18,6 +20,7 @@
 
 #include "channel.h"
 #include "hash.h"
+#include "heap.h"
 #include "list.h"
 #include "log.h"
 #include "map.h"
@@ -78,6 +81,8 @@ typedef struct movex_subscription {
 /* log.version is the version of view; log.count entries of it are kept. */
 typedef struct movex_master_resource {
     movex_node           idle; /* in master.idle while nobody is subscribed, by idle_ms */
+    movex_heap_item      wake;  /* in master.wakes while its state wants to be woken, by master time */
+    movex_node           woken; /* while it is being woken */
     const movex_rules   *rules;
     uint32_t             number; /* master->resources[number] == this */
     uint64_t             idle_ms; /* given time at which the last subscriber left */
@@ -87,6 +92,7 @@ typedef struct movex_master_resource {
     uint32_t             slots;       /* in use or free below; <= slot_capacity */
     uint32_t             slot_capacity;
     uint32_t             subscriber_count;
+    bool                 removing; /* nothing is dispatched in it any more */
     char                 id[MOVEX_NAME_SIZE];
 } movex_master_resource;
 
@@ -114,10 +120,12 @@ struct movex_master {
     uint32_t                link_count;
     uint64_t                sessions_made;
     movex_list              greeting, due, away, idle;
+    movex_heap              wakes; /* movex_master_resource.wake; room for all resources */
     bool                    polled;
     uint64_t                now_ms;    /* given time of the last poll */
     uint64_t                offset_ms; /* master time = given time + offset, modulo 2^64 */
     movex_buffer            scratch;   /* for the message that is being written */
+    movex_buffer            encoded;   /* for the payload of a dispatch of the program's own */
     void                   *payload;   /* for the payload that is being handled: max_payload of all types, or NULL */
     size_t                  payload_size;
     movex_stats             stats;
@@ -128,8 +136,6 @@ struct movex_master {
 
 /* ---- master.c */
 
-/* Master time now. */
-uint64_t movex_master_now(const movex_master *master);
 /* A writer over scratch with room for a message with `extra` bytes of texts and payloads; NULL `at` if there is no memory. */
 movex_writer movex_master_message(movex_master *master, size_t extra);
 
@@ -151,6 +157,8 @@ void movex_master_flush(movex_master *master);
 
 /* ---- master_session.c */
 
+/* The session of a client, or NULL. */
+movex_session *movex_session_find(const movex_master *master, const char *id);
 int  movex_session_hello(movex_master *master, movex_master_link *link, movex_reader *reader, movex_error *error);
 void movex_session_lost_link(movex_master *master, movex_session *session, const char *text);
 /* Ends it: its subscriptions are taken back. It has no link any more. */
@@ -160,6 +168,10 @@ void movex_session_free(movex_master *master, movex_session *session);
 
 /* ---- master_bind.c */
 
+/* Sends the resource's state as a planned snapshot. */
+void movex_subscription_send_snapshot(movex_master *master, const movex_subscription *subscription);
+/* Tells the subscriber (status MOVEX_OK: as it asked), if it is connected, that the subscription has ended, and ends it. */
+void movex_subscription_revoke(movex_master *master, movex_subscription *subscription, movex_status status, const char *text);
 int  movex_subscription_bind(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
 int  movex_subscription_unbind(movex_master *master, movex_session *session, uint32_t number);
 int  movex_subscription_resync(movex_master *master, movex_session *session, uint32_t number);
@@ -186,10 +198,31 @@ int  movex_master_resource_new(movex_master *master, const movex_rules *rules, c
                                movex_master_resource **resource);
 /* It has no subscribers. */
 void movex_master_resource_free(movex_master *master, movex_master_resource *resource);
+/* The resource of that type and id, or NULL. */
+movex_master_resource *movex_master_resource_named(const movex_master *master, const movex_type *type, const char *id);
+void movex_master_resource_check(const movex_master_resource *resource);
+
+static inline movex_master_resource *movex_master_resource_of_wake(movex_heap_item *item)
+{
+    return (movex_master_resource *)(void *)((char *)item - offsetof(movex_master_resource, wake));
+}
+
+static inline movex_master_resource *movex_master_resource_of_woken(movex_node *node)
+{
+    return (movex_master_resource *)(void *)((char *)node - offsetof(movex_master_resource, woken));
+}
+
+/* ---- master_order.c */
+
 int  movex_master_resource_dispatch(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
 /* Writes entry `version`, which is kept, to scratch as `subscription` is to see it, and sends it. */
 void movex_master_resource_send_entry(movex_master *master, const movex_subscription *subscription, uint64_t version);
-void movex_master_resource_check(const movex_master_resource *resource);
+/* Dispatches an action of the master's own (MOVEX_NO_ACTION: none) in the name of a client that has come or gone. */
+void movex_master_resource_note(movex_master *master, movex_master_resource *resource, uint32_t action, const char *author);
+/* Asks the state when it wants to be woken. */
+void movex_master_resource_schedule(movex_master *master, movex_master_resource *resource);
+/* Wakes what is due. */
+void movex_master_wake(movex_master *master);
 
 /* ---- master_events.c */
 

@@ -6,6 +6,17 @@
 
 /* ---- opening and closing */
 
+/* Tells somebody for whom there is no room; nothing is kept of him. */
+static void turn_away(movex_attached *attached, movex_link link)
+{
+    static const char         why[] = "the master has as many connections as it may";
+    const movex_error_message message = {MOVEX_ERR_LIMIT, 0, {why, sizeof why - 1}};
+    unsigned char             bytes[MOVEX_MESSAGE_OVERHEAD + sizeof why];
+    movex_writer              writer = movex_writer_over(bytes, sizeof bytes);
+    movex_write_error(&writer, &message);
+    attached->io.ops->send(attached->io.self, link, bytes, (size_t)(writer.at - bytes));
+}
+
 void movex_master_link_opened(movex_master *master, movex_attached *attached, const movex_io_event *event)
 {
     movex_master_link *link = NULL;
@@ -16,6 +27,7 @@ void movex_master_link_opened(movex_master *master, movex_attached *attached, co
         link = NULL;
     }
     if (!link) {
+        turn_away(attached, event->link);
         movex_master_record_event(master, MOVEX_MASTER_REJECTED, NULL, NULL, MOVEX_ERR_LIMIT, "too many connections");
         attached->io.ops->close(attached->io.self, event->link);
         return;
@@ -109,7 +121,8 @@ void movex_master_flush(movex_master *master)
         movex_list_remove(node);
         int status = link->failure == MOVEX_OK ? movex_channel_flush(&link->channel) : link->failure;
         if (status != MOVEX_OK) {
-            const char *text = status == MOVEX_ERR_LIMIT ? "it does not take what is sent to it" : movex_status_text(status);
+            const char *text =
+                status == MOVEX_ERR_LIMIT ? "it does not take what is sent to it" : movex_status_text(status);
             movex_session *session = hang_up(master, link);
             if (session) movex_session_lost_link(master, session, text);
         } else if (movex_channel_queued(&link->channel)) {
@@ -130,7 +143,8 @@ static int malformed(movex_error *error, const char *message)
     return movex_error_set(error, MOVEX_ERR_MALFORMED, message, ": truncated, or not of its form", NULL);
 }
 
-static int take_numbered(movex_master *master, movex_session *session, uint8_t kind, movex_reader *reader, movex_error *error)
+static int take_numbered(movex_master *master, movex_session *session, uint8_t kind, movex_reader *reader,
+                         movex_error *error)
 {
     uint32_t number;
     if (!movex_read_numbered(reader, &number)) return malformed(error, "UNBIND or RESYNC");
@@ -146,11 +160,14 @@ static int take_chunk(movex_master *master, movex_master_link *link, movex_reade
     int          status = movex_channel_assemble(&link->channel, &master->allocator, reader, &message);
     if (status == MOVEX_ERR_AGAIN) return MOVEX_OK;
     if (status == MOVEX_ERR_MALFORMED) return malformed(error, "CHUNK");
-    if (status != MOVEX_OK) return movex_error_set(error, (movex_status)status, "CHUNK: a message of more bytes than allowed", NULL);
+    if (status == MOVEX_ERR_LIMIT)
+        return movex_error_set(error, MOVEX_ERR_LIMIT, "CHUNK: a message of more bytes than allowed", NULL);
+    if (status != MOVEX_OK) return movex_error_set(error, (movex_status)status, movex_status_text(status), NULL);
     if (movex_reader_left(&message) && message.at[0] == MOVEX_MESSAGE_CHUNK)
         return movex_error_set(error, MOVEX_ERR_PROTOCOL, "CHUNK: within a CHUNK", NULL);
     status = take_message(master, link, &message, error);
-    if (status == MOVEX_OK && movex_reader_left(&message)) return malformed(error, "a message put together from chunks");
+    if (status == MOVEX_OK && movex_reader_left(&message))
+        return malformed(error, "a message put together from chunks");
     return status;
 }
 

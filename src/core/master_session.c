@@ -69,7 +69,7 @@ static int send_welcome(movex_master *master, movex_master_link *link, bool resu
         .protocol = MOVEX_PROTOCOL_VERSION,
         .max_frame = link->attached->io.ops->max_frame,
         .epoch = master->config.epoch,
-        .now_ms = movex_master_now(master),
+        .now_ms = movex_master_time(master),
         .pending = master->config.limits.pending,
         .resumed = resumed,
     };
@@ -113,6 +113,11 @@ static int check_hello(movex_master *master, movex_master_link *link, const move
     return movex_error_set(error, MOVEX_ERR_DENIED, "HELLO: ", texts->id, " was not let in", NULL);
 }
 
+movex_session *movex_session_find(const movex_master *master, const char *id)
+{
+    return id ? movex_map_get(&master->sessions, key_of(master, id), has_id, id) : NULL;
+}
+
 int movex_session_hello(movex_master *master, movex_master_link *link, movex_reader *reader, movex_error *error)
 {
     movex_hello_message message;
@@ -123,7 +128,7 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     if (status != MOVEX_OK) return status;
     if (message.max_frame < link->channel.max_frame) link->channel.max_frame = (size_t)message.max_frame;
 
-    movex_session *session = movex_map_get(&master->sessions, key_of(master, texts.id), has_id, texts.id);
+    movex_session *session = movex_session_find(master, texts.id);
     bool           resumed = session && message.resumes && same_token(session->token, message.token);
     if (session && !resumed)
         return movex_error_set(error, MOVEX_ERR_ID_IN_USE, "HELLO: ", texts.id, " belongs to another session", NULL);

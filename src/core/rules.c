@@ -36,6 +36,31 @@ static int check_names(const movex_type *type, movex_error *error)
     return MOVEX_OK;
 }
 
+/* The action of that name, which clients may not dispatch; it must be there and have no payload. */
+static int find_reserved(const movex_type *type, const char *role, const char *name, uint32_t *action, movex_error *error)
+{
+    *action = MOVEX_NO_ACTION;
+    if (!name) return MOVEX_OK;
+    for (uint32_t i = 0; i < type->action_count; i++) {
+        if (strcmp(type->actions[i].name, name) != 0) continue;
+        *action = i;
+        if (type->actions[i].payload) return fault(error, type, role, name, " is an action with a payload");
+        return MOVEX_OK;
+    }
+    return fault(error, type, role, name, " is the name of no action");
+}
+
+static int find_all_reserved(movex_rules *rules, movex_error *error)
+{
+    const movex_type *type = rules->type;
+    int               status = find_reserved(type, "wake: ", type->wake, &rules->wake, error);
+    if (status == MOVEX_OK) status = find_reserved(type, "joined: ", type->joined, &rules->joined, error);
+    if (status == MOVEX_OK) status = find_reserved(type, "left: ", type->left, &rules->left, error);
+    if (status == MOVEX_OK && !type->wake != !type->wakes_at)
+        return fault(error, type, "wake and wakes_at are set together or not at all", "", "");
+    return status;
+}
+
 static int make_codecs(movex_rules *rules, movex_error *error)
 {
     const movex_type *type = rules->type;
@@ -75,6 +100,7 @@ static uint64_t make_fingerprint(const movex_rules *rules)
         print = mix(print, action->flags);
         print = mix(print, rules->payloads[i] ? movex_codec_fingerprint(rules->payloads[i]) : 0);
     }
+    print = mix(mix(mix(print, rules->wake), rules->joined), rules->left);
     return print;
 }
 
@@ -105,7 +131,7 @@ movex_rules *movex_rules_new(const movex_type *type, const movex_allocator *allo
     }
     rules->type = type;
     rules->allocator = resolved;
-    if (make_codecs(rules, error) != MOVEX_OK || check_init(rules, error) != MOVEX_OK) {
+    if (find_all_reserved(rules, error) != MOVEX_OK || make_codecs(rules, error) != MOVEX_OK || check_init(rules, error) != MOVEX_OK) {
         movex_rules_free(rules);
         return NULL;
     }
@@ -122,6 +148,32 @@ void movex_rules_free(movex_rules *rules)
     movex_release(&allocator, rules->payloads, count * sizeof(movex_codec *));
     movex_codec_free(rules->state);
     movex_release(&allocator, rules, sizeof *rules);
+}
+
+const movex_type *movex_rules_type(const movex_rules *rules)
+{
+    return rules->type;
+}
+
+bool movex_rules_is_reserved(const movex_rules *rules, uint32_t action)
+{
+    return action == rules->wake || action == rules->joined || action == rules->left;
+}
+
+int movex_rules_take_payload(const movex_rules *rules, uint32_t action, const void *payload, void *copy, movex_error *error)
+{
+    const char        *name = rules->type->actions[action].name;
+    const movex_codec *codec = rules->payloads[action];
+    movex_error        cause;
+    if (!codec && payload)
+        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "action ", name, " has no payload, but one was given", NULL);
+    if (!codec) return MOVEX_OK;
+    if (!payload)
+        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "action ", name, " has a payload, but none was given", NULL);
+    memcpy(copy, payload, movex_codec_schema(codec)->size);
+    int status = movex_codec_settle(codec, copy, &cause);
+    if (status == MOVEX_OK) return MOVEX_OK;
+    return movex_error_set(error, (movex_status)status, "payload of ", name, ": ", cause.text, NULL);
 }
 
 const movex_codec *movex_rules_state(const movex_rules *rules)

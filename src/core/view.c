@@ -66,6 +66,25 @@ int movex_view_load(movex_view *view, const void *bytes, size_t length, movex_er
     return MOVEX_OK;
 }
 
+int movex_view_put(movex_view *view, const void *state)
+{
+    memcpy(view->work, state, state_size(view));
+    int status = movex_codec_settle(view->rules->state, view->work, NULL);
+    if (status == MOVEX_OK) movex_codec_copy(view->rules->state, view->state, view->work);
+    memcpy(view->work, view->state, state_size(view));
+    if (status == MOVEX_OK && view->hashed) movex_codec_hash(view->rules->state, view->state, &view->hashes);
+    return status;
+}
+
+int movex_view_try(movex_view *view, uint32_t action, const void *payload, const movex_context *context)
+{
+    int answer = movex_rules_reduce(view->rules, view->work, action, payload, context);
+    if (answer == MOVEX_ACCEPT && movex_codec_settle(view->rules->state, view->work, NULL) != MOVEX_OK)
+        answer = MOVEX_REFUSED_INVALID_STATE;
+    movex_codec_restore(view->rules->state, view->state, view->work);
+    return answer;
+}
+
 void movex_view_follow(movex_view *view, const movex_view *other)
 {
     assert(!view->hashed && view->rules == other->rules);

@@ -29,6 +29,12 @@ int movex_view_apply(movex_view *view, uint32_t action, const void *payload, con
 /* Replaces the state by a canonical encoding. On failure, with the field's path, nothing has changed. */
 int movex_view_load(movex_view *view, const void *bytes, size_t length, movex_error *error);
 
+/* Replaces the state by a copy of another. MOVEX_ERR_INVALID_STATE, and nothing has changed, if it cannot be settled. */
+int movex_view_put(movex_view *view, const void *state);
+
+/* Tries an action, and undoes it: what movex_view_apply would return. */
+int movex_view_try(movex_view *view, uint32_t action, const void *payload, const movex_context *context);
+
 /* Makes the view, which is not hashed, show the same as another of the same type. */
 void movex_view_follow(movex_view *view, const movex_view *other);
 

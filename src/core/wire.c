@@ -104,7 +104,7 @@ bool movex_read_error(movex_reader *reader, movex_error_message *message)
     message->status = read_status(reader);
     message->reason = read_reason(reader);
     message->text = read_text(reader, MOVEX_ERROR_TEXT_SIZE - 1);
-    return !reader->failed;
+    return !reader->failed && message->status != MOVEX_OK;
 }
 
 void movex_write_hello(movex_writer *writer, const movex_hello_message *message)
@@ -229,6 +229,22 @@ bool movex_read_bind_refused(movex_reader *reader, movex_bind_refused_message *m
     message->tag = movex_read_number(reader);
     message->status = read_status(reader);
     message->reason = read_reason(reader);
+    message->text = read_text(reader, MOVEX_ERROR_TEXT_SIZE - 1);
+    return !reader->failed && message->status != MOVEX_OK;
+}
+
+void movex_write_unbound(movex_writer *writer, const movex_unbound_message *message)
+{
+    movex_write_u8(writer, MOVEX_MESSAGE_UNBOUND);
+    movex_write_number(writer, message->number);
+    write_status(writer, message->status);
+    write_text(writer, message->text);
+}
+
+bool movex_read_unbound(movex_reader *reader, movex_unbound_message *message)
+{
+    message->number = read_index(reader);
+    message->status = read_status(reader);
     message->text = read_text(reader, MOVEX_ERROR_TEXT_SIZE - 1);
     return !reader->failed;
 }

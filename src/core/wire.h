@@ -27,7 +27,7 @@ typedef enum movex_message_kind {
     MOVEX_MESSAGE_WELCOME = 0x20, /* answers HELLO */
     MOVEX_MESSAGE_BOUND,          /* answers BIND */
     MOVEX_MESSAGE_BIND_REFUSED,   /* answers BIND */
-    MOVEX_MESSAGE_UNBOUND,        /* answers UNBIND */
+    MOVEX_MESSAGE_UNBOUND,        /* answers UNBIND, or says that the master has ended the subscription */
     MOVEX_MESSAGE_SNAPSHOT,
     MOVEX_MESSAGE_OUTCOME, /* of a dispatch that made no entry, or whose entry is in the state already */
     MOVEX_MESSAGE_SUBSCRIBER,
@@ -98,6 +98,12 @@ typedef struct movex_bind_refused_message {
     movex_wire_text text;
 } movex_bind_refused_message;
 
+typedef struct movex_unbound_message {
+    uint32_t        number;
+    movex_status    status; /* MOVEX_OK: as was asked for */
+    movex_wire_text text;
+} movex_unbound_message;
+
 typedef struct movex_dispatch_message {
     uint32_t         number;
     uint64_t         sequence; /* one more than the one before; the first is 1 */
@@ -161,12 +167,13 @@ void movex_write_welcome(movex_writer *writer, const movex_welcome_message *mess
 void movex_write_bind(movex_writer *writer, const movex_bind_message *message);
 void movex_write_bound(movex_writer *writer, const movex_bound_message *message);
 void movex_write_bind_refused(movex_writer *writer, const movex_bind_refused_message *message);
+void movex_write_unbound(movex_writer *writer, const movex_unbound_message *message);
 void movex_write_dispatch(movex_writer *writer, const movex_dispatch_message *message);
 void movex_write_snapshot(movex_writer *writer, const movex_snapshot_message *message);
 void movex_write_outcome(movex_writer *writer, const movex_outcome_message *message);
 void movex_write_subscriber(movex_writer *writer, const movex_subscriber_message *message);
 void movex_write_entry(movex_writer *writer, const movex_entry_message *message);
-/* UNBIND, UNBOUND and RESYNC: the kind and the resource's number. GOODBYE: the kind alone. */
+/* UNBIND and RESYNC: the kind and the resource's number. GOODBYE: the kind alone. */
 void movex_write_numbered(movex_writer *writer, movex_message_kind kind, uint32_t number);
 
 /* Reading: behind the byte that names the message. False if it is not exactly of that form; then its content is
@@ -178,6 +185,7 @@ bool movex_read_welcome(movex_reader *reader, movex_welcome_message *message);
 bool movex_read_bind(movex_reader *reader, movex_bind_message *message);
 bool movex_read_bound(movex_reader *reader, movex_bound_message *message);
 bool movex_read_bind_refused(movex_reader *reader, movex_bind_refused_message *message);
+bool movex_read_unbound(movex_reader *reader, movex_unbound_message *message);
 bool movex_read_dispatch(movex_reader *reader, movex_dispatch_message *message);
 bool movex_read_snapshot(movex_reader *reader, movex_snapshot_message *message);
 bool movex_read_outcome(movex_reader *reader, movex_outcome_message *message);

@@ -1,0 +1,138 @@
+/* What the program itself does to its master's resources and clients, and what it may read of them. */
+#include "master_internal.h"
+
+#include "format.h"
+
+static const movex_rules *find_rules(const movex_master *master, const movex_type *type)
+{
+    for (uint32_t i = 0; type && i < master->rules_count; i++)
+        if (master->rules[i]->type == type) return master->rules[i];
+    return NULL;
+}
+
+movex_master_resource *movex_master_resource_named(const movex_master *master, const movex_type *type, const char *id)
+{
+    const movex_rules *rules = master && id ? find_rules(master, type) : NULL;
+    return rules ? movex_master_resource_find(master, rules, id) : NULL;
+}
+
+/* ---- resources */
+
+static int create(movex_master *master, const movex_type *type, const char *id, movex_master_resource **resource)
+{
+    if (!master || movex_name_fault(id)) return MOVEX_ERR_ARGUMENT;
+    const movex_rules *rules = find_rules(master, type);
+    return rules ? movex_master_resource_new(master, rules, id, resource) : MOVEX_ERR_UNKNOWN_TYPE;
+}
+
+int movex_master_create(movex_master *master, const movex_type *type, const char *id)
+{
+    movex_master_resource *resource;
+    if (movex_master_resource_named(master, type, id)) return MOVEX_ERR_EXISTS;
+    return create(master, type, id, &resource);
+}
+
+int movex_master_put(movex_master *master, const movex_type *type, const char *id, const void *state)
+{
+    movex_master_resource *resource = movex_master_resource_named(master, type, id);
+    if (!state) return MOVEX_ERR_ARGUMENT;
+    if (!resource) {
+        int status = create(master, type, id, &resource);
+        if (status != MOVEX_OK) return status;
+    }
+    int status = movex_view_put(&resource->view, state);
+    if (status != MOVEX_OK) return status;
+    movex_log_skip(&resource->log, movex_master_time(master));
+    movex_master_resource_schedule(master, resource);
+    for (uint32_t i = 0; i < resource->slots; i++) {
+        const movex_subscription *subscription = resource->subscribers[i];
+        if (subscription && subscription->live) movex_subscription_send_snapshot(master, subscription);
+    }
+    return MOVEX_OK;
+}
+
+int movex_master_remove(movex_master *master, const movex_type *type, const char *id, const char *text)
+{
+    movex_master_resource *resource = movex_master_resource_named(master, type, id);
+    if (!resource) return MOVEX_ERR_NOT_FOUND;
+    resource->removing = true;
+    while (resource->subscriber_count)
+        movex_subscription_revoke(master, resource->subscribers[resource->slots - 1], MOVEX_ERR_NOT_FOUND,
+                                  text ? text : "the resource was removed");
+    movex_master_resource_free(master, resource);
+    return MOVEX_OK;
+}
+
+static movex_hosted describe(const movex_master_resource *resource)
+{
+    return (movex_hosted){
+        .type = resource->rules->type,
+        .rules = resource->rules,
+        .id = resource->id,
+        .state = resource->view.state,
+        .version = resource->log.version,
+        .checksum = resource->view.hashes.checksum,
+        .subscribers = resource->subscriber_count,
+    };
+}
+
+bool movex_master_find(const movex_master *master, const movex_type *type, const char *id, movex_hosted *hosted)
+{
+    const movex_master_resource *resource = movex_master_resource_named(master, type, id);
+    if (resource) *hosted = describe(resource);
+    return resource != NULL;
+}
+
+bool movex_master_each(const movex_master *master, uint32_t *cursor, movex_hosted *hosted)
+{
+    while (master && *cursor < master->resource_slots) {
+        const movex_master_resource *resource = master->resources[(*cursor)++];
+        if (!resource) continue;
+        *hosted = describe(resource);
+        return true;
+    }
+    return false;
+}
+
+/* ---- clients */
+
+static movex_subscription *find_subscription(const movex_master *master, const movex_type *type, const char *id,
+                                             const char *client_id)
+{
+    const movex_master_resource *resource = movex_master_resource_named(master, type, id);
+    const movex_session         *session = resource ? movex_session_find(master, client_id) : NULL;
+    return session ? movex_map_get(&session->by_number, resource->number, NULL, NULL) : NULL;
+}
+
+int movex_master_kick(movex_master *master, const movex_type *type, const char *id, const char *client_id, const char *text)
+{
+    movex_subscription *subscription = find_subscription(master, type, id, client_id);
+    if (!subscription) return MOVEX_ERR_NOT_FOUND;
+    movex_subscription_revoke(master, subscription, MOVEX_ERR_DENIED, text ? text : "taken off by the master");
+    return MOVEX_OK;
+}
+
+int movex_master_expel(movex_master *master, const char *client_id, const char *text)
+{
+    movex_session *session = master ? movex_session_find(master, client_id) : NULL;
+    if (!session) return MOVEX_ERR_NOT_FOUND;
+    if (session->link) {
+        movex_master_link *link = session->link;
+        movex_master_link_close(master, link, MOVEX_ERR_DENIED, 0, text ? text : "sent away by the master");
+    }
+    movex_session_end(master, session);
+    return MOVEX_OK;
+}
+
+bool movex_master_subscriber_at(const movex_master *master, const movex_type *type, const char *id, uint32_t index,
+                                movex_subscriber *subscriber)
+{
+    const movex_master_resource *resource = movex_master_resource_named(master, type, id);
+    for (uint32_t i = 0; resource && i < resource->slots; i++) {
+        const movex_subscription *found = resource->subscribers[i];
+        if (!found || index-- > 0) continue;
+        *subscriber = (movex_subscriber){found->session->id, found->session->info, found->session->link == NULL};
+        return true;
+    }
+    return false;
+}
