@@ -76,6 +76,27 @@ static movex_resource *resource_new(movex_client *client, const movex_rules *rul
     return resource;
 }
 
+/* One that was unbound, but whose UNBIND could not be sent on this connection: a second BIND would come before it. */
+static movex_resource *find_unbinding(const movex_client *client, const movex_type *type, const char *id)
+{
+    for (movex_node *node = client->resources.first; node; node = node->next) {
+        movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
+        bool            due = resource->binding == MOVEX_BINDING_UNBINDING && resource->unbind_due;
+        if (due && resource->rules->type == type && strcmp(resource->id, id) == 0) return resource;
+    }
+    return NULL;
+}
+
+/* Takes it into use again, as a new binding: what the old one has sent expires, and a first state is waited for. */
+static void bind_again(movex_resource *resource)
+{
+    movex_pending_expire(resource, true);
+    movex_peers_free(resource);
+    resource->binds = 1;
+    resource->unbind_due = resource->has_state = resource->resyncing = resource->gap = false;
+    resource->binding = resource->client->phase == MOVEX_PHASE_OPEN ? MOVEX_BINDING_ASKED : MOVEX_BINDING_WAITING;
+}
+
 movex_resource *movex_bind(movex_client *client, const movex_type *type, const char *id)
 {
     if (!client) return NULL;
@@ -87,6 +108,11 @@ movex_resource *movex_bind(movex_client *client, const movex_type *type, const c
     movex_resource *resource = find_bound(client, type, id);
     if (resource) {
         resource->binds++;
+        return resource;
+    }
+    resource = find_unbinding(client, type, id);
+    if (resource) {
+        bind_again(resource);
         return resource;
     }
     if (client->resource_count >= client->limits.binds) {

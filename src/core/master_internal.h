@@ -53,6 +53,7 @@ typedef struct movex_session {
     movex_master_link *link; /* NULL: away */
     uint64_t           number;  /* never used again; entries name their author's session by it */
     uint64_t           away_ms; /* given time at which it lost its link */
+    bool               heard;   /* a message has followed HELLO, or its token has come back: the client has its WELCOME */
     movex_list         subscriptions; /* movex_subscription.of_session */
     movex_map          by_number;     /* by the resource's number: movex_subscription */
     unsigned char      token[MOVEX_TOKEN_SIZE];

@@ -84,15 +84,17 @@ static void tell(movex_master *master, const movex_master_resource *resource, co
 
 /* ---- ordering */
 
-/* The seed of the entry that makes `version`: a keyed one-way function, so that nobody can tell it beforehand. */
+/* The seed of the entry that makes `version`: a keyed one-way function of the resource's name and the version, so that
+   nobody can tell it beforehand, and a change to the type's description does not change it. */
 static uint64_t seed_of(const movex_master *master, const movex_master_resource *resource, uint64_t version)
 {
-    unsigned char bytes[MOVEX_NAME_SIZE + 16];
-    size_t        length = strlen(resource->id);
-    movex_store_u64(bytes, version);
-    movex_store_u64(bytes + 8, resource->rules->fingerprint);
-    memcpy(bytes + 16, resource->id, length);
-    return movex_siphash(master->seed_key, bytes, 16 + length);
+    unsigned char bytes[8 + 2 * MOVEX_NAME_SIZE];
+    movex_writer  writer = movex_writer_over(bytes, sizeof bytes);
+    movex_write_u64(&writer, version);
+    movex_write_bytes(&writer, resource->rules->type->name, strlen(resource->rules->type->name));
+    movex_write_u8(&writer, ':');
+    movex_write_bytes(&writer, resource->id, strlen(resource->id));
+    return movex_siphash(master->seed_key, bytes, (size_t)(writer.at - bytes));
 }
 
 /* Makes the next entry of the log, if the reducer accepts: MOVEX_ACCEPT, or why not. Cannot fail otherwise. */

@@ -132,6 +132,7 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     bool           resumed = session && message.resumes && same_token(session->token, message.token);
     if (session && !resumed)
         return movex_error_set(error, MOVEX_ERR_ID_IN_USE, "HELLO: ", texts.id, " belongs to another session", NULL);
+    if (resumed) session->heard = true;
     if (resumed && session->link) {
         /* Its first connection is dead, or will be: the second takes over. */
         movex_master_link *old = session->link;
@@ -153,6 +154,10 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
 
 void movex_session_lost_link(movex_master *master, movex_session *session, const char *text)
 {
+    if (!session->heard) { /* its WELCOME may be lost; then nobody has its token, and it would only block its id */
+        movex_session_end(master, session);
+        return;
+    }
     session->link = NULL;
     session->away_ms = master->now_ms;
     movex_list_append(&master->away, &session->away);

@@ -20,15 +20,21 @@ static int ws_open(void *self, const char *address, movex_link *number)
     movex_ws_url url;
     if (ws->config_status != MOVEX_OK) return ws->config_status;
     if (!movex_ws_parse_url(address ? address : ws->config.url, &url)) return MOVEX_ERR_ADDRESS;
+    int status = url.tls ? movex_ws_tls_dialler_new(ws) : MOVEX_OK;
+    if (status != MOVEX_OK) return status;
     movex_ws_link *link = movex_ws_link_new(ws, NULL, MOVEX_WS_DIALLING);
     if (!link) return MOVEX_ERR_MEMORY;
-    int status = movex_ws_take_slot(ws, link);
+    status = url.tls ? movex_ws_tls_link(link, url.host) : MOVEX_OK;
+    if (status == MOVEX_OK) status = movex_ws_take_slot(ws, link);
     if (status != MOVEX_OK) {
         movex_ws_link_free(link);
         return status;
     }
     *number = link->number;
-    return movex_ws_dial(ws, &url, link);
+    movex_ws_pipe pipe = movex_ws_pipe_hold(ws);
+    status = movex_ws_dial(ws, &url, link);
+    movex_ws_pipe_release(pipe);
+    return status;
 }
 
 static int ws_send(void *self, movex_link number, const void *frame, size_t length)
@@ -38,7 +44,23 @@ static int ws_send(void *self, movex_link number, const void *frame, size_t leng
     if (length == 0 || length > ws->config.max_frame) return MOVEX_ERR_ARGUMENT;
     if (!slot || !slot->link) return MOVEX_ERR_CLOSED;
     if (slot->link->state != MOVEX_WS_OPEN) return MOVEX_ERR_AGAIN;
-    return movex_ws_link_send(slot->link, frame, length);
+    movex_ws_pipe pipe = movex_ws_pipe_hold(ws);
+    int           status = movex_ws_link_send(slot->link, frame, length);
+    movex_ws_pipe_release(pipe);
+    return status;
+}
+
+/* One pass over all sockets, and as many more over those whose frame has come in part as that gets on. */
+static bool service(movex_ws *ws, movex_io_event *event)
+{
+    ws->progress = false;
+    lws_service(ws->context, -1); /* in libwebsockets 4.1, only a negative time does not block */
+    for (int reads = 0; !movex_ws_take_event(ws, event); reads++) {
+        if (reads == READS_PER_RECV || !ws->progress) return false;
+        ws->progress = false;
+        movex_ws_read_partial(ws);
+    }
+    return true;
 }
 
 static int ws_recv(void *self, movex_io_event *event)
@@ -46,14 +68,10 @@ static int ws_recv(void *self, movex_io_event *event)
     movex_ws *ws = self;
     movex_ws_end_loan(ws);
     if (movex_ws_take_event(ws, event)) return MOVEX_OK;
-    ws->progress = false;
-    lws_service(ws->context, -1); /* in libwebsockets 4.1, only a negative time does not block */
-    for (int reads = 0; !movex_ws_take_event(ws, event); reads++) {
-        if (reads == READS_PER_RECV || !ws->progress) return MOVEX_ERR_AGAIN;
-        ws->progress = false;
-        movex_ws_read_partial(ws);
-    }
-    return MOVEX_OK;
+    movex_ws_pipe pipe = movex_ws_pipe_hold(ws);
+    bool          found = service(ws, event);
+    movex_ws_pipe_release(pipe);
+    return found ? MOVEX_OK : MOVEX_ERR_AGAIN;
 }
 
 static void ws_close(void *self, movex_link number)
@@ -90,6 +108,7 @@ static int ws_wait(void *self, uint32_t timeout_ms)
     movex_ws  *ws = self;
     lws_usec_t end = lws_now_usecs() + (lws_usec_t)timeout_ms * LWS_US_PER_MS;
     bool       interrupted = false;
+    movex_ws_pipe pipe = movex_ws_pipe_hold(ws);
     while (!movex_ws_has_event(ws) && !ws->room && !atomic_load(&ws->woken) && !interrupted) {
         lws_usec_t left = end - lws_now_usecs();
         if (left <= 0) break;
@@ -99,6 +118,7 @@ static int ws_wait(void *self, uint32_t timeout_ms)
         lws_service(ws->context, 0);
         interrupted = errno == EINTR; /* a signal: the program may want to see to it */
     }
+    movex_ws_pipe_release(pipe);
     lws_sul_cancel(&ws->wait_timer);
     atomic_store(&ws->woken, false);
     ws->room = false;
@@ -112,6 +132,32 @@ static void ws_wake(void *self)
     lws_cancel_service(ws->context);
 }
 
+/* The texts of a configuration, which are copied. */
+enum { TEXTS = 5 };
+static const char **text_at(movex_ws_config *config, unsigned index)
+{
+    const char **const texts[TEXTS] = {&config->url, &config->address, &config->certificate_file, &config->key_file,
+                                       &config->ca_file};
+    return texts[index];
+}
+
+/* Puts copies in place of the texts; false if memory ran out, and then those without a copy are NULL. */
+static bool copy_texts(movex_ws *ws)
+{
+    const movex_allocator *allocator = &ws->config.allocator;
+    bool                   whole = true;
+    for (unsigned i = 0; i < TEXTS; i++) {
+        const char **text = text_at(&ws->config, i);
+        if (!*text) continue;
+        size_t size = strlen(*text) + 1;
+        char  *copy = allocator->allocate(allocator->user, size);
+        if (copy) memcpy(copy, *text, size);
+        *text = copy;
+        whole = whole && copy;
+    }
+    return whole;
+}
+
 static void release_emitter(movex_ws *ws)
 {
     const movex_allocator allocator = ws->config.allocator;
@@ -119,8 +165,12 @@ static void release_emitter(movex_ws *ws)
     movex_ws_drop(&allocator, &ws->kept);
     movex_ws_drop(&allocator, &ws->scratch);
     if (ws->slots) allocator.release(allocator.user, ws->slots, ws->slot_count * sizeof *ws->slots);
-    if (ws->config.url) allocator.release(allocator.user, (void *)(uintptr_t)ws->config.url, ws->url_size);
-    if (ws->config.address) allocator.release(allocator.user, (void *)(uintptr_t)ws->config.address, ws->address_size);
+    SSL_CTX_free(ws->client_tls);
+    SSL_CTX_free(ws->server_tls);
+    for (unsigned i = 0; i < TEXTS; i++) {
+        const char *text = *text_at(&ws->config, i);
+        if (text) allocator.release(allocator.user, (void *)(uintptr_t)text, strlen(text) + 1);
+    }
     allocator.release(allocator.user, ws, sizeof *ws);
 }
 
@@ -135,6 +185,7 @@ static void close_all(movex_ws *ws, movex_ws_link *link)
 static void ws_destroy(void *self)
 {
     movex_ws *ws = self;
+    movex_ws_pipe pipe = movex_ws_pipe_hold(ws);
     movex_ws_end_loan(ws);
     ws->dying = true;
     if (ws->context) {
@@ -148,6 +199,7 @@ static void ws_destroy(void *self)
         link->wsi = NULL; /* gone with the context */
         movex_ws_link_free(link);
     }
+    movex_ws_pipe_release(pipe);
     release_emitter(ws);
 }
 
@@ -179,7 +231,8 @@ static int complete_config(movex_ws_config *config)
     default_to(&config->connect_seconds, 10);
     bool sound = config->max_frame >= MOVEX_IO_MIN_FRAME && config->max_frame <= MOST_FRAME &&
                  config->max_links <= MOVEX_WS_MAX_LINKS && config->hangup_seconds > config->ping_seconds &&
-                 config->hangup_seconds <= UINT16_MAX && config->connect_seconds <= UINT16_MAX;
+                 config->hangup_seconds <= UINT16_MAX && config->connect_seconds <= UINT16_MAX &&
+                 !config->certificate_file == !config->key_file;
     if (sound) return MOVEX_OK;
     config->max_frame = DEFAULT_FRAME; /* so that the table of functions is one that a library takes */
     config->max_links = DEFAULT_LINKS_DIALLING;
@@ -188,15 +241,6 @@ static int complete_config(movex_ws_config *config)
     return MOVEX_ERR_ARGUMENT;
 }
 
-static bool copy_text(const movex_allocator *allocator, const char **text, size_t *size)
-{
-    if (!*text) return true;
-    *size = strlen(*text) + 1;
-    char *copy = allocator->allocate(allocator->user, *size);
-    if (copy) memcpy(copy, *text, *size);
-    *text = copy;
-    return copy != NULL;
-}
 
 movex_io movex_ws_new(const movex_ws_config *config)
 {
@@ -211,9 +255,7 @@ movex_io movex_ws_new(const movex_ws_config *config)
     ws->config_status = complete_config(&ws->config);
     ws->ops = operations;
     ws->ops.max_frame = ws->config.max_frame;
-    bool copied = copy_text(&allocator, &ws->config.url, &ws->url_size);
-    copied = copy_text(&allocator, &ws->config.address, &ws->address_size) && copied;
-    if (!copied || movex_ws_context_new(ws) != MOVEX_OK) {
+    if (!copy_texts(ws) || movex_ws_context_new(ws) != MOVEX_OK) {
         ws_destroy(ws);
         return none;
     }

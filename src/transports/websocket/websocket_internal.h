@@ -4,6 +4,7 @@
      websocket_link.c    one link: frames put together, frames that wait, silence, the end
      websocket_lws.c     the only place that libwebsockets calls back
      websocket_listen.c  the listening socket
+     websocket_tls.c     certificates, and whom to trust
      websocket_url.c     urls and addresses as text
 
    libwebsockets is driven from recv and wait alone, and only while no event waits to be taken. So what one link may have
@@ -44,6 +45,14 @@ typedef enum movex_ws_state {
     MOVEX_WS_ENDING        /* closed by the program: sends what it holds, then a close frame; reports nothing more */
 } movex_ws_state;
 
+/* What a link that dials wss:// knows besides. */
+typedef struct movex_ws_tls {
+    char host[MOVEX_WS_HOST_SIZE]; /* whose certificate the server must have */
+    char text[MOVEX_WS_TEXT_SIZE]; /* why the handshake failed; empty: unknown, or it has not */
+    bool prepared;                 /* the session knows the host */
+    bool verified;                 /* the server's certificate is its own, and trusted or excused */
+} movex_ws_tls;
+
 /* One connection, for as long as its wsi lives and is of interest. */
 typedef struct movex_ws_link {
     movex_ws             *ws;
@@ -56,6 +65,7 @@ typedef struct movex_ws_link {
     bool                  full;     /* send has said MOVEX_ERR_AGAIN */
     lws_usec_t            since;    /* OPEN: when it was last heard of; else: when the state began */
     movex_ws_bytes        incoming; /* the parts of a frame that has not come whole */
+    movex_ws_tls         *tls;      /* NULL unless it dials wss:// */
     movex_ws_bytes        outgoing; /* frames that wait for the socket: LWS_PRE bytes that begin with the length, the frame */
 } movex_ws_link;
 
@@ -73,16 +83,19 @@ typedef struct movex_ws_url {
     char     host[MOVEX_WS_HOST_SIZE]; /* without brackets; empty: all interfaces */
     char     authority[MOVEX_WS_HOST_SIZE + 8]; /* host:port as a Host header has it */
     uint16_t port;
+    bool     tls; /* wss:// */
     const char *path; /* points into the text that was parsed, or at "/" */
 } movex_ws_url;
 
 struct movex_ws {
     movex_io_ops        ops; /* its own copy, as max_frame is a setting */
-    movex_ws_config     config; /* defaults filled in; url and address are owned */
-    size_t              url_size, address_size; /* bytes of those two texts */
+    movex_ws_config     config; /* defaults filled in; its texts are owned */
     int                 config_status;          /* MOVEX_OK, or what is wrong with the settings */
     struct lws_context *context;
-    struct lws_vhost   *dialler, *server; /* server: NULL before listen */
+    struct lws_vhost   *dialler, *tls_dialler, *server; /* the latter two: NULL until needed */
+    SSL_CTX            *client_tls, *server_tls;        /* NULL until needed */
+    bool                uses_tls;                       /* one of the two is there */
+    movex_ws_link      *dialling;                       /* the link that movex_ws_dial is about, inside it */
     struct lws         *listener;         /* the listening socket, as libwebsockets watches it */
     struct lws_protocols dial_protocols[3], serve_protocols[3];
     uint16_t            port;    /* of the listening socket; 0: none */
@@ -156,8 +169,28 @@ void movex_ws_sweep_start(movex_ws *ws);
 
 int  movex_ws_context_new(movex_ws *ws);
 int  movex_ws_server_new(movex_ws *ws);
+/* Makes the emitter ready to dial wss://: MOVEX_OK, MOVEX_ERR_TLS or MOVEX_ERR_MEMORY. */
+int  movex_ws_tls_dialler_new(movex_ws *ws);
 int  movex_ws_dial(movex_ws *ws, const movex_ws_url *url, movex_ws_link *link);
 void movex_ws_resume_listener(movex_ws *ws);
+
+/* --- websocket_tls.c */
+
+/* Make what sessions are made from, from the files of a configuration: MOVEX_ERR_TLS with a text that names the file, or
+   MOVEX_ERR_MEMORY. `error` may be NULL. A client's must be told its emitter with SSL_CTX_set_app_data before it is used. */
+int movex_ws_tls_server(const movex_ws_config *config, SSL_CTX **made, movex_error *error);
+int movex_ws_tls_client(const movex_ws_config *config, SSL_CTX **made, movex_error *error);
+/* Hands what movex_ws_tls_server has loaded to the one that libwebsockets has made. */
+bool movex_ws_tls_equip(SSL_CTX *tls, SSL_CTX *loaded);
+/* Makes `link` one that dials wss://. MOVEX_OK or MOVEX_ERR_MEMORY. */
+int movex_ws_tls_link(movex_ws_link *link, const char *host);
+
+/* Keeps SIGPIPE from the program between the two calls, which must be in one thread; does nothing without TLS. */
+typedef struct movex_ws_pipe {
+    bool held, was_held, was_pending;
+} movex_ws_pipe;
+movex_ws_pipe movex_ws_pipe_hold(const movex_ws *ws);
+void          movex_ws_pipe_release(movex_ws_pipe pipe);
 
 /* --- websocket_listen.c */
 

@@ -50,6 +50,7 @@ void movex_ws_link_free(movex_ws_link *link)
     take_out(link);
     movex_ws_drop(allocator, &link->incoming);
     movex_ws_drop(allocator, &link->outgoing);
+    if (link->tls) allocator->release(allocator->user, link->tls, sizeof *link->tls);
     allocator->release(allocator->user, link, sizeof *link);
 }
 

@@ -19,6 +19,10 @@
    left to its default: a table of all descriptors that the process may have, in which looking one up does not mean searching. */
 #define SMALL_TABLE 128
 
+/* The ports of vhosts; neither makes libwebsockets listen by itself. */
+#define DIALLING CONTEXT_PORT_NO_LISTEN
+#define SERVING CONTEXT_PORT_NO_LISTEN_SERVER
+
 static const char other_protocol[] = "not a websocket"; /* no token (RFC 6455, 4.1), because of the spaces */
 
 /* Links are watched by movex_ws_sweep_start; this tells libwebsockets not to. */
@@ -34,6 +38,8 @@ static const char *dial_failure(const char *reason, size_t length, char *text, s
 {
     char was[96] = "";
     if (reason) snprintf(was, sizeof was, "%.*s", (int)length, reason);
+    if (strncmp(was, "connect S", 9) == 0)
+        return "the other side hung up during the TLS handshake: it may be full, or speak something else";
     if (strstr(was, "onnect")) return "the connection was refused, or there is no way to that address";
     if (strstr(was, "getaddrinfo")) return "there is no such host";
     if (strncmp(was, "HS: ", 4) == 0) {
@@ -91,9 +97,10 @@ void movex_ws_resume_listener(movex_ws *ws)
 /* Connections that are no link (yet): the listening socket, plain http, websockets that do not name the subprotocol. */
 static int other_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
 {
-    (void)user, (void)in, (void)length;
+    (void)in, (void)length;
     switch (reason) {
     case LWS_CALLBACK_RAW_RX_FILE: return accept_connections(emitter_of(wsi));
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS: return movex_ws_tls_equip(user, emitter_of(wsi)->server_tls) ? 0 : 1;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return -1;
     case LWS_CALLBACK_HTTP: return lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL) ? -1 : 1;
     case LWS_CALLBACK_WSI_CREATE:
@@ -129,8 +136,21 @@ static bool answer_names_protocol(struct lws *wsi)
 static int dial_failed(movex_ws_link *link, const char *reason, size_t length)
 {
     char text[MOVEX_WS_TEXT_SIZE];
-    movex_ws_link_lost(link, dial_failure(reason, length, text, sizeof text));
+    bool known = link->tls && link->tls->text[0];
+    if (known) snprintf(text, sizeof text, "%s", link->tls->text);
+    movex_ws_link_lost(link, known ? text : dial_failure(reason, length, text, sizeof text));
     return 0;
+}
+
+/* Whether to go on with what answered. That the certificate was looked at is made sure of here once more, whatever the ways
+   by which a handshake may have come to its end. */
+static int filter_answer(movex_ws_link *link)
+{
+    bool trusted = !link->tls || link->tls->verified;
+    if (trusted && answer_names_protocol(link->wsi)) return 0;
+    movex_ws_link_lost(link, trusted ? "the other side does not speak " MOVEX_WS_PROTOCOL
+                                     : "the server's certificate is not trusted: it was not verified");
+    return -1;
 }
 
 static int heard(movex_ws_link *link)
@@ -170,10 +190,7 @@ static int link_callback(struct lws *wsi, enum lws_callback_reasons reason, void
     link->wsi = wsi;
     switch (reason) {
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: return dial_failed(link, in, length);
-    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH:
-        if (answer_names_protocol(wsi)) return 0;
-        movex_ws_link_lost(link, "the other side does not speak " MOVEX_WS_PROTOCOL);
-        return -1;
+    case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return filter_answer(link);
     case LWS_CALLBACK_CLIENT_ESTABLISHED: return movex_ws_link_opened(link);
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_CLIENT_RECEIVE: return movex_ws_link_received(link, in, length);
@@ -198,13 +215,22 @@ static void fill_protocols(const movex_ws *ws, struct lws_protocols protocols[3]
     protocols[1].tx_packet_size = ws->config.max_frame; /* bytes of one write: a frame in one piece */
 }
 
-static struct lws_vhost *new_vhost(movex_ws *ws, const struct lws_protocols *protocols, const char *name)
+/* `port`: libwebsockets moves what comes in to the first vhost of the same port once it has read a Host header, so those
+   that dial must have another one. */
+static struct lws_vhost *new_vhost(movex_ws *ws, const struct lws_protocols *protocols, const char *name, int port,
+                                   SSL_CTX *tls)
 {
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof info);
-    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+    info.port = port;
     info.protocols = protocols;
     info.vhost_name = name;
+    if (tls) {
+        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        if (port == SERVING) info.options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+        info.provided_client_ssl_ctx = tls; /* else it would load the system's authorities, also to serve */
+        info.alpn = "http/1.1";
+    }
     info.http_proxy_address = ""; /* else the environment's http_proxy would be asked to take us there */
     info.retry_and_idle_policy = &no_watching;
     info.timeout_secs = ws->config.connect_seconds;
@@ -219,21 +245,23 @@ int movex_ws_context_new(movex_ws *ws)
     struct sigaction                 pipe_action;
     bool                             small = !ws->config.address && ws->config.max_links <= SMALL_TABLE;
     memset(&info, 0, sizeof info);
-    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME;
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME |
+                   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT; /* which url will be dialled is not known yet */
     info.user = ws;
     info.timeout_secs = ws->config.connect_seconds;
     info.connect_timeout_secs = ws->config.connect_seconds;
     if (small) info.fd_limit_per_thread = ws->config.max_links + 16; /* and some that are on their way out */
 
     lws_set_log_level(0, NULL); /* for all of the process; a library does not print */
-    /* Making a context sets SIGPIPE to be ignored. It writes with MSG_NOSIGNAL, so the program may have it as it was. */
+    /* Making a context sets SIGPIPE to be ignored. It writes with MSG_NOSIGNAL, and movex_ws_pipe_hold sees to TLS, so the
+       program may have it as it was. */
     bool saved = sigaction(SIGPIPE, NULL, &pipe_action) == 0;
     ws->context = lws_create_context(&info);
     if (saved) sigaction(SIGPIPE, &pipe_action, NULL);
     if (!ws->context) return MOVEX_ERR_MEMORY;
 
     fill_protocols(ws, ws->dial_protocols, DIAL_READ);
-    ws->dialler = new_vhost(ws, ws->dial_protocols, "dial");
+    ws->dialler = new_vhost(ws, ws->dial_protocols, "dial", DIALLING, NULL);
     return ws->dialler ? MOVEX_OK : MOVEX_ERR_MEMORY;
 }
 
@@ -243,11 +271,17 @@ int movex_ws_server_new(movex_ws *ws)
     lws_sock_file_fd_type descriptor;
     int                   fd;
     uint16_t              port;
+    int                   status;
     if (!movex_ws_parse_address(ws->config.address, &address)) return MOVEX_ERR_ADDRESS;
-    int status = movex_ws_listen_socket(&address, &fd, &port);
+    if (ws->config.certificate_file && !ws->server_tls) {
+        status = movex_ws_tls_server(&ws->config, &ws->server_tls, NULL);
+        if (status != MOVEX_OK) return status;
+        ws->uses_tls = true;
+    }
+    status = movex_ws_listen_socket(&address, &fd, &port);
     if (status != MOVEX_OK) return status;
     fill_protocols(ws, ws->serve_protocols, SERVE_READ);
-    if (!ws->server) ws->server = new_vhost(ws, ws->serve_protocols, "serve");
+    if (!ws->server) ws->server = new_vhost(ws, ws->serve_protocols, "serve", SERVING, ws->server_tls);
     memset(&descriptor, 0, sizeof descriptor);
     descriptor.filefd = fd;
     if (ws->server)
@@ -261,22 +295,38 @@ int movex_ws_server_new(movex_ws *ws)
     return MOVEX_OK;
 }
 
+int movex_ws_tls_dialler_new(movex_ws *ws)
+{
+    if (ws->tls_dialler) return MOVEX_OK;
+    if (!ws->client_tls) {
+        int status = movex_ws_tls_client(&ws->config, &ws->client_tls, NULL);
+        if (status != MOVEX_OK) return status;
+        SSL_CTX_set_app_data(ws->client_tls, ws);
+        ws->uses_tls = true;
+    }
+    ws->tls_dialler = new_vhost(ws, ws->dial_protocols, "dial-tls", DIALLING, ws->client_tls);
+    return ws->tls_dialler ? MOVEX_OK : MOVEX_ERR_MEMORY;
+}
+
 int movex_ws_dial(movex_ws *ws, const movex_ws_url *url, movex_ws_link *link)
 {
     struct lws_client_connect_info info;
     movex_link                     number = link->number;
     memset(&info, 0, sizeof info);
     info.context = ws->context;
-    info.vhost = ws->dialler;
+    info.vhost = url->tls ? ws->tls_dialler : ws->dialler;
     info.address = url->host;
     info.port = url->port;
     info.path = url->path;
     info.host = url->authority;
     info.protocol = info.local_protocol_name = MOVEX_WS_PROTOCOL;
     info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
+    if (url->tls) info.ssl_connection |= LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK; /* done by websocket_tls.c */
     info.retry_and_idle_policy = &no_watching;
     info.opaque_user_data = link;
+    ws->dialling = link;
     struct lws *wsi = lws_client_connect_via_info(&info);
+    ws->dialling = NULL;
     /* A callback may have ended the link meanwhile; then its number leads to no link any more. */
     movex_ws_slot *slot = movex_ws_find(ws, number);
     if (slot && slot->link == link) {

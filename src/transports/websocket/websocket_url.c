@@ -56,12 +56,13 @@ static bool path_is_sound(const char *path)
 
 bool movex_ws_parse_url(const char *text, movex_ws_url *url)
 {
-    static const char scheme[] = "ws://";
-    bool              bracketed;
-    if (!text || strncmp(text, scheme, sizeof scheme - 1) != 0) return false;
-    const char *at = parse_host(text + sizeof scheme - 1, url, &bracketed);
+    bool bracketed;
+    if (!text) return false;
+    url->tls = strncmp(text, "wss://", 6) == 0;
+    if (!url->tls && strncmp(text, "ws://", 5) != 0) return false;
+    const char *at = parse_host(text + (url->tls ? 6 : 5), url, &bracketed);
     if (!at || !url->host[0]) return false;
-    url->port = 80;
+    url->port = url->tls ? 443 : 80;
     if (*at == ':') {
         at = parse_port(at + 1, &url->port);
         if (!at || url->port == 0) return false;
@@ -79,6 +80,7 @@ bool movex_ws_parse_address(const char *text, movex_ws_url *url)
     const char *at = text ? parse_host(text, url, &bracketed) : NULL;
     if (!at || *at != ':') return false;
     at = parse_port(at + 1, &url->port);
+    url->tls = false;
     url->path = "/";
     url->authority[0] = '\0';
     return at && !*at;

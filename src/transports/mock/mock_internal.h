@@ -1,0 +1,139 @@
+/* The mock emitter's inside: parcels travel from one end of a link to the other end's emitter. */
+#ifndef MOVEX_MOCK_INTERNAL_H
+#define MOVEX_MOCK_INTERNAL_H
+
+#include <movex/mock.h>
+
+enum {
+    MOCK_SMALLEST_PARCEL = 64, /* bytes */
+    MOCK_PARCEL_SIZES = 26     /* MOCK_SMALLEST_PARCEL << (MOCK_PARCEL_SIZES - 1) == 2 GiB */
+};
+
+/* Something that was sent: on its way (listed in the network and in the end that it goes to), or arrived (in an inbox), or
+   lent by an emitter, or spare. */
+typedef struct mock_parcel {
+    movex_io_kind       kind;
+    struct mock_end    *to;
+    struct mock_parcel *next;          /* behind it on the same way, in the same inbox, or spare */
+    struct mock_parcel *older, *newer; /* of all that is on its way, in the order of sending */
+    uint64_t            number;        /* in the order of sending, from 1 */
+    uint64_t            sent_ms, due_ms;
+    const char         *text;    /* CLOSED: the cause, static */
+    bool                unaided; /* CLOSED: noticed by the end itself; no partition stops it */
+    uint32_t            size;    /* MESSAGE: bytes has room for MOCK_SMALLEST_PARCEL << size */
+    size_t              length;  /* MESSAGE */
+    unsigned char      *bytes;   /* MESSAGE: behind the parcel itself */
+} mock_parcel;
+
+typedef struct mock_queue {
+    mock_parcel *first, *last;
+} mock_queue;
+
+/* One end of a link. `coming` is ordered, also by due time. */
+typedef struct mock_end {
+    struct mock_emitter *emitter; /* NULL once it has closed or taken CLOSED */
+    struct mock_link    *link;
+    char                 name[MOVEX_MOCK_NAME_SIZE]; /* outlives the emitter */
+    bool                 apart;                      /* partitioned */
+    bool                 closing;                    /* CLOSED is on its way to it, or in its inbox */
+    mock_queue           coming;                     /* on the way to it */
+    uint64_t             last_due_ms;                /* of what is coming: no later parcel may arrive before */
+    size_t               bytes;                      /* sent to it and not taken */
+    size_t               place;          /* net->schedule[place - 1] == this; 0: nothing that time alone delivers */
+    mock_parcel          opened, closed; /* here, so that closing needs no memory */
+} mock_end;
+
+/* Lives while one of its ends has an emitter. */
+typedef struct mock_link {
+    movex_mock *net;
+    uint32_t    number; /* net->links[number - 1] == this */
+    bool        open;   /* the dial has arrived */
+    bool        cut;
+    mock_end    ends[2]; /* 0: who dialled, 1: who listened */
+} mock_link;
+
+typedef struct mock_emitter {
+    movex_mock          *net;
+    struct mock_emitter *next;
+    char         name[MOVEX_MOCK_NAME_SIZE], address[MOVEX_MOCK_NAME_SIZE]; /* address: what it dials by itself */
+    char         peer[MOVEX_MOCK_NAME_SIZE];                                /* the text of its last OPENED */
+    bool         listening, apart;
+    mock_queue   inbox;
+    mock_parcel *lent; /* its last MESSAGE, or NULL */
+} mock_emitter;
+
+/* references == emitters + 1 for the program's own hold */
+struct movex_mock {
+    movex_allocator  allocator;
+    uint32_t         references;
+    movex_io_ops     ops; /* of its emitters; differs from network to network in max_frame */
+    uint64_t         random;
+    uint64_t         now_ms;
+    movex_mock_range latency_ms;
+    uint32_t         cut_per_mille, dial_failure_per_mille;
+    uint32_t         queue_bytes;
+    void (*tap)(void *user, const movex_mock_frame *frame);
+    void *user;
+
+    mock_emitter    *emitters;
+    uint32_t         connects; /* for the names of those that have none */
+    mock_link      **links;
+    uint32_t         link_capacity;
+    mock_end       **schedule;                     /* a binary heap: ends by the due time of what comes to them first */
+    size_t           scheduled, schedule_capacity; /* schedule_capacity >= 2 * link_capacity */
+    mock_parcel     *oldest, *newest;              /* on its way */
+    uint32_t         on_the_way;
+    uint64_t         sent; /* the number of the last parcel */
+    bool             held;
+    mock_parcel     *spare[MOCK_PARCEL_SIZES];
+    movex_mock_stats stats;
+};
+
+/* ---- mock_memory.c */
+
+void *movex_mock_allocate(const movex_allocator *allocator, size_t size); /* zeroed */
+void  movex_mock_release_block(const movex_allocator *allocator, void *block, size_t size);
+void  movex_mock_drop(movex_mock *net); /* one reference */
+
+/* A MESSAGE with room for `length` bytes; NULL without memory. */
+mock_parcel *movex_mock_take_parcel(movex_mock *net, size_t length);
+/* Keeps it for the next MESSAGE; nothing for the parcels of an end itself. */
+void movex_mock_keep_parcel(movex_mock *net, mock_parcel *parcel);
+
+void         movex_mock_push(mock_queue *queue, mock_parcel *parcel);
+mock_parcel *movex_mock_pop(mock_queue *queue);
+
+/* ---- mock_schedule.c */
+
+/* The place of an end in the schedule, after what is coming first, or a partition, has changed. */
+void movex_mock_reschedule(mock_end *end);
+/* True if a partition stops what is coming first. */
+bool movex_mock_is_stopped(const mock_end *end);
+
+/* ---- mock_link.c */
+
+mock_end  *movex_mock_other(const mock_end *end);
+mock_end  *movex_mock_find_end(const mock_emitter *emitter, movex_link number);
+mock_link *movex_mock_link_new(mock_emitter *dialler, mock_emitter *listener, const char *address);
+
+/* Puts a parcel on its way to `end`, and shows it to the tap. */
+void movex_mock_set_out(mock_end *end, mock_parcel *parcel);
+void movex_mock_describe(const mock_parcel *parcel, movex_mock_frame *frame);
+/* Hands what is coming first to the end's emitter. */
+void movex_mock_arrive(mock_end *end);
+/* CLOSED sets out to `end`. */
+void movex_mock_tell_closed(mock_end *end, const char *text, bool unaided);
+bool movex_mock_cut_now(mock_link *link);
+/* An end closes its link: what it sent still arrives. */
+void movex_mock_close_end(mock_end *end);
+/* An end has done with its link. */
+void movex_mock_leave(mock_end *end);
+
+/* Values from the network's seed. */
+bool movex_mock_chance(movex_mock *net, uint32_t per_mille);
+
+/* ---- mock_emitter.c */
+
+extern const movex_io_ops movex_mock_ops;
+
+#endif
