@@ -103,7 +103,7 @@ START_TEST(padding_does_not_count)
         ck_assert(movex_codec_equal(b.codec, b.state, b.other));
         ck_assert_uint_eq(movex_codec_checksum(b.codec, b.other), checksum);
         char text[64];
-        ck_assert_uint_eq(movex_codec_explain(b.codec, b.state, b.other, 3, text, sizeof text), 0);
+        ck_assert_uint_eq(movex_codec_explain(b.codec, b.state, b.other, "there", 3, text, sizeof text), 0);
         ck_assert_str_eq(text, "");
         bench_free(&b);
     }
@@ -125,7 +125,7 @@ START_TEST(equal_means_equal_images)
             sample_image(b.schema, b.other, b.more_bytes);
             bool same = memcmp(b.bytes, b.more_bytes, length) == 0;
             ck_assert_int_eq(movex_codec_equal(b.codec, b.state, b.other), same);
-            ck_assert_int_eq(movex_codec_explain(b.codec, b.state, b.other, 2, text, sizeof text) == 0, same);
+            ck_assert_int_eq(movex_codec_explain(b.codec, b.state, b.other, "there", 2, text, sizeof text) == 0, same);
             if (!same) differed++;
             if (run % 4 == 0) memcpy(b.state, b.other, b.size);
         }
@@ -567,26 +567,26 @@ START_TEST(explanations)
     char  text[300], small[12];
     ck_assert_int_eq(movex_codec_settle(b.codec, &here, NULL), MOVEX_OK);
     there = here;
-    ck_assert_uint_eq(movex_codec_explain(b.codec, &here, &there, 9, text, sizeof text), 0);
+    ck_assert_uint_eq(movex_codec_explain(b.codec, &here, &there, "there", 9, text, sizeof text), 0);
     ck_assert_str_eq(text, "");
     there.turn = 9;
     there.board[1][0] = 0;
     there.now = STAGE_END;
     strcpy(there.lines[1].text, "no");
-    ck_assert_uint_eq(movex_codec_explain(b.codec, &here, &there, 9, text, sizeof text), 4);
-    ck_assert_str_eq(text, "turn: 258, not 9; board[1][0]: 2, not 0; now: \"play\", not \"end\"; "
-                           "lines[1].text: \"\xc3\xa9!\", not \"no\"");
-    ck_assert_uint_eq(movex_codec_explain(b.codec, &there, &here, 1, text, sizeof text), 4);
-    ck_assert_str_eq(text, "turn: 9, not 258; 3 more");
-    ck_assert_uint_eq(movex_codec_explain(b.codec, &there, &here, 0, text, sizeof text), 4);
+    ck_assert_uint_eq(movex_codec_explain(b.codec, &here, &there, "there", 9, text, sizeof text), 4);
+    ck_assert_str_eq(text, "turn: here 258, there 9; board[1][0]: here 2, there 0; now: here \"play\", there \"end\"; "
+                           "lines[1].text: here \"\xc3\xa9!\", there \"no\"");
+    ck_assert_uint_eq(movex_codec_explain(b.codec, &there, &here, "there", 1, text, sizeof text), 4);
+    ck_assert_str_eq(text, "turn: here 9, there 258; 3 more");
+    ck_assert_uint_eq(movex_codec_explain(b.codec, &there, &here, "there", 0, text, sizeof text), 4);
     ck_assert_str_eq(text, "4 more");
-    ck_assert_uint_eq(movex_codec_explain(b.codec, &there, &here, 4, small, sizeof small), 4);
-    ck_assert_str_eq(small, "turn: 9, no");
+    ck_assert_uint_eq(movex_codec_explain(b.codec, &there, &here, "there", 4, small, sizeof small), 4);
+    ck_assert_str_eq(small, "turn: here ");
     there = here;
     there.line_count = 1;
     ck_assert_int_eq(movex_codec_settle(b.codec, &there, NULL), MOVEX_OK);
-    ck_assert_uint_eq(movex_codec_explain(b.codec, &here, &there, 4, text, sizeof text), 1);
-    ck_assert_str_eq(text, "lines[1]: {\"author\":513,\"text\":\"\xc3\xa9!\"}, not none");
+    ck_assert_uint_eq(movex_codec_explain(b.codec, &here, &there, "there", 4, text, sizeof text), 1);
+    ck_assert_str_eq(text, "lines[1]: here {\"author\":513,\"text\":\"\xc3\xa9!\"}, there none");
     bench_free(&b);
 }
 END_TEST

@@ -95,11 +95,11 @@ MOVEX_API int movex_codec_patch(const movex_codec *codec, void *state, void *scr
  *  less than `capacity`. */
 MOVEX_API size_t movex_codec_json(const movex_codec *codec, const void *state, char *text, size_t capacity);
 
-/** Says where two settled states differ: "players[1].hp: 7, not 9; turn: 2, not 3", at most `most` fields, then how many
- *  more. `text` gets a final zero and is cut to fit. Returns the number of differing fields (list elements counted one by
- *  one). `here` is named first. */
-MOVEX_API uint32_t movex_codec_explain(const movex_codec *codec, const void *here, const void *there, uint32_t most,
-                                       char *text, size_t capacity);
+/** Says where two settled states differ: "players[1].hp: here 7, master 9; turn: here 2, master 3", at most `most` fields, then
+ *  how many more. `other` is what the state `there` is called in it. `text` gets a final zero and is cut to fit. Returns the
+ *  number of differing fields (array and list elements counted one by one). */
+MOVEX_API uint32_t movex_codec_explain(const movex_codec *codec, const void *here, const void *there, const char *other,
+                                       uint32_t most, char *text, size_t capacity);
 
 MOVEX_END_DECLARATIONS
 

@@ -2,7 +2,7 @@
 
 #include "format.h"
 #include "io.h"
-#include "limits.h"
+#include "default_limits.h"
 #include "random.h"
 
 #include <movex/text.h>

@@ -62,7 +62,7 @@ static bool take_unbound(movex_client *client, movex_reader *reader)
     movex_unbound_message message;
     if (!movex_read_unbound(reader, &message)) return false;
     movex_resource *resource = by_number(client, message.number);
-    if (!resource) return true; /* it and an UNBIND may have crossed */
+    if (!resource) return true;                                          /* it and an UNBIND may have crossed */
     if (message.status == MOVEX_OK && resource->binds > 0) return false; /* nobody has asked for it */
     movex_resource_unbound(resource, &message);
     return true;

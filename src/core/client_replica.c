@@ -205,11 +205,13 @@ static void explain(movex_resource *resource, const movex_snapshot_message *mess
 {
     movex_view        *view = &resource->confirmed;
     const movex_codec *codec = resource->rules->state;
-    if (resource->text && movex_codec_decode(codec, view->work, message->state.bytes, message->state.length, NULL) == MOVEX_OK) {
+    int status = movex_codec_decode(codec, view->backup, message->state.bytes, message->state.length, NULL);
+    if (status == MOVEX_OK && resource->text) {
         size_t used = strlen(resource->text);
-        movex_codec_explain(codec, view->state, view->work, MOST_DIFFERENCES, resource->text + used,
+        movex_codec_explain(codec, view->state, view->backup, "master", MOST_DIFFERENCES, resource->text + used,
                             MOVEX_ERROR_TEXT_SIZE - used);
     }
+    movex_codec_restore(codec, view->state, view->backup);
     resource->resyncing = resource->gap = false;
     movex_resource_announce(resource, MOVEX_NEWS_MISMATCH);
 }

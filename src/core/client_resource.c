@@ -101,8 +101,10 @@ movex_resource *movex_bind(movex_client *client, const movex_type *type, const c
 {
     if (!client) return NULL;
     const char *fault = movex_name_fault(id);
-    if (!type) movex_error_set(&client->error, MOVEX_ERR_ARGUMENT, "the type is NULL", NULL);
-    else if (fault) movex_error_set(&client->error, MOVEX_ERR_ARGUMENT, "the resource's id ", fault, NULL);
+    if (!type)
+        movex_error_set(&client->error, MOVEX_ERR_ARGUMENT, "the type is NULL", NULL);
+    else if (fault)
+        movex_error_set(&client->error, MOVEX_ERR_ARGUMENT, "the resource's id ", fault, NULL);
     if (!type || fault) return NULL;
 
     movex_resource *resource = find_bound(client, type, id);
@@ -173,8 +175,7 @@ void movex_unbind(movex_resource *resource)
     for (movex_node *node = resource->pending.first, *next; node; node = next) {
         movex_pending_dispatch *dispatch = movex_pending_of(node);
         next = node->next;
-        if (dispatch->state != MOVEX_PENDING_SENT)
-            movex_pending_answer(dispatch, MOVEX_EVENT_EXPIRED, MOVEX_ACCEPT, 0);
+        if (dispatch->state != MOVEX_PENDING_SENT) movex_pending_answer(dispatch, MOVEX_EVENT_EXPIRED, MOVEX_ACCEPT, 0);
     }
     if (!known && !asked && !lost) {
         movex_resource_gone(resource);
@@ -285,7 +286,8 @@ static bool send_dispatch(movex_resource *resource, movex_pending_dispatch *disp
     client->encoded.length = 0;
     if (!movex_buffer_reserve(&client->encoded, &client->allocator, most)) return false;
     if (codec) {
-        int status = movex_codec_encode(codec, dispatch->payload, client->encoded.bytes, most, &message.payload.length, NULL);
+        int status =
+            movex_codec_encode(codec, dispatch->payload, client->encoded.bytes, most, &message.payload.length, NULL);
         assert(status == MOVEX_OK); /* it was settled when it was dispatched */
         (void)status;
         message.payload.bytes = client->encoded.bytes;
@@ -425,8 +427,8 @@ int movex_try(movex_resource *resource, uint32_t action, const void *payload)
         return MOVEX_REFUSED_INVALID_PAYLOAD;
     uint64_t            seed = client->last_ticket + UINT64_C(1);
     movex_random_source random = {.seed = movex_splitmix64(&seed)};
-    movex_context       context = movex_replica_context(resource, resource->version + resource->pending_count + 1, &random);
-    movex_view         *view = resource->predicted ? &resource->local : &resource->confirmed;
+    movex_context context = movex_replica_context(resource, resource->version + resource->pending_count + 1, &random);
+    movex_view   *view = resource->predicted ? &resource->local : &resource->confirmed;
     client->stats.reduces++;
     return movex_view_try(view, action, rules->payloads[action] ? client->payload : NULL, &context);
 }

@@ -6,7 +6,8 @@
 
 typedef struct explaining {
     movex_format text;
-    uint32_t     most; /* fields to name */
+    const char  *other; /* what the other side is called */
+    uint32_t     most;  /* fields to name */
     uint32_t     count;
 } explaining;
 
@@ -20,12 +21,14 @@ static void explain_element(explaining *e, const movex_member *member, const uns
     if (e->count++ >= e->most) return;
     if (e->count > 1) movex_format_text(&e->text, "; ");
     movex_path_format(&e->text, path);
-    movex_format_text(&e->text, ": ");
+    movex_format_text(&e->text, ": here ");
     if (here)
         movex_json_element(&e->text, member, here);
     else
         movex_format_text(&e->text, "none");
-    movex_format_text(&e->text, ", not ");
+    movex_format_text(&e->text, ", ");
+    movex_format_text(&e->text, e->other);
+    movex_format_text(&e->text, " ");
     if (there)
         movex_json_element(&e->text, member, there);
     else
@@ -64,11 +67,11 @@ static void explain_struct(explaining *e, const movex_node *node, const unsigned
     for (uint32_t i = 0; i < node->member_count; i++) explain_member(e, &node->members[i], here, there, parent);
 }
 
-uint32_t movex_codec_explain(const movex_codec *codec, const void *here, const void *there, uint32_t most, char *text,
-                             size_t capacity)
+uint32_t movex_codec_explain(const movex_codec *codec, const void *here, const void *there, const char *other,
+                             uint32_t most, char *text, size_t capacity)
 {
-    assert(here && there && (text || !capacity));
-    explaining e = {.text = movex_format_into(text, capacity), .most = most};
+    assert(here && there && other && (text || !capacity));
+    explaining e = {.text = movex_format_into(text, capacity), .other = other, .most = most};
     explain_struct(&e, codec->root, here, there, NULL);
     if (e.count > most) {
         if (most) movex_format_text(&e.text, "; ");

@@ -140,12 +140,12 @@ const movex_entry *movex_log_find(const movex_log *log, uint64_t version)
 
 const char *movex_log_author(const movex_log *log, const movex_entry *entry)
 {
-    return (const char *)log->arena + entry->at;
+    return log->arena ? (const char *)log->arena + entry->at : ""; /* no bytes have come yet */
 }
 
 const void *movex_log_payload(const movex_log *log, const movex_entry *entry)
 {
-    return log->arena + entry->at + entry->author_length;
+    return log->arena ? log->arena + entry->at + entry->author_length : (const unsigned char *)"";
 }
 
 void movex_log_check(const movex_log *log)

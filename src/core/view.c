@@ -19,14 +19,14 @@ bool movex_view_init(movex_view *view, const movex_rules *rules, bool hashed, co
 {
     *view = (movex_view){.rules = rules, .hashed = hashed};
     view->state = movex_allocate(allocator, state_size(view));
-    view->work = movex_allocate(allocator, state_size(view));
+    view->backup = movex_allocate(allocator, state_size(view));
     if (hashed) view->hashes.blocks = movex_allocate(allocator, hash_size(view));
-    if (!view->state || !view->work || (hashed && !view->hashes.blocks)) {
+    if (!view->state || !view->backup || (hashed && !view->hashes.blocks)) {
         movex_view_free(view, allocator);
         return false;
     }
     movex_rules_init(rules, view->state);
-    memcpy(view->work, view->state, state_size(view));
+    memcpy(view->backup, view->state, state_size(view));
     if (hashed) movex_codec_hash(rules->state, view->state, &view->hashes);
     return true;
 }
@@ -35,7 +35,7 @@ void movex_view_free(movex_view *view, const movex_allocator *allocator)
 {
     if (!view->rules) return;
     movex_release(allocator, view->state, state_size(view));
-    movex_release(allocator, view->work, state_size(view));
+    movex_release(allocator, view->backup, state_size(view));
     movex_release(allocator, view->hashes.blocks, hash_size(view));
     *view = (movex_view){0};
 }
@@ -44,11 +44,11 @@ int movex_view_apply(movex_view *view, uint32_t action, const void *payload, con
 {
     const movex_codec *codec = view->rules->state;
     movex_hashes      *hashes = view->hashed ? &view->hashes : NULL;
-    int                answer = movex_rules_reduce(view->rules, view->work, action, payload, context);
-    if (answer == MOVEX_ACCEPT && movex_codec_commit(codec, view->state, view->work, hashes, changed, NULL) != MOVEX_OK)
+    int                answer = movex_rules_reduce(view->rules, view->state, action, payload, context);
+    if (answer == MOVEX_ACCEPT && movex_codec_commit(codec, view->backup, view->state, hashes, changed, NULL) != MOVEX_OK)
         answer = MOVEX_REFUSED_INVALID_STATE;
     if (answer != MOVEX_ACCEPT) {
-        movex_codec_restore(codec, view->state, view->work);
+        movex_codec_restore(codec, view->backup, view->state);
         if (changed) *changed = false;
     }
     return answer;
@@ -56,32 +56,32 @@ int movex_view_apply(movex_view *view, uint32_t action, const void *payload, con
 
 int movex_view_load(movex_view *view, const void *bytes, size_t length, movex_error *error)
 {
-    int status = movex_codec_decode(view->rules->state, view->work, bytes, length, error);
+    int status = movex_codec_decode(view->rules->state, view->state, bytes, length, error);
     if (status != MOVEX_OK) {
-        memcpy(view->work, view->state, state_size(view));
+        memcpy(view->state, view->backup, state_size(view));
         return status;
     }
-    memcpy(view->state, view->work, state_size(view));
+    memcpy(view->backup, view->state, state_size(view));
     if (view->hashed) movex_codec_hash(view->rules->state, view->state, &view->hashes);
     return MOVEX_OK;
 }
 
 int movex_view_put(movex_view *view, const void *state)
 {
-    memcpy(view->work, state, state_size(view));
-    int status = movex_codec_settle(view->rules->state, view->work, NULL);
-    if (status == MOVEX_OK) movex_codec_copy(view->rules->state, view->state, view->work);
-    memcpy(view->work, view->state, state_size(view));
+    memcpy(view->state, state, state_size(view));
+    int status = movex_codec_settle(view->rules->state, view->state, NULL);
+    if (status == MOVEX_OK) movex_codec_copy(view->rules->state, view->backup, view->state);
+    memcpy(view->state, view->backup, state_size(view));
     if (status == MOVEX_OK && view->hashed) movex_codec_hash(view->rules->state, view->state, &view->hashes);
     return status;
 }
 
 int movex_view_try(movex_view *view, uint32_t action, const void *payload, const movex_context *context)
 {
-    int answer = movex_rules_reduce(view->rules, view->work, action, payload, context);
-    if (answer == MOVEX_ACCEPT && movex_codec_settle(view->rules->state, view->work, NULL) != MOVEX_OK)
+    int answer = movex_rules_reduce(view->rules, view->state, action, payload, context);
+    if (answer == MOVEX_ACCEPT && movex_codec_settle(view->rules->state, view->state, NULL) != MOVEX_OK)
         answer = MOVEX_REFUSED_INVALID_STATE;
-    movex_codec_restore(view->rules->state, view->state, view->work);
+    movex_codec_restore(view->rules->state, view->backup, view->state);
     return answer;
 }
 
@@ -89,12 +89,12 @@ void movex_view_follow(movex_view *view, const movex_view *other)
 {
     assert(!view->hashed && view->rules == other->rules);
     movex_codec_restore(view->rules->state, other->state, view->state);
-    movex_codec_restore(view->rules->state, other->state, view->work);
+    movex_codec_restore(view->rules->state, other->state, view->backup);
 }
 
 void movex_view_check(const movex_view *view)
 {
-    assert(movex_codec_equal(view->rules->state, view->state, view->work));
+    assert(movex_codec_equal(view->rules->state, view->state, view->backup));
     assert(!view->hashed || view->hashes.checksum == movex_codec_checksum(view->rules->state, view->state));
     (void)view;
 }

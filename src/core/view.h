@@ -1,7 +1,8 @@
 /* A view: one state as somebody may see it, with its checksum, kept up to date by applying the log's entries in order.
 
    A view holds its state twice, equal between calls, so that a reducer's changes are found by comparing, and undone when it
-   refuses:  state == work  (movex_view_check). */
+   refuses:  state == backup  (movex_view_check). Reducers run on what others read, not on the backup: so what a stray pointer
+   does to it counts as a change, is hashed, and shows as a mismatch. */
 #ifndef MOVEX_CORE_VIEW_H
 #define MOVEX_CORE_VIEW_H
 
@@ -10,8 +11,8 @@
 
 typedef struct movex_view {
     const movex_rules *rules;
-    void              *state;  /* what others may read */
-    void              *work;   /* what reducers run on */
+    void              *state;  /* what others read, and reducers run on */
+    void              *backup; /* the same as it was before the reducer that is running */
     movex_hashes       hashes; /* of state; blocks is NULL for a view whose checksum nobody asks for */
     bool               hashed;
 } movex_view;

@@ -1,4 +1,4 @@
-#include "limits.h"
+#include "default_limits.h"
 
 static void fall_back(uint32_t *limit, uint32_t standard)
 {

@@ -1,6 +1,6 @@
 /* The defaults of the limits. */
-#ifndef MOVEX_CORE_LIMITS_H
-#define MOVEX_CORE_LIMITS_H
+#ifndef MOVEX_CORE_DEFAULT_LIMITS_H
+#define MOVEX_CORE_DEFAULT_LIMITS_H
 
 #include <movex/limits.h>
 
