@@ -49,7 +49,7 @@ need_packages() {
 
 # What building and running everything but the tests takes.
 # shellcheck disable=SC2034 # used by those who source this
-build_packages=(gcc libc6-dev meson ninja-build pkg-config libwebsockets-dev)
+build_packages=(gcc libc6-dev meson ninja-build pkg-config libwebsockets-dev libssl-dev)
 
 # What the tests take besides.
 # shellcheck disable=SC2034

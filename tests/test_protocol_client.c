@@ -50,6 +50,7 @@ static void take_client_message(movex_reader *reader)
         memcpy(h.error_text, error.text.bytes, error.text.length);
         h.error = true;
         break;
+    case MOVEX_MESSAGE_FORGET: break;
     default:
         must(kind == MOVEX_MESSAGE_RESYNC || kind == MOVEX_MESSAGE_UNBIND);
         must(movex_read_numbered(reader, &number));
@@ -161,7 +162,8 @@ static void write_welcome(bool resumed)
 
 static void write_bound(uint64_t tag, uint32_t number, uint64_t sequence, bool resumed)
 {
-    const movex_bound_message bound = {tag, number, sequence, 0, resumed};
+    const movex_bound_message bound = {
+        .tag = tag, .number = number, .subscription = 1, .sequence = sequence, .resumed = resumed};
     movex_write_bound(&s.writer, &bound);
 }
 
@@ -376,7 +378,7 @@ END_TEST
 START_TEST(slots_out_of_range)
 {
     open_match();
-    write_subscriber(_i ? UINT32_MAX : 10000, "eve");
+    write_subscriber(_i ? UINT32_MAX : 1 << 20, "eve");
     send_all();
     must_complain("0x26");
 }

@@ -1,5 +1,7 @@
-/* The websocket emitter: two of them in one process over the loopback interface, and peers that speak by hand. */
+/* The websocket emitter: two of them in one process over the loopback interface, and peers that speak by hand. With the
+   argument --tls, what two emitters do is tested over TLS. */
 #define _POSIX_C_SOURCE 200809L
+#include "certificates.h"
 #include "support.h"
 
 #include <movex/io.h>
@@ -68,21 +70,39 @@ static movex_allocator counting(counted *memory)
 /* --- two emitters */
 
 static char url[64];
+static bool over_tls;
+
+/* With what the carrier of this run needs. */
+static movex_ws_config carried(movex_ws_config config)
+{
+    if (!over_tls) return config;
+    config.certificate_file = certificate("good.pem");
+    config.key_file = certificate("good.key");
+    config.ca_file = certificate("authority.pem");
+    return config;
+}
+
+static void aim_at(movex_io io)
+{
+    snprintf(url, sizeof url, "%s://127.0.0.1:%u", over_tls ? "wss" : "ws", movex_ws_port(io));
+}
 
 static movex_io listener(movex_ws_config config)
 {
     if (!config.address) config.address = "127.0.0.1:0";
+    config = carried(config);
     movex_io io = movex_ws_new(&config);
     ck_assert_ptr_nonnull(io.self);
     ck_assert_int_eq(io.ops->listen(io.self), MOVEX_OK);
     ck_assert_uint_ne(movex_ws_port(io), 0);
-    snprintf(url, sizeof url, "ws://127.0.0.1:%u", movex_ws_port(io));
+    aim_at(io);
     return io;
 }
 
 static movex_io dialler(movex_ws_config config)
 {
     config.url = url;
+    config = carried(config);
     movex_io io = movex_ws_new(&config);
     ck_assert_ptr_nonnull(io.self);
     return io;
@@ -195,7 +215,7 @@ START_TEST(events_come_in_order)
     expect_text(event, "127.0.0.1:");
     event = expect(client, server, MOVEX_IO_OPENED);
     ck_assert_uint_eq(event.link, here);
-    ck_assert_str_eq(event.text, url + 5);
+    ck_assert_str_eq(event.text, strstr(url, "//") + 2);
 
     for (unsigned i = 1; i <= 300; i++) ck_assert_int_eq(send_filled(client, here, i, i), MOVEX_OK);
     client.ops->close(client.self, here);
@@ -431,6 +451,20 @@ START_TEST(numbers_are_not_mixed_up)
 }
 END_TEST
 
+/* What a server counts for its bound on connections goes down again: many more than it holds at once may come one by one. */
+START_TEST(many_connections_one_by_one)
+{
+    movex_io server = listener((movex_ws_config){.max_links = 2}), client = dialler((movex_ws_config){0});
+    for (int i = 0; i < 60; i++) {
+        movex_link there, here = join(client, server, &there);
+        client.ops->close(client.self, here);
+        ck_assert_uint_eq(expect(server, client, MOVEX_IO_CLOSED).link, there);
+    }
+    destroy(client);
+    destroy(server);
+}
+END_TEST
+
 START_TEST(dialling_again_after_a_loss)
 {
     movex_io   server = listener((movex_ws_config){0}), client = dialler((movex_ws_config){0});
@@ -486,7 +520,7 @@ START_TEST(bad_urls)
         "",         "ws:",        "ws://",     "ws:///x",   "ws://:9000",      "http://127.0.0.1", "127.0.0.1:9000",
         "ws://a:0", "ws://a:",    "ws://a:x",  "ws://a:1x", "ws://a:65536",    "ws://a:999999",    "ws://u@a:1",
         "ws://a b", "ws://[::1",  "ws://[]:1", "ws://[a]",  "ws://[::1]x",     "ws://a/\r\nHost:", "ws://a/ x",
-        "ws://a/#", "ws://+/tmp", "ws://a?x",  "WS://a",    "ws://a\r\nX: y/", "wss://a",          "ws://a:-1",
+        "ws://a/#", "ws://+/tmp", "ws://a?x",  "WS://a",    "ws://a\r\nX: y/", "wsss://a",         "ws://a:-1",
     };
     movex_io   io = movex_ws_new(&(movex_ws_config){0});
     movex_link link = 77;
@@ -694,13 +728,14 @@ START_TEST(memory_runs_out)
 {
     counted         memory = {.fail_from = (uint64_t)_i + 1}, other = {0};
     movex_ws_config failing = {.url = "ws://127.0.0.1:1", .address = "127.0.0.1:0", .allocator = counting(&memory)};
-    movex_io        peer = listener((movex_ws_config){.allocator = counting(&other)}), io = movex_ws_new(&failing);
+    failing = carried(failing);
+    movex_io peer = listener((movex_ws_config){.allocator = counting(&other)}), io = movex_ws_new(&failing);
     if (io.self) {
         movex_link     link, back;
         movex_io_event event;
         bool           dialled = io.ops->open(io.self, url, &link) == MOVEX_OK, over = !dialled;
         if (io.ops->listen(io.self) == MOVEX_OK) {
-            snprintf(url, sizeof url, "ws://127.0.0.1:%u", movex_ws_port(io));
+            aim_at(io);
             ck_assert_int_eq(peer.ops->open(peer.self, url, &back), MOVEX_OK);
         }
         for (int i = 0; i < 60; i++) {
@@ -1152,12 +1187,13 @@ static void add(Suite *suite, const char *name, const TTest *const *tests, size_
     suite_add_tcase(suite, group);
 }
 
-int main(void)
+/* What two emitters do, over whatever carries them. */
+static void add_pair(Suite *suite)
 {
-    Suite             *suite = suite_create("websocket");
     const TTest *const links[] = {events_come_in_order,
                                   both_ways_at_once,
                                   many_links,
+                                  many_connections_one_by_one,
                                   large_frames_are_exact,
                                   longer_frames_close_the_link,
                                   back_pressure_loses_nothing,
@@ -1167,28 +1203,47 @@ int main(void)
                                   numbers_are_not_mixed_up,
                                   further_links_are_turned_away,
                                   closing_while_dialling,
-                                  a_pause_is_not_silence};
-    const TTest *const addresses[] = {dialling_again_after_a_loss,
-                                      dialling_what_is_not_there,
-                                      bad_urls,
-                                      listen_addresses,
-                                      ipv6,
-                                      address_in_use,
-                                      settings_out_of_range,
-                                      dialling_a_mute_or_another_server,
-                                      dialling_a_server_of_another_protocol,
-                                      a_proxy_of_the_environment_is_not_asked};
-    const TTest *const rest[] = {wake_ends_wait,          wait_ends_when_something_comes, nothing_is_left,
-                                 no_allocation_once_warm, signals_are_left_alone,         clock_and_entropy};
-    const TTest *const peers[] = {fragments_are_joined, frames_byte_by_byte,         hostile_frames_close_their_link,
-                                  endless_fragments,    other_protocols_are_refused, silent_peers_are_closed};
+                                  a_pause_is_not_silence,
+                                  dialling_again_after_a_loss,
+                                  address_in_use,
+                                  a_proxy_of_the_environment_is_not_asked};
+    const TTest *const rest[] = {wake_ends_wait, wait_ends_when_something_comes, nothing_is_left,
+                                 no_allocation_once_warm, signals_are_left_alone};
     add(suite, "links", links, sizeof links / sizeof *links);
-    add(suite, "addresses", addresses, sizeof addresses / sizeof *addresses);
     add(suite, "waiting and memory", rest, sizeof rest / sizeof *rest);
-    add(suite, "peers by hand", peers, sizeof peers / sizeof *peers);
     TCase *sweep = tcase_create("memory runs out");
     tcase_set_timeout(sweep, 60);
     tcase_add_loop_test(sweep, memory_runs_out, 0, 30);
     suite_add_tcase(suite, sweep);
-    return movex_test_main(suite);
+}
+
+static void add_plain(Suite *suite)
+{
+    const TTest *const addresses[] = {dialling_what_is_not_there,
+                                      bad_urls,
+                                      listen_addresses,
+                                      ipv6,
+                                      settings_out_of_range,
+                                      dialling_a_mute_or_another_server,
+                                      dialling_a_server_of_another_protocol,
+                                      clock_and_entropy};
+    const TTest *const peers[] = {fragments_are_joined, frames_byte_by_byte,         hostile_frames_close_their_link,
+                                  endless_fragments,    other_protocols_are_refused, silent_peers_are_closed};
+    add(suite, "addresses and the system", addresses, sizeof addresses / sizeof *addresses);
+    add(suite, "peers by hand", peers, sizeof peers / sizeof *peers);
+}
+
+int main(int argument_count, char **arguments)
+{
+    Suite *suite = suite_create("websocket");
+    over_tls = argument_count > 1 && strcmp(arguments[1], "--tls") == 0;
+    add_pair(suite);
+    if (!over_tls) {
+        add_plain(suite);
+        return movex_test_main(suite);
+    }
+    if (!certificates_make()) return certificates_skip();
+    int status = movex_test_main(suite);
+    certificates_remove();
+    return status;
 }

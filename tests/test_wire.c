@@ -154,8 +154,12 @@ static any_message any_binding(uint64_t *random, unsigned kind)
         m.of.bind.checksum = meter_random(random);
         m.of.bind.answered = any_number(random);
     } else if (kind == MOVEX_MESSAGE_BOUND) {
-        m.of.bound = (movex_bound_message){tag, any_index(random), any_number(random), any_number(random),
-                                           meter_below(random, 2) == 0};
+        m.of.bound = (movex_bound_message){.tag = tag,
+                                           .number = any_index(random),
+                                           .subscription = any_number(random) | 1,
+                                           .sequence = any_number(random),
+                                           .subscribers = any_number(random),
+                                           .resumed = meter_below(random, 2) == 0};
     } else {
         m.of.bind_refused = (movex_bind_refused_message){tag, any_status(random), any_reason(random),
                                                          any_text(random, MOVEX_ERROR_TEXT_SIZE - 1)};
@@ -283,6 +287,7 @@ static void must_agree(const any_message *a, const any_message *b)
     case MOVEX_MESSAGE_BIND:
         must(a->of.bind.fingerprint == b->of.bind.fingerprint && a->of.bind.version == b->of.bind.version);
         must(a->of.bind.epoch == b->of.bind.epoch && a->of.bind.answered == b->of.bind.answered);
+        must_equal(a->of.bind.subscription, b->of.bind.subscription);
         break;
     case MOVEX_MESSAGE_UNBOUND:
         must(a->of.unbound.number == b->of.unbound.number && a->of.unbound.status == b->of.unbound.status);
@@ -515,12 +520,12 @@ START_TEST(channel_keeps_order_and_bytes)
         must_equal(movex_channel_append(&p.out, &p.allocator, bytes, length), MOVEX_OK);
         movex_channel_check(&p.out);
         if (meter_below(&random, 5)) continue;
-        must_equal(movex_channel_flush(&p.out), MOVEX_OK);
+        must_equal(movex_channel_flush(&p.out, &p.allocator), MOVEX_OK);
         movex_channel_check(&p.out);
         if (meter_below(&random, 2)) take_frames(&p, &expected);
     }
     p.way.full_one_in = 0;
-    must_equal(movex_channel_flush(&p.out), MOVEX_OK);
+    must_equal(movex_channel_flush(&p.out, &p.allocator), MOVEX_OK);
     must_equal(movex_channel_queued(&p.out), 0);
     take_frames(&p, &expected);
     must_equal(expected, sent);
@@ -542,7 +547,7 @@ START_TEST(many_messages_make_few_frames)
         total += length;
         must_equal(movex_channel_append(&p.out, &p.allocator, bytes, length), MOVEX_OK);
     }
-    must_equal(movex_channel_flush(&p.out), MOVEX_OK);
+    must_equal(movex_channel_flush(&p.out, &p.allocator), MOVEX_OK);
     must(p.way.frames <= total / (1000 - 20) + 1);
     must_equal(p.stats.bytes_sent, total);
     take_frames(&p, &expected);
@@ -569,10 +574,10 @@ START_TEST(a_full_queue_takes_no_more)
         must(before > 5000 && before < 5400);
         break;
     }
-    must_equal(movex_channel_flush(&p.out), MOVEX_OK);
+    must_equal(movex_channel_flush(&p.out, &p.allocator), MOVEX_OK);
     must_equal(p.way.frames, 0);
     p.way.full_one_in = 0;
-    must_equal(movex_channel_flush(&p.out), MOVEX_OK);
+    must_equal(movex_channel_flush(&p.out, &p.allocator), MOVEX_OK);
     take_frames(&p, &expected);
     must_equal(expected, sent);
     pipeline_free(&p);
@@ -597,7 +602,7 @@ START_TEST(appending_without_memory_queues_nothing)
             must(status == MOVEX_OK || (status == MOVEX_ERR_MEMORY && movex_channel_queued(&p.out) == before));
             if (status == MOVEX_OK) sent++;
         }
-        must_equal(movex_channel_flush(&p.out), MOVEX_OK);
+        must_equal(movex_channel_flush(&p.out, &failing), MOVEX_OK);
         take_frames(&p, &expected);
         must_equal(expected, sent);
         movex_channel_free(&p.out, &failing);

@@ -86,7 +86,11 @@ static movex_io dial(const tictactoe_program *program)
 {
     if (!program->options.url) return movex_local_connect(program->master);
 #ifdef HAVE_WEBSOCKET
-    return movex_ws_connect(program->options.url);
+    movex_ws_config config = {.url = program->options.url, .ca_file = program->options.ca_file};
+    movex_error     error;
+    if (movex_ws_check(&config, &error) == MOVEX_OK) return movex_ws_new(&config);
+    fprintf(stderr, "tictactoe: %s\n", error.text);
+    return (movex_io){0};
 #else
     fprintf(stderr, "tictactoe: this build has no websockets; it can only be played alone\n");
     return (movex_io){0};

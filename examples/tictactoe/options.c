@@ -19,6 +19,8 @@ const char options_help[] = "tictactoe - tic-tac-toe in the terminal\n"
                             "  --auto          play without a person, then say version and checksum\n"
                             "  --rounds N      how many rounds --auto plays; default 1\n"
                             "  --pause-ms N    how long a machine thinks before it moves; default 700\n"
+                            "  --ca FILE       for a server at wss://HOST:PORT: trust the certificates in FILE,\n"
+                            "                  in place of those that the system trusts\n"
                             "  --help          print this and exit\n"
                             "\n"
                             "Colours and drawing in place are left out if the output is not a terminal or\n"
@@ -75,6 +77,10 @@ options_command options_parse(tictactoe_options *options, int argument_count, ch
         } else if (strcmp(argument, "--pause-ms") == 0) {
             if (!parse_number(value, 0, 60000, &options->pause_ms))
                 return wrong(options, argument, " needs a number from 0 to 60000");
+            i++;
+        } else if (strcmp(argument, "--ca") == 0) {
+            if (!value) return wrong(options, argument, " needs a file");
+            options->ca_file = value;
             i++;
         } else if (argument[0] == '-') {
             return wrong(options, "there is no option ", argument);

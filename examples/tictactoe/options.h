@@ -15,6 +15,7 @@ typedef struct tictactoe_options {
     const char *url;   /* of the server; NULL: alone */
     const char *name;  /* of the player */
     const char *table; /* at which table, never NULL */
+    const char *ca_file; /* whose certificates a wss:// server may have; NULL: those whom the system trusts */
     bool        plays_by_itself;
     uint32_t    rounds;   /* 1 or more */
     uint32_t    pause_ms; /* before each move of a player without a person */

@@ -18,6 +18,7 @@
 #include <movex/stats.h>
 #include <movex/type.h>
 
+/** One client: its connection, its session and what it has bound. */
 typedef struct movex_client movex_client;
 
 /** A resource as one client has bound it. */
@@ -35,11 +36,11 @@ typedef struct movex_client_config {
     const char     *info;        /**< what other subscribers are told with the id (a nickname, a colour); default "" */
     const char     *credentials; /**< for the master's `authenticate` hook alone; default "" */
     movex_io        io;          /**< required: by which the master is reached; owned from now on, also on failure */
-    movex_limits    limits;
+    movex_limits    limits;           /**< those that are a client's */
     uint32_t        reconnect_min_ms; /**< the first pause before dialling again; it doubles each time; default 250 */
     uint32_t        reconnect_max_ms; /**< and grows no longer than this; default 10,000 */
     uint32_t        handshake_ms;     /**< how long opening a link and its handshake may take; default 10,000 */
-    movex_allocator allocator;
+    movex_allocator allocator;        /**< for all that the client holds, but not its emitter */
     movex_error    *error; /**< filled if movex_client_new fails; may be NULL; not kept */
 } movex_client_config;
 
@@ -50,6 +51,7 @@ typedef enum movex_connection {
     MOVEX_CONNECTION_CLOSED        /**< given up for good, see the CLOSED event */
 } movex_connection;
 
+/** What happened; each with the members of movex_event that have a meaning for it. */
 typedef enum movex_event_kind {
     MOVEX_EVENT_CONNECTED = 1, /**< the session is open and everything bound so far is in sync */
     MOVEX_EVENT_DISCONNECTED,  /**< the connection was lost (text: why) or could not be made; it is dialled again */
@@ -74,13 +76,13 @@ typedef enum movex_event_kind {
 
 /** Something that happened. Members without meaning for its kind are 0 or NULL. */
 typedef struct movex_event {
-    movex_event_kind kind;
-    movex_resource  *resource;
-    movex_ticket     ticket;
-    int              reason;  /**< a ::movex_refusal or the game's own */
-    movex_status     status;
-    uint64_t         version;
-    const char      *peer; /**< a client's id */
+    movex_event_kind kind;     /**< which says what the others mean */
+    movex_resource  *resource; /**< which this is about */
+    movex_ticket     ticket;   /**< whose outcome this is */
+    int              reason;   /**< a ::movex_refusal or the game's own */
+    movex_status     status;   /**< the failure behind it */
+    uint64_t         version;  /**< of the confirmed state; ACCEPTED: that the dispatch has made */
+    const char      *peer;     /**< a client's id */
     const char      *text; /**< one line for people; never NULL */
 } movex_event;
 
@@ -114,6 +116,7 @@ MOVEX_API uint64_t movex_client_deadline(const movex_client *client);
 /** The id that it was made with: the author of its actions. */
 MOVEX_API const char *movex_client_id(const movex_client *client);
 
+/** Where the connection stands. CLOSED for NULL. */
 MOVEX_API movex_connection movex_client_connection(const movex_client *client);
 
 /** What the master's clock shows now, as the answers so far have narrowed it down: right to half the shortest round trip. 0
@@ -174,9 +177,12 @@ MOVEX_API bool movex_in_sync(const movex_resource *resource);
 /** Dispatches of this resource that the master has not answered. */
 MOVEX_API uint32_t movex_pending(const movex_resource *resource);
 
-MOVEX_API const char       *movex_resource_id(const movex_resource *resource);
+/** The id that it was bound by. */
+MOVEX_API const char *movex_resource_id(const movex_resource *resource);
+/** The type that it was bound with. */
 MOVEX_API const movex_type *movex_resource_type(const movex_resource *resource);
-MOVEX_API movex_client     *movex_resource_client(const movex_resource *resource);
+/** The client that has bound it. */
+MOVEX_API movex_client *movex_resource_client(const movex_resource *resource);
 
 /** How many subscribers the resource has, this client included. */
 MOVEX_API uint32_t movex_subscriber_count(const movex_resource *resource);

@@ -7,7 +7,9 @@
 #define MOVEX_BEGIN_DECLARATIONS extern "C" {
 #define MOVEX_END_DECLARATIONS }
 #else
+/** Stands before the declarations of functions: in C++, they have the names that they have in C. */
 #define MOVEX_BEGIN_DECLARATIONS
+/** Stands after them. */
 #define MOVEX_END_DECLARATIONS
 #endif
 
@@ -28,9 +30,9 @@
 #define MOVEX_EXPORT
 #endif
 
-#define MOVEX_VERSION_MAJOR 0
-#define MOVEX_VERSION_MINOR 1
-#define MOVEX_VERSION_PATCH 0
+#define MOVEX_VERSION_MAJOR 0 /**< grows when programs must be changed */
+#define MOVEX_VERSION_MINOR 1 /**< grows with what is new; before 1.0.0, as the major number does */
+#define MOVEX_VERSION_PATCH 0 /**< grows with what is put right */
 /** The version of the headers a program was compiled with; compare with movex_version_text(). */
 #define MOVEX_VERSION "0.1.0"
 

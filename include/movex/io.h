@@ -24,6 +24,7 @@
 /** One connection of one emitter; 0 is none. */
 typedef uint32_t movex_link;
 
+/** What has happened to a link. */
 typedef enum movex_io_kind {
     MOVEX_IO_OPENED = 1, /**< a link that was dialled is there, or somebody has dialled this emitter */
     MOVEX_IO_MESSAGE,    /**< a whole frame has come */
@@ -32,8 +33,8 @@ typedef enum movex_io_kind {
 
 /** What an emitter has to report. */
 typedef struct movex_io_event {
-    movex_io_kind kind;
-    movex_link    link;
+    movex_io_kind kind;   /**< what has happened */
+    movex_link    link;   /**< to which link; never 0 */
     const void   *data;   /**< MESSAGE: the frame, lent until the next recv */
     size_t        length; /**< MESSAGE: 1 to max_frame bytes */
     const char   *text;   /**< OPENED: the other side's address; CLOSED: the cause; may be NULL; lent until the next recv */
@@ -72,8 +73,8 @@ typedef struct movex_io_ops {
 /** An emitter. Whoever takes one (movex_master_attach, movex_client_new) destroys it, also when taking it fails. An
  *  emitter that could not be made has a NULL `self`. */
 typedef struct movex_io {
-    const movex_io_ops *ops;
-    void               *self;
+    const movex_io_ops *ops;  /**< static: it outlives every emitter of its kind */
+    void               *self; /**< handed to each of them; NULL if the emitter could not be made */
 } movex_io;
 
 #endif

@@ -15,14 +15,15 @@
 #include <movex/stats.h>
 #include <movex/type.h>
 
+/** One master: its resources, its clients' sessions and its emitters. */
 typedef struct movex_master movex_master;
 
 /** What a client says of itself when it connects. Lent for the call of the hook. */
 typedef struct movex_hello {
-    const char *id;
-    const char *info;
-    const char *credentials;
-    const char *address; /**< where it comes from, as the emitter says; "" if it does not */
+    const char *id;          /**< who it says it is: a name */
+    const char *info;        /**< what others are to be told of it; may be empty */
+    const char *credentials; /**< what should prove its id; may be empty */
+    const char *address;     /**< where it comes from, as the emitter says; "" if it does not */
 } movex_hello;
 
 /** Who may bring a resource into being. */
@@ -33,17 +34,17 @@ typedef enum movex_creation {
 
 /** What a client asks for when it binds. Lent for the call of the hook. */
 typedef struct movex_bind_request {
-    const char       *client_id;
-    const movex_type *type;
-    const char       *id;
-    bool              creates; /**< the resource is not there yet */
+    const char       *client_id; /**< the verified id of who asks */
+    const movex_type *type;      /**< of the resource */
+    const char       *id;        /**< of the resource */
+    bool              creates;   /**< the resource is not there yet */
 } movex_bind_request;
 
 /** Settings of a master. Zero means the default. Copied, the list of types included (the types themselves are not). */
 typedef struct movex_master_config {
     const movex_type *const *types; /**< required: MOVEX_TYPES(&a, &b), a list ended by NULL */
-    movex_creation           creation;
-    movex_limits             limits;
+    movex_creation           creation; /**< default: by binding */
+    movex_limits             limits;   /**< what bounds memory, and hostile clients */
     uint32_t                 grace_ms; /**< how long a session outlives its connection; default 30,000 */
     uint32_t                 idle_ms;  /**< how long a resource lives without subscribers; default 0: as long as the master */
     uint32_t                 handshake_ms; /**< how long a link may take to say HELLO; default 10,000 */
@@ -60,21 +61,22 @@ typedef struct movex_master_config {
     int (*may_bind)(void *user, const movex_bind_request *request);
     void *user; /**< handed to the hooks as it is */
 
-    movex_allocator allocator;
+    movex_allocator allocator; /**< for all that the master holds, but not its emitters */
     movex_error    *error; /**< filled if movex_master_new fails; may be NULL; not kept */
 } movex_master_config;
 
 /** A resource as its master holds it. Lent until the next call on the master that is not a mere reading one. */
 typedef struct movex_hosted {
-    const movex_type *type;
-    const char       *id;
-    const void       *state;
+    const movex_type *type;        /**< with `id`, its name */
+    const char       *id;          /**< unique among those of the type */
+    const void       *state;       /**< read only */
     const movex_rules *rules; /**< of the type; they live as long as the master */
-    uint64_t          version;
-    uint64_t          checksum;
+    uint64_t          version;     /**< entries of its log so far */
+    uint64_t          checksum;    /**< of the state */
     uint32_t          subscribers; /**< those who are away included */
 } movex_hosted;
 
+/** What happened; each with the members of movex_master_event that have a meaning for it. */
 typedef enum movex_master_event_kind {
     MOVEX_MASTER_CONNECTED = 1, /**< peer has opened a session, or come back to it; text: its address */
     MOVEX_MASTER_AWAY,          /**< peer has lost its connection; text: why */
@@ -88,14 +90,14 @@ typedef enum movex_master_event_kind {
 
 /** Something worth a line in a server's log. Texts are lent until the next call on the master. Never NULL. */
 typedef struct movex_master_event {
-    movex_master_event_kind kind;
-    movex_status            status;
-    uint64_t                version;
-    uint64_t                checksum;
-    const char             *peer; /**< a client's id */
-    const char             *type;
-    const char             *id;
-    const char             *text;
+    movex_master_event_kind kind;     /**< which says what the others mean */
+    movex_status            status;   /**< REJECTED: the failure; else MOVEX_OK */
+    uint64_t                version;  /**< of the resource */
+    uint64_t                checksum; /**< of its state */
+    const char             *peer;     /**< a client's id */
+    const char             *type;     /**< the name of the resource's type */
+    const char             *id;       /**< of the resource */
+    const char             *text;     /**< for people; may hold what a client has sent: quote it in a log */
 } movex_master_event;
 
 MOVEX_BEGIN_DECLARATIONS

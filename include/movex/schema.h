@@ -70,7 +70,7 @@ typedef enum movex_shape {
 
 /** One member of a struct. Made by the macros below. */
 typedef struct movex_field {
-    const char                *name;
+    const char                *name;         /**< the member's, in the source */
     uint8_t                    kind;         /**< a ::movex_kind */
     uint8_t                    shape;        /**< a ::movex_shape */
     uint32_t                   offset;       /**< bytes from the start of the struct */
@@ -90,8 +90,8 @@ typedef struct movex_schema {
     const char        *name;      /**< the struct's name in the source */
     uint32_t           size;      /**< sizeof the struct */
     uint32_t           alignment; /**< alignof the struct */
-    uint32_t           field_count;
-    const movex_field *fields;
+    uint32_t           field_count; /**< at least 1 */
+    const movex_field *fields;      /**< in the order of the encoding */
 } movex_schema;
 
 /** The number of elements of an array. */
@@ -104,36 +104,51 @@ typedef struct movex_schema {
     static const movex_schema schema_name = {#type, (uint32_t)sizeof(type), (uint32_t)alignof(type),                   \
                                              MOVEX_COUNT_OF(schema_name##_fields), schema_name##_fields}
 
+/** A bool, an integer of 8 to 64 bits by its stdint.h name, a float or a double. */
 #define MOVEX_FIELD(type, member)                                                                                      \
     MOVEX_SINGLE_(type, member, MOVEX_SCALAR_KIND_(MOVEX_MEMBER_(type, member)), 0, NULL, NULL)
+/** A fixed array of what MOVEX_FIELD describes. */
 #define MOVEX_ARRAY(type, member)                                                                                      \
     MOVEX_ARRAY_(type, member, MOVEX_SCALARS_KIND_(MOVEX_MEMBER_(type, member)), 0, NULL, NULL)
+/** A fixed array of two dimensions of what MOVEX_FIELD describes. */
 #define MOVEX_GRID(type, member) MOVEX_GRID_(type, member, MOVEX_SCALAR_GRID_KIND_(MOVEX_MEMBER_(type, member)), 0)
+/** An array of what MOVEX_FIELD describes, of which the sibling `count` says how many elements are in use. */
 #define MOVEX_LIST(type, member, count)                                                                                \
     MOVEX_LIST_(type, member, count, MOVEX_SCALARS_KIND_(MOVEX_MEMBER_(type, member)), 0, NULL)
 
+/** An unsigned integer or C enum whose values are 0 to `values` - 1. */
 #define MOVEX_ENUM(type, member, values)                                                                               \
     MOVEX_SINGLE_(type, member, MOVEX_ENUM_KIND_(MOVEX_MEMBER_(type, member)), (values), NULL, NULL)
+/** The same, its values named by `names`, an array of strings; as many as there are values. */
 #define MOVEX_NAMED_ENUM(type, member, names)                                                                          \
     MOVEX_SINGLE_(type, member, MOVEX_ENUM_KIND_(MOVEX_MEMBER_(type, member)), MOVEX_COUNT_OF(names), names, NULL)
+/** A fixed array of what MOVEX_ENUM describes. */
 #define MOVEX_ENUMS(type, member, values)                                                                              \
     MOVEX_ARRAY_(type, member, MOVEX_ENUMS_KIND_(MOVEX_MEMBER_(type, member)), (values), NULL, NULL)
+/** A fixed array of two dimensions of what MOVEX_ENUM describes. */
 #define MOVEX_ENUM_GRID(type, member, values)                                                                          \
     MOVEX_GRID_(type, member, MOVEX_ENUM_GRID_KIND_(MOVEX_MEMBER_(type, member)), (values))
+/** A list of what MOVEX_ENUM describes. */
 #define MOVEX_ENUM_LIST(type, member, count, values)                                                                   \
     MOVEX_LIST_(type, member, count, MOVEX_ENUMS_KIND_(MOVEX_MEMBER_(type, member)), (values), NULL)
 
+/** Text in a char array, ended by a zero. */
 #define MOVEX_TEXT(type, member)                                                                                       \
     MOVEX_SINGLE_(type, member, MOVEX_TEXT_KIND_(MOVEX_MEMBER_(type, member)), 0, NULL, NULL)
+/** A fixed array of texts, such as `char names[4][32]`. */
 #define MOVEX_TEXTS(type, member)                                                                                      \
     MOVEX_ARRAY_(type, member, MOVEX_TEXTS_KIND_(MOVEX_MEMBER_(type, member)), 0, NULL, NULL)
+/** A list of texts. */
 #define MOVEX_TEXT_LIST(type, member, count)                                                                           \
     MOVEX_LIST_(type, member, count, MOVEX_TEXTS_KIND_(MOVEX_MEMBER_(type, member)), 0, NULL)
 
+/** A nested struct that `schema` describes. */
 #define MOVEX_STRUCT(type, member, schema)                                                                             \
     MOVEX_SINGLE_(type, member, MOVEX_STRUCT_KIND_(MOVEX_MEMBER_(type, member), schema##_struct), 0, NULL, &(schema))
+/** A fixed array of structs that `schema` describes. */
 #define MOVEX_STRUCTS(type, member, schema)                                                                            \
     MOVEX_ARRAY_(type, member, MOVEX_STRUCTS_KIND_(MOVEX_MEMBER_(type, member), schema##_struct), 0, NULL, &(schema))
+/** A list of structs that `schema` describes. */
 #define MOVEX_STRUCT_LIST(type, member, count, schema)                                                                 \
     MOVEX_LIST_(type, member, count, MOVEX_STRUCTS_KIND_(MOVEX_MEMBER_(type, member), schema##_struct), 0, &(schema))
 

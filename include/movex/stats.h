@@ -19,8 +19,10 @@ typedef struct movex_stats {
     uint64_t resumes;         /**< resources that went on after a reconnect without a snapshot */
     uint64_t connects;        /**< sessions opened or resumed */
     uint64_t protocol_errors; /**< links closed because of what came in */
-    uint64_t frames_sent, frames_received;
-    uint64_t bytes_sent, bytes_received; /**< of frames */
+    uint64_t frames_sent;          /**< handed to emitters */
+    uint64_t frames_received;      /**< taken from emitters */
+    uint64_t bytes_sent;           /**< of these frames */
+    uint64_t bytes_received;       /**< of these frames */
     uint64_t reduces;                    /**< calls of reducers */
     uint64_t bytes_hashed;               /**< for checksums */
     uint64_t events_dropped;             /**< master: events lost because nobody drained them */

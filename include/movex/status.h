@@ -35,7 +35,8 @@
     X(ERR_ADDRESS, -19, "this address is not understood or cannot be used")                                            \
     X(ERR_ADDRESS_IN_USE, -20, "this address is in use by another program")                                            \
     X(ERR_ENTROPY, -21, "an emitter that leaves the process needs the entropy hook (see movex/system.h)")              \
-    X(ERR_SYSTEM, -22, "the operating system refused")
+    X(ERR_SYSTEM, -22, "the operating system refused")                                                                 \
+    X(ERR_TLS, -23, "a file of certificates or a key cannot be used")
 
 /** The outcome of a call: MOVEX_OK or a negative MOVEX_ERR_... */
 typedef enum movex_status {
@@ -66,7 +67,7 @@ typedef enum movex_refusal {
 
 /** A failure with its explanation. Owned by the caller; filled only when the call fails. */
 typedef struct movex_error {
-    movex_status status;
+    movex_status status;                      /**< the same as the call returned, if it returns one */
     char         text[MOVEX_ERROR_TEXT_SIZE]; /**< one line, cut to fit; names what is wrong and where */
 } movex_error;
 

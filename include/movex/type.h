@@ -30,7 +30,7 @@ typedef struct movex_action {
 /** Where random values come from: a seed, and how far it has been used. A program fills in the seed only, and only where it
  *  applies actions itself (movex_apply). */
 typedef struct movex_random_source {
-    uint64_t seed;
+    uint64_t seed;  /**< of the entry; whoever has it knows every value */
     uint64_t draws; /**< values drawn so far */
 } movex_random_source;
 
@@ -59,11 +59,11 @@ typedef struct movex_action_type {
 
 /** A kind of resource. */
 typedef struct movex_type {
-    const char              *name;
+    const char              *name;    /**< unique among the types of a master */
     uint32_t                 version; /**< of its rules: raise it when the reducer changes; both sides must agree */
-    const movex_schema      *state;
+    const movex_schema      *state;   /**< of its state */
     const movex_action_type *actions; /**< indexed by movex_action.type */
-    uint32_t                 action_count;
+    uint32_t                 action_count; /**< 1 to MOVEX_MAX_ACTIONS */
 
     /** Changes the state in place and returns MOVEX_ACCEPT, or a reason > 0 of the game's own (MOVEX_REFUSE where there is
      *  none to give): then the library restores the state, whatever was written. It reads nothing but its arguments, and does
@@ -80,7 +80,9 @@ typedef struct movex_type {
 
     /** Optional: names of actions without payload that only the master dispatches: when wakes_at says so (author ""), when a
      *  client has subscribed, and when it is no longer subscribed (author: that client). */
-    const char *wake, *joined, *left;
+    const char *wake;
+    const char *joined; /**< see `wake` */
+    const char *left;   /**< see `wake` */
 
     /** Optional: derives what depends on the time of reading, such as a running clock, on a copy of the state each time that
      *  a client's state is read (movex_state); context: the reader's id, the version, and the client's estimate of master
@@ -90,21 +92,33 @@ typedef struct movex_type {
 
 /** A client as a subscriber of a resource. */
 typedef struct movex_subscriber {
-    const char *id;
-    const char *info;
+    const char *id;   /**< its client's */
+    const char *info; /**< what the client has said of itself; "" if nothing */
     bool        away; /**< has lost its connection and may come back */
 } movex_subscriber;
 
-/** A list of types for a configuration: MOVEX_TYPES(&rps_type, &chat_type). */
+/** A list of types for a configuration: MOVEX_TYPES(&rps_type, &chat_type). It lives to the end of the enclosing block; in C++,
+ *  until the thread comes to the same place again. */
 #ifdef __cplusplus
-#define MOVEX_TYPES(...)                                                                                               \
-    ([]() -> const movex_type *const * {                                                                               \
-        static const movex_type *const types[] = {__VA_ARGS__, nullptr};                                               \
-        return types;                                                                                                  \
-    }())
+#define MOVEX_TYPES(...) (movex_detail::type_list([] {}, __VA_ARGS__))
 #else
 #define MOVEX_TYPES(...) ((const movex_type *const[]){__VA_ARGS__, NULL})
 #endif
+
+/** @cond */
+#ifdef __cplusplus
+namespace movex_detail {
+/* C++ has no compound literals. `Place` is the type of a lambda, which is another one wherever one is written. */
+template <typename Place, typename... Types> const movex_type *const *type_list(Place, Types... types)
+{
+    static thread_local const movex_type *list[sizeof...(Types) + 1];
+    const movex_type *const given[] = {types..., nullptr};
+    for (size_t i = 0; i <= sizeof...(Types); i++) list[i] = given[i];
+    return list;
+}
+} // namespace movex_detail
+#endif
+/** @endcond */
 
 MOVEX_BEGIN_DECLARATIONS
 
@@ -143,6 +157,7 @@ MOVEX_API uint64_t movex_rules_fingerprint(const movex_rules *rules);
 MOVEX_API void movex_rules_init(const movex_rules *rules, void *state);
 
 /** Applies one action to a state, without master or client: for bots, search and tests. Allocates nothing.
+ *  @param rules    of the state's type
  *  @param state    settled; if the action is accepted, changed and settled again
  *  @param action   index into the type's table
  *  @param payload  settled; NULL if the action has none

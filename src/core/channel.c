@@ -5,6 +5,7 @@
 enum {
     HEADER = 4,          /* bytes before each waiting frame */
     CHUNK_OVERHEAD = 12, /* bytes of a CHUNK besides its part, at most */
+    LARGEST_KEPT = 256 << 10, /* bytes of a buffer that is kept when nothing is in it */
 };
 
 size_t movex_channel_queued(const movex_channel *channel)
@@ -61,6 +62,8 @@ static void pack_chunks(movex_channel *channel, const unsigned char *message, si
 int movex_channel_append(movex_channel *channel, const movex_allocator *allocator, const void *message, size_t length)
 {
     assert(length > 0);
+    /* A link that is lost says so at its next flush; what matters here is whether there is room now. */
+    if (movex_channel_queued(channel) > channel->max_queue) movex_channel_flush(channel, allocator);
     if (movex_channel_queued(channel) > channel->max_queue) return MOVEX_ERR_LIMIT;
     bool   whole = length <= channel->max_frame;
     size_t frames = whole ? 1 : length / (channel->max_frame - CHUNK_OVERHEAD) + 1;
@@ -71,7 +74,7 @@ int movex_channel_append(movex_channel *channel, const movex_allocator *allocato
     return MOVEX_OK;
 }
 
-int movex_channel_flush(movex_channel *channel)
+int movex_channel_flush(movex_channel *channel, const movex_allocator *allocator)
 {
     int status = MOVEX_OK;
     while (channel->start < channel->out.length) {
@@ -83,6 +86,7 @@ int movex_channel_flush(movex_channel *channel)
         channel->stats->bytes_sent += length;
     }
     if (channel->start == channel->out.length) {
+        if (channel->out.capacity > LARGEST_KEPT) movex_buffer_free(&channel->out, allocator);
         channel->start = channel->open = channel->out.length = 0;
     } else if (channel->start > channel->out.capacity / 2) {
         size_t left = movex_channel_queued(channel);
@@ -99,6 +103,7 @@ int movex_channel_assemble(movex_channel *channel, const movex_allocator *alloca
 {
     movex_chunk_message chunk;
     movex_buffer       *assembly = &channel->assembly;
+    if (assembly->length == 0 && assembly->capacity > LARGEST_KEPT) movex_buffer_free(assembly, allocator);
     if (!movex_read_chunk(reader, &chunk)) return MOVEX_ERR_MALFORMED;
     if (chunk.part.length > channel->max_message - assembly->length) return MOVEX_ERR_LIMIT;
     if (!movex_buffer_reserve(assembly, allocator, chunk.part.length)) return MOVEX_ERR_MEMORY;

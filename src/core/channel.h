@@ -33,7 +33,7 @@ int movex_channel_append(movex_channel *channel, const movex_allocator *allocato
 
 /* Sends what waits, as far as the emitter takes it. MOVEX_OK also when some is left; a failure other than
    MOVEX_ERR_AGAIN means that the link is lost. */
-int movex_channel_flush(movex_channel *channel);
+int movex_channel_flush(movex_channel *channel, const movex_allocator *allocator);
 
 /* Takes a CHUNK. MOVEX_ERR_AGAIN while more must come; MOVEX_OK when a message is whole: `message` then reads it, valid until
    the next chunk. MOVEX_ERR_LIMIT, MOVEX_ERR_MALFORMED or MOVEX_ERR_MEMORY. */

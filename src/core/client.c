@@ -82,8 +82,9 @@ static void say_goodbye(movex_client *client)
     if (!writer.at) return;
     movex_write_numbered(&writer, MOVEX_MESSAGE_GOODBYE, 0);
     movex_client_send(client, &writer);
-    movex_channel_flush(&client->channel);
+    movex_channel_flush(&client->channel, &client->allocator);
     client->io.ops->close(client->io.self, client->channel.link);
+    client->phase = MOVEX_PHASE_CLOSED;
 }
 
 void movex_client_free(movex_client *client)
@@ -197,6 +198,7 @@ static void disconnected(movex_client *client)
     movex_map_free(&client->by_number, &client->allocator);
     movex_channel_free(&client->channel, &client->allocator);
     client->channel = (movex_channel){0};
+    client->paced = false;
     client->phase = for_good ? MOVEX_PHASE_CLOSED : MOVEX_PHASE_WAITING;
     client->dial_ms = client->now_ms + next_pause(client);
     client->connected_due = !for_good;
@@ -218,7 +220,7 @@ static void drop(movex_client *client)
         movex_writer        writer = movex_writer_over(bytes, sizeof bytes);
         movex_write_error(&writer, &message);
         if (movex_channel_append(&client->channel, &client->allocator, bytes, (size_t)(writer.at - bytes)) == MOVEX_OK)
-            movex_channel_flush(&client->channel);
+            movex_channel_flush(&client->channel, &client->allocator);
     }
     client->io.ops->close(client->io.self, link);
     disconnected(client);
@@ -272,8 +274,6 @@ void movex_client_welcomed(movex_client *client, const movex_welcome_message *we
     client->epoch = welcome->epoch;
     client->pending_limit = welcome->pending < client->limits.pending ? (uint32_t)welcome->pending : client->limits.pending;
     if (welcome->max_frame < client->channel.max_frame) client->channel.max_frame = (size_t)welcome->max_frame;
-    client->phase = MOVEX_PHASE_OPEN;
-    client->failure = MOVEX_OK;
     client->failure_reason = 0;
     client->clock_known = client->clock_known && resumed; /* another master has another clock */
     client->stats.connects++;
@@ -282,6 +282,12 @@ void movex_client_welcomed(movex_client *client, const movex_welcome_message *we
         next = node->next;
         movex_resource_connected((movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client)), resumed);
     }
+    movex_writer writer = movex_client_message(client, 0);
+    if (writer.at) {
+        movex_write_numbered(&writer, MOVEX_MESSAGE_FORGET, 0); /* what else the session may have bound before */
+        movex_client_send(client, &writer);
+    }
+    client->phase = MOVEX_PHASE_OPEN; /* only now: until here, each has been asked for in its turn */
 }
 
 /* ---- polling */
@@ -328,12 +334,23 @@ static void bring_up_to_date(movex_client *client)
     }
 }
 
+/* Sends what had to wait for room in the queue. */
+static void go_on(movex_client *client)
+{
+    client->paced = false;
+    for (movex_node *node = client->resources.first, *next; node; node = next) {
+        movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
+        next = node->next;
+        if (resource->binding == MOVEX_BINDING_LIVE) movex_resource_send_pending(resource);
+    }
+}
+
 int movex_client_poll(movex_client *client, uint64_t now_ms)
 {
     if (!client) return MOVEX_ERR_ARGUMENT;
-    if (client->phase == MOVEX_PHASE_CLOSED) return client->failure;
     movex_client_forget_drained(client);
     movex_resource_collect(client);
+    if (client->phase == MOVEX_PHASE_CLOSED) return client->failure;
     if (now_ms > client->now_ms) client->now_ms = now_ms;
     if (client->phase == MOVEX_PHASE_WAITING && client->now_ms >= client->dial_ms) dial(client);
     receive(client);
@@ -348,6 +365,7 @@ int movex_client_poll(movex_client *client, uint64_t now_ms)
         movex_client_announce(client, &client->source);
     }
     movex_client_flush(client);
+    if (client->paced && client->phase == MOVEX_PHASE_OPEN) go_on(client);
     return client->phase == MOVEX_PHASE_CLOSED ? (int)client->failure : MOVEX_OK;
 }
 
@@ -355,7 +373,7 @@ void movex_client_flush(movex_client *client)
 {
     if (!client || client->phase == MOVEX_PHASE_WAITING || client->phase == MOVEX_PHASE_CLOSED) return;
     if (!client->broken && client->phase != MOVEX_PHASE_DIALLING) {
-        int status = movex_channel_flush(&client->channel);
+        int status = movex_channel_flush(&client->channel, &client->allocator);
         if (status != MOVEX_OK) movex_client_break(client, false, (movex_status)status, movex_status_text(status));
     }
     if (client->broken) drop(client);
@@ -364,6 +382,7 @@ void movex_client_flush(movex_client *client)
 void movex_client_wait(movex_client *client, uint32_t timeout_ms)
 {
     if (!client || !client->io.ops->wait) return;
+    movex_client_flush(client);
     uint64_t deadline = movex_client_deadline(client);
     uint64_t left = deadline > client->now_ms ? deadline - client->now_ms : 0;
     client->io.ops->wait(client->io.self, left < timeout_ms ? (uint32_t)left : timeout_ms);

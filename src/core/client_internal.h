@@ -117,8 +117,9 @@ struct movex_resource {
     uint64_t           tag;
     uint32_t           number; /* the master's; from RECEIVING on */
 
-    bool       asked;      /* this session of the master may know of it */
-    bool       unbind_due; /* UNBINDING: the master has not told its number on this connection */
+    bool       asked;        /* this session of the master may know of it */
+    uint64_t   subscription; /* the session's name for it, once BOUND has told; 0 before */
+    bool       unbind_due; /* UNBINDING: UNBIND is sent when BOUND has told the number */
     bool       has_state; /* a snapshot has come once: confirmed is the master's */
     bool       resyncing; /* a mismatch was found, its snapshot has not come */
     bool       gap;       /* while resyncing: an entry is missing, later ones cannot be applied */
@@ -165,7 +166,7 @@ struct movex_client {
     uint32_t        reconnect_min_ms, reconnect_max_ms, handshake_ms;
 
     movex_phase   phase;
-    movex_status  failure;        /* why the connection was lost or given up */
+    movex_status  failure;        /* why the connection was lost last, or was given up */
     int           failure_reason; /* that the master's hook gave, else 0 */
     movex_channel channel; /* from DIALLING on */
     uint64_t      dial_ms;      /* WAITING: when to dial */
@@ -200,9 +201,10 @@ struct movex_client {
     size_t        payload_size;
 
     movex_list  sources; /* movex_source.node: has something to be drained, oldest first */
+    bool        paced;         /* some dispatches are UNSENT because too much waits to be sent already */
     bool        connected_due;    /* CONNECTED is to be told when everything bound is in sync */
     bool        news_connected, news_disconnected, news_closed;
-    char        text[MOVEX_ERROR_TEXT_SIZE]; /* why disconnected or closed */
+    char        text[MOVEX_ERROR_TEXT_SIZE]; /* why disconnected or closed, with failure */
     char        drained_text[MOVEX_ERROR_TEXT_SIZE];
     movex_peer_record *drained_peer; /* told to have left; freed at the next call */
     movex_stats stats;
@@ -236,7 +238,7 @@ void movex_resource_bind_refused(movex_resource *resource, const movex_bind_refu
 /* It is unbound, or the master has ended it. */
 void movex_resource_gone(movex_resource *resource);
 void movex_resource_unbound(movex_resource *resource, const movex_unbound_message *message);
-/* Sends what is held or unsent. */
+/* Predicts what is held, and sends what is unsent as far as the queue is not too full. */
 void movex_resource_send_pending(movex_resource *resource);
 void movex_resource_free(movex_resource *resource);
 /* Frees those that nothing refers to any more. */

@@ -2,6 +2,8 @@
 
 #include "format.h"
 
+enum { MOST_SLOTS = 1 << 20 }; /* subscribers of a resource that a master may name */
+
 static movex_resource *by_number(const movex_client *client, uint32_t number)
 {
     return movex_map_get(&client->by_number, number, NULL, NULL);
@@ -103,7 +105,7 @@ static bool take_outcome(movex_client *client, movex_reader *reader)
 static bool take_subscriber(movex_client *client, movex_reader *reader)
 {
     movex_subscriber_message message;
-    if (!movex_read_subscriber(reader, &message) || message.slot >= client->limits.subscribers) return false;
+    if (!movex_read_subscriber(reader, &message) || message.slot >= MOST_SLOTS) return false;
     if (message.named && movex_name_fault_in(message.id.bytes, message.id.length)) return false;
     movex_resource *resource = by_number(client, message.number);
     if (!resource) return false;

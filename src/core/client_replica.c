@@ -103,7 +103,7 @@ static void ask_for_snapshot(movex_resource *resource)
     movex_client_send(client, &writer);
 }
 
-static void mismatch(movex_resource *resource, const char *author, const char *what, uint64_t version)
+static void mismatch(movex_resource *resource, const char *author, const char *what, uint64_t version, const char *fault)
 {
     char         text[MOVEX_ERROR_TEXT_SIZE];
     movex_format format = movex_format_into(text, sizeof text);
@@ -114,6 +114,7 @@ static void mismatch(movex_resource *resource, const char *author, const char *w
     movex_format_text(&format, " (version ");
     movex_format_unsigned(&format, version);
     movex_format_text(&format, "): ");
+    movex_format_text(&format, fault);
     movex_resource_say(resource, text, NULL, NULL);
     ask_for_snapshot(resource);
 }
@@ -129,12 +130,15 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
               .random = &random,
     };
     resource->client->stats.reduces++;
-    /* Should the reducer refuse here what it accepted there, the checksums tell. */
-    movex_view_apply(&resource->confirmed, action, payload, &context, NULL);
+    /* Should the reducer refuse here what it accepted there, the checksums tell. But a state that breaks its own schema has
+       been restored before it could be hashed: memory is corrupt, or the reducer is. */
+    movex_error fault;
+    int         answer = movex_view_apply(&resource->confirmed, action, payload, &context, &fault);
+    bool        sound = answer != MOVEX_REFUSED_INVALID_STATE;
     resource->version = message->version;
     resource->entry_ms = context.now_ms;
-    if (resource->resyncing || resource->confirmed.hashes.checksum == message->checksum) return;
-    mismatch(resource, author, resource->rules->type->actions[action].name, message->version);
+    if (resource->resyncing || (sound && resource->confirmed.hashes.checksum == message->checksum)) return;
+    mismatch(resource, author, resource->rules->type->actions[action].name, message->version, sound ? "" : fault.text);
 }
 
 /* False if entries are missing before this one; a snapshot is on its way then. */
@@ -143,7 +147,7 @@ static bool follows(movex_resource *resource, const movex_entry_message *message
     if (resource->gap) return false;
     if (message->version == resource->version + 1) return true;
     resource->gap = true;
-    if (!resource->resyncing) mismatch(resource, "", "an entry that does not follow the one before", message->version);
+    if (!resource->resyncing) mismatch(resource, "", "an entry that does not follow the one before", message->version, "");
     return false;
 }
 
@@ -151,6 +155,7 @@ static void take_own(movex_resource *resource, const movex_entry_message *messag
 {
     movex_pending_dispatch *dispatch = movex_pending_sent(resource, message->sequence);
     if (!dispatch) {
+        resource->client->stats.protocol_errors++;
         movex_client_break(resource->client, false, MOVEX_ERR_PROTOCOL, "ENTRY: an answer to what was not dispatched");
         return;
     }
@@ -184,6 +189,7 @@ static void take_forward(movex_resource *resource, const movex_entry_message *me
         movex_format format = movex_format_into(text, sizeof text);
         movex_format_text(&format, "ENTRY: ");
         movex_format_text(&format, cause.text);
+        client->stats.protocol_errors++;
         movex_client_break(client, false, MOVEX_ERR_MALFORMED, text);
         return;
     }

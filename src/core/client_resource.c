@@ -21,8 +21,12 @@ void movex_resource_say(movex_resource *resource, const char *first, const char 
 /* The rules of a type, made at its first use. */
 static const movex_rules *find_rules(movex_client *client, const movex_type *type)
 {
-    for (uint32_t i = 0; i < client->rules_count; i++)
+    for (uint32_t i = 0; i < client->rules_count; i++) {
         if (client->rules[i]->type == type) return client->rules[i];
+        if (!type->name || strcmp(client->rules[i]->type->name, type->name) != 0) continue;
+        movex_error_set(&client->error, MOVEX_ERR_SCHEMA, "two types are named ", type->name, NULL);
+        return NULL;
+    }
     movex_rules *rules = movex_rules_new(type, &client->allocator, &client->error);
     if (!rules) return NULL;
     bool room = movex_grow(&client->allocator, &client->rules, &client->rules_capacity, sizeof(movex_rules *),
@@ -76,27 +80,6 @@ static movex_resource *resource_new(movex_client *client, const movex_rules *rul
     return resource;
 }
 
-/* One that was unbound, but whose UNBIND could not be sent on this connection: a second BIND would come before it. */
-static movex_resource *find_unbinding(const movex_client *client, const movex_type *type, const char *id)
-{
-    for (movex_node *node = client->resources.first; node; node = node->next) {
-        movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
-        bool            due = resource->binding == MOVEX_BINDING_UNBINDING && resource->unbind_due;
-        if (due && resource->rules->type == type && strcmp(resource->id, id) == 0) return resource;
-    }
-    return NULL;
-}
-
-/* Takes it into use again, as a new binding: what the old one has sent expires, and a first state is waited for. */
-static void bind_again(movex_resource *resource)
-{
-    movex_pending_expire(resource, true);
-    movex_peers_free(resource);
-    resource->binds = 1;
-    resource->unbind_due = resource->has_state = resource->resyncing = resource->gap = false;
-    resource->binding = resource->client->phase == MOVEX_PHASE_OPEN ? MOVEX_BINDING_ASKED : MOVEX_BINDING_WAITING;
-}
-
 movex_resource *movex_bind(movex_client *client, const movex_type *type, const char *id)
 {
     if (!client) return NULL;
@@ -110,11 +93,6 @@ movex_resource *movex_bind(movex_client *client, const movex_type *type, const c
     movex_resource *resource = find_bound(client, type, id);
     if (resource) {
         resource->binds++;
-        return resource;
-    }
-    resource = find_unbinding(client, type, id);
-    if (resource) {
-        bind_again(resource);
         return resource;
     }
     if (client->resource_count >= client->limits.binds) {
@@ -141,6 +119,17 @@ static void send_number(movex_resource *resource, movex_message_kind kind)
     movex_client_send(resource->client, &writer);
 }
 
+/* Another one of the same name in that state, or NULL. */
+static movex_resource *find_namesake(const movex_resource *resource, movex_binding binding)
+{
+    for (movex_node *node = resource->client->resources.first; node; node = node->next) {
+        movex_resource *other = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
+        bool            same = other->rules == resource->rules && strcmp(other->id, resource->id) == 0;
+        if (other != resource && same && other->binding == binding) return other;
+    }
+    return NULL;
+}
+
 void movex_resource_gone(movex_resource *resource)
 {
     movex_client *client = resource->client;
@@ -151,6 +140,8 @@ void movex_resource_gone(movex_resource *resource)
     resource->binding = MOVEX_BINDING_GONE;
     movex_pending_expire(resource, true);
     movex_peers_free(resource);
+    movex_resource *successor = find_namesake(resource, MOVEX_BINDING_WAITING);
+    if (successor && client->phase == MOVEX_PHASE_OPEN) movex_resource_connected(successor, true);
 }
 
 void movex_resource_unbound(movex_resource *resource, const movex_unbound_message *message)
@@ -182,8 +173,9 @@ void movex_unbind(movex_resource *resource)
         return;
     }
     resource->binding = MOVEX_BINDING_UNBINDING;
-    resource->unbind_due = asked || lost;
+    resource->unbind_due = asked;
     if (known) send_number(resource, MOVEX_MESSAGE_UNBIND);
+    if (lost) movex_pending_expire(resource, true);
 }
 
 void movex_resource_connected(movex_resource *resource, bool resumed)
@@ -192,19 +184,22 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
     if (!resumed) {
         movex_pending_expire(resource, false);
         resource->asked = false;
+        resource->subscription = 0;
     }
     if (resource->binding == MOVEX_BINDING_GONE || resource->binding == MOVEX_BINDING_REFUSED) return;
-    bool unbinding = resource->binding == MOVEX_BINDING_UNBINDING;
-    if (unbinding && !resumed) {
-        movex_resource_gone(resource); /* the master has forgotten it by itself */
+    if (resource->binding == MOVEX_BINDING_UNBINDING) {
+        movex_resource_gone(resource); /* FORGET tells the master */
         return;
     }
+    /* What was unbound and is bound again waits until the master has forgotten the first. */
+    if (find_namesake(resource, MOVEX_BINDING_UNBINDING)) return;
     const char        *type = resource->rules->type->name;
     movex_bind_message message = {
         .tag = resource->tag = ++client->last_tag,
         .type = {type, (uint32_t)strlen(type)},
         .id = {resource->id, (uint32_t)strlen(resource->id)},
         .fingerprint = resource->rules->fingerprint,
+        .subscription = resumed ? resource->subscription : 0,
         .resumes = resource->has_state,
         .epoch = resource->epoch,
         .version = resource->version,
@@ -212,7 +207,7 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
         .answered = resumed ? resource->answered : 0,
     };
     if (!resumed) resource->answered = resource->sequence = 0; /* they count a session's dispatches */
-    if (!unbinding) resource->binding = MOVEX_BINDING_ASKED;
+    resource->binding = MOVEX_BINDING_ASKED;
     resource->asked = true;
     movex_writer writer = movex_client_message(client, 2 * MOVEX_NAME_SIZE);
     if (!writer.at) return;
@@ -222,7 +217,8 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
 
 void movex_resource_disconnected(movex_resource *resource)
 {
-    if (resource->binding == MOVEX_BINDING_UNBINDING) resource->unbind_due = true;
+    /* What it has sent will not be answered any more: its binding has ended with the connection. */
+    if (resource->binding == MOVEX_BINDING_UNBINDING) movex_pending_expire(resource, true);
     if (resource->binding == MOVEX_BINDING_ASKED || resource->binding == MOVEX_BINDING_RECEIVING ||
         resource->binding == MOVEX_BINDING_LIVE)
         resource->binding = MOVEX_BINDING_WAITING;
@@ -236,6 +232,7 @@ void movex_resource_bound(movex_resource *resource, const movex_bound_message *m
         return;
     }
     resource->number = message->number;
+    resource->subscription = message->subscription;
     resource->tag = 0;
     movex_peers_begin(resource, message->subscribers);
 
@@ -267,10 +264,15 @@ void movex_resource_bind_refused(movex_resource *resource, const movex_bind_refu
         return;
     }
     memcpy(text, message->text.bytes, message->text.length);
-    resource->binding = MOVEX_BINDING_REFUSED;
     resource->refusal_status = message->status;
     resource->refusal_reason = message->reason;
     movex_resource_say(resource, text, NULL, NULL);
+    if (resource->has_state) { /* it was bound before the connection was lost */
+        movex_resource_gone(resource);
+        movex_resource_announce(resource, MOVEX_NEWS_REMOVED);
+        return;
+    }
+    resource->binding = MOVEX_BINDING_REFUSED;
     movex_pending_expire(resource, true);
     movex_resource_announce(resource, MOVEX_NEWS_REFUSED);
 }
@@ -320,16 +322,26 @@ static bool try_dispatch(movex_resource *resource, movex_pending_dispatch *dispa
     return false;
 }
 
+/* False if it must wait: for memory, or until what is queued already has gone. */
+static bool send_or_wait(movex_resource *resource, movex_pending_dispatch *dispatch)
+{
+    movex_client *client = resource->client;
+    if (client->paced) return false;
+    client->paced = movex_channel_queued(&client->channel) > client->channel.max_queue / 2;
+    if (client->paced) return false;
+    if (send_dispatch(resource, dispatch)) return true;
+    movex_client_break(client, false, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
+    return false;
+}
+
 void movex_resource_send_pending(movex_resource *resource)
 {
+    if (resource->stale.list && !movex_replica_rebase(resource)) movex_replica_touch(resource);
     for (movex_node *node = resource->pending.first, *next; node; node = next) {
         movex_pending_dispatch *dispatch = movex_pending_of(node);
         next = node->next;
         if (dispatch->state == MOVEX_PENDING_HELD && !try_dispatch(resource, dispatch)) continue;
-        if (dispatch->state == MOVEX_PENDING_UNSENT && !send_dispatch(resource, dispatch)) {
-            movex_client_break(resource->client, false, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
-            return;
-        }
+        if (dispatch->state == MOVEX_PENDING_UNSENT) send_or_wait(resource, dispatch);
     }
 }
 
@@ -353,13 +365,13 @@ movex_ticket movex_dispatch(movex_resource *resource, uint32_t action, const voi
     movex_ticket ticket = dispatch->ticket;
     if (!resource->has_state) return ticket;
     if (resource->stale.list && !movex_replica_rebase(resource)) {
+        movex_replica_touch(resource);
         movex_pending_cancel(dispatch);
         movex_error_set(&resource->client->error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
         return 0;
     }
     if (!try_dispatch(resource, dispatch)) return ticket;
-    if (resource->binding == MOVEX_BINDING_LIVE && !send_dispatch(resource, dispatch))
-        movex_client_break(resource->client, false, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
+    if (resource->binding == MOVEX_BINDING_LIVE) send_or_wait(resource, dispatch);
     return ticket;
 }
 

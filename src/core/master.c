@@ -11,7 +11,8 @@ enum {
     DEFAULT_GRACE_MS = 30000,
     DEFAULT_HANDSHAKE_MS = 10000,
     TURN_MS = 10,             /* how long one of several emitters is waited on */
-    EVENTS_PER_POLL = 100000, /* taken from one emitter in one poll, so that a flood cannot hold the program */
+    EVENTS_PER_POLL = 10000, /* taken from one emitter in one poll */
+    EVENTS_PER_FLUSH = 64,
 };
 
 uint64_t movex_master_time(const movex_master *master)
@@ -58,6 +59,8 @@ static int add_rules(movex_master *master, const movex_type *type, movex_error *
         return movex_error_set(error, MOVEX_ERR_SCHEMA, "two types are named ", type->name, NULL);
     }
     master->rules[master->rules_count++] = rules;
+    size_t longest = MOVEX_MESSAGE_OVERHEAD + rules->max_encoded;
+    if (longest > master->max_message) master->max_message = longest;
     if (rules->max_payload > master->payload_size) master->payload_size = rules->max_payload;
     return MOVEX_OK;
 }
@@ -74,6 +77,7 @@ static int make_rules(movex_master *master, const movex_type *const *types, move
         int status = add_rules(master, types[i], error);
         if (status != MOVEX_OK) return status;
     }
+    if (master->max_message > master->config.limits.message_bytes) master->max_message = master->config.limits.message_bytes;
     if (master->payload_size) master->payload = movex_allocate(&master->allocator, master->payload_size);
     if (master->payload_size && !master->payload)
         return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
@@ -98,9 +102,11 @@ movex_master *movex_master_new(const movex_master_config *config)
     master->config.types = NULL;
     master->config.error = NULL;
     master->config.limits = movex_limits_resolve(&config->limits);
+    master->max_message = MOVEX_MESSAGE_OVERHEAD + 3 * (MOVEX_INFO_MAX + 1); /* HELLO */
     if (!config->grace_ms) master->config.grace_ms = DEFAULT_GRACE_MS;
     if (!config->handshake_ms) master->config.handshake_ms = DEFAULT_HANDSHAKE_MS;
     if (!config->epoch) master->config.epoch = 1;
+    master->offset_ms = config->start_time_ms;
     if (make_keys(master, error) != MOVEX_OK || make_rules(master, config->types, error) != MOVEX_OK) {
         movex_master_free(master);
         return NULL;
@@ -165,10 +171,13 @@ int movex_master_attach(movex_master *master, movex_io io)
 
 /* ---- polling */
 
+/* Takes what has come, up to a budget, so that neither the program waits for a flood nor others are flooded with what comes
+   of it; the rest stays with the emitter, which holds its senders back. */
 static void receive(movex_master *master, movex_attached *attached)
 {
     movex_io_event event;
-    for (uint32_t i = 0; i < EVENTS_PER_POLL; i++) {
+    uint64_t       budget = master->config.limits.queue_bytes / 16 + attached->io.ops->max_frame, taken = 0;
+    for (uint32_t i = 0; i < EVENTS_PER_POLL && taken < budget; i++) {
         event = (movex_io_event){0};
         if (attached->io.ops->recv(attached->io.self, &event) != MOVEX_OK) return;
         switch (event.kind) {
@@ -176,7 +185,16 @@ static void receive(movex_master *master, movex_attached *attached)
         case MOVEX_IO_MESSAGE: movex_master_link_received(master, attached, &event); break;
         case MOVEX_IO_CLOSED: movex_master_link_lost(master, attached, &event); break;
         }
+        taken += event.length;
+        if (i % EVENTS_PER_FLUSH == EVENTS_PER_FLUSH - 1) movex_master_flush(master);
     }
+    master->unread = true;
+}
+
+static uint64_t earlier(uint64_t deadline, uint64_t from_ms, uint64_t after_ms)
+{
+    uint64_t end = after_ms < UINT64_MAX - from_ms ? from_ms + after_ms : UINT64_MAX;
+    return end < deadline ? end : deadline;
 }
 
 /* Each list is in the order of its times, which all have the same distance to their ends: only the first can be due. */
@@ -203,9 +221,13 @@ static void end_what_is_over(movex_master *master)
 void movex_master_poll(movex_master *master, uint64_t now_ms)
 {
     if (!master) return;
-    if (!master->polled && master->config.start_time_ms) master->offset_ms = master->config.start_time_ms - now_ms;
-    master->polled = true;
+    if (!master->polled) {
+        /* Until now the time was 0, and master time the offset alone. */
+        if (master->config.start_time_ms) master->offset_ms = master->config.start_time_ms - now_ms;
+        master->polled = true;
+    }
     if (now_ms > master->now_ms) master->now_ms = now_ms;
+    master->unread = false;
     for (uint32_t i = 0; i < master->attached_count; i++) receive(master, master->attached[i]);
     movex_master_wake(master);
     end_what_is_over(master);
@@ -216,24 +238,22 @@ uint64_t movex_master_deadline(const movex_master *master)
 {
     uint64_t deadline = UINT64_MAX;
     if (!master) return deadline;
+    if (master->unread) return master->now_ms;
     if (movex_heap_first(&master->wakes)) {
         uint64_t due = movex_heap_first(&master->wakes)->due, now = movex_master_time(master);
-        deadline = master->now_ms + (due > now ? due - now : 0);
+        deadline = earlier(deadline, master->now_ms, due > now ? due - now : 0);
     }
     if (master->greeting.first) {
         const movex_master_link *link = (const movex_master_link *)(const void *)master->greeting.first;
-        uint64_t                 end = link->opened_ms + master->config.handshake_ms;
-        if (end < deadline) deadline = end;
+        deadline = earlier(deadline, link->opened_ms, master->config.handshake_ms);
     }
     if (master->away.first) {
         const movex_session *session = (const movex_session *)(const void *)master->away.first;
-        uint64_t             end = session->away_ms + master->config.grace_ms;
-        if (end < deadline) deadline = end;
+        deadline = earlier(deadline, session->away_ms, master->config.grace_ms);
     }
     if (master->idle.first && master->config.idle_ms) {
         const movex_master_resource *resource = (const movex_master_resource *)(const void *)master->idle.first;
-        uint64_t                     end = resource->idle_ms + master->config.idle_ms;
-        if (end < deadline) deadline = end;
+        deadline = earlier(deadline, resource->idle_ms, master->config.idle_ms);
     }
     return deadline;
 }
@@ -241,6 +261,7 @@ uint64_t movex_master_deadline(const movex_master *master)
 void movex_master_wait(movex_master *master, uint32_t timeout_ms)
 {
     if (!master) return;
+    movex_master_flush(master); /* what the program has caused since the last poll */
     uint64_t deadline = movex_master_deadline(master);
     uint64_t left = deadline > master->now_ms ? deadline - master->now_ms : 0;
     uint32_t waiters = 0;
@@ -249,7 +270,7 @@ void movex_master_wait(movex_master *master, uint32_t timeout_ms)
     if (waiters > 1 && timeout_ms > TURN_MS) timeout_ms = TURN_MS;
     for (uint32_t i = 0; i < master->attached_count; i++) {
         movex_io io = master->attached[i]->io;
-        if (io.ops->wait) io.ops->wait(io.self, timeout_ms / waiters);
+        if (io.ops->wait) io.ops->wait(io.self, timeout_ms && timeout_ms < waiters ? 1 : timeout_ms / waiters);
     }
 }
 
@@ -283,5 +304,5 @@ movex_io movex_master_emitter(const movex_master *master, const movex_io_ops *op
 
 const movex_allocator *movex_master_allocator(const movex_master *master)
 {
-    return &master->allocator;
+    return master ? &master->allocator : NULL;
 }

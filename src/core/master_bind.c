@@ -35,7 +35,8 @@ void movex_subscription_announce(movex_master *master, const movex_subscription 
     const movex_master_resource *resource = subscription->resource;
     for (uint32_t i = 0; i < resource->slots; i++) {
         const movex_subscription *other = resource->subscribers[i];
-        if (other && other != subscription && other->live)
+        /* Who waits for a snapshot has had the list of all already. */
+        if (other && other != subscription && (other->live || other->owed.list))
             send_subscriber(master, other->session->link, subscription, presence, named);
     }
 }
@@ -51,31 +52,47 @@ static void send_all_subscribers(movex_master *master, const movex_subscription 
     }
 }
 
-void movex_subscription_send_snapshot(movex_master *master, const movex_subscription *subscription)
+void movex_subscription_silence(movex_subscription *subscription)
 {
+    subscription->live = false;
+    movex_list_remove(&subscription->owed);
+}
+
+void movex_subscription_owe_snapshot(movex_master *master, movex_subscription *subscription)
+{
+    movex_master_link *link = subscription->session->link;
+    if (!subscription->owed.list) movex_list_append(&link->owed, &subscription->owed);
+    if (!link->due.list) movex_list_append(&master->due, &link->due);
+}
+
+void movex_subscription_send_snapshot(movex_master *master, movex_subscription *subscription)
+{
+    movex_list_remove(&subscription->owed);
+    subscription->live = true;
     movex_master_link           *link = subscription->session->link;
     const movex_master_resource *resource = subscription->resource;
     const movex_codec           *codec = resource->rules->state;
     size_t                       most = movex_codec_max_encoded(codec), length = 0;
-    movex_buffer                 state = {0};
     movex_writer                 writer = {NULL, NULL};
-    if (movex_buffer_reserve(&state, &master->allocator, most)) writer = movex_master_message(master, most);
-    if (!writer.at || movex_codec_encode(codec, resource->view.state, state.bytes, most, &length, NULL) != MOVEX_OK) {
-        movex_buffer_free(&state, &master->allocator);
+    master->encoded.length = 0;
+    if (movex_buffer_reserve(&master->encoded, &master->allocator, most)) writer = movex_master_message(master, most);
+    if (!writer.at) {
         movex_master_fail(master, link, MOVEX_ERR_MEMORY);
         return;
     }
+    int status = movex_codec_encode(codec, resource->view.state, master->encoded.bytes, most, &length, NULL);
+    assert(status == MOVEX_OK); /* a view is always settled */
+    (void)status;
     movex_snapshot_message message = {
         .number = resource->number,
         .version = resource->log.version,
         .now_ms = resource->log.now_ms,
         .checksum = resource->view.hashes.checksum,
         .sequence = subscription->sequence,
-        .state = {state.bytes, length},
+        .state = {master->encoded.bytes, length},
     };
     movex_write_snapshot(&writer, &message);
     movex_master_send(master, link, &writer);
-    movex_buffer_free(&state, &master->allocator);
     master->stats.snapshots++;
 }
 
@@ -147,6 +164,7 @@ static movex_subscription *subscription_new(movex_master *master, movex_session 
     if (!subscription) return NULL;
     subscription->session = session;
     subscription->resource = resource;
+    subscription->serial = ++session->subscriptions_made;
     bool mapped = movex_map_put(&session->by_number, &master->allocator, resource->number, subscription);
     if (!mapped || !take_slot(master, subscription)) {
         if (mapped) movex_map_remove(&session->by_number, resource->number, subscription);
@@ -170,6 +188,7 @@ void movex_subscription_free(movex_master *master, movex_subscription *subscript
         movex_list_append(&master->idle, &resource->idle);
     }
     movex_map_remove(&subscription->session->by_number, resource->number, subscription);
+    movex_list_remove(&subscription->owed);
     movex_list_remove(&subscription->of_session);
     movex_release(&master->allocator, subscription->refused, subscription->refused_capacity * sizeof *subscription->refused);
     movex_release(&master->allocator, subscription, sizeof *subscription);
@@ -180,7 +199,8 @@ void movex_subscription_end(movex_master *master, movex_subscription *subscripti
 {
     movex_master_resource *resource = subscription->resource;
     const char            *id = subscription->session->id;
-    movex_subscription_announce(master, subscription, MOVEX_PRESENCE_LEFT, false);
+    /* Where the resource itself goes, everybody is told that. */
+    if (!resource->removing) movex_subscription_announce(master, subscription, MOVEX_PRESENCE_LEFT, false);
     movex_master_record_event(master, MOVEX_MASTER_UNSUBSCRIBED, id, subscription->resource, MOVEX_OK, NULL);
     movex_subscription_free(master, subscription);
     movex_master_resource_note(master, resource, resource->rules->left, id);
@@ -290,6 +310,7 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
     movex_bound_message    bound = {
            .tag = message->tag,
            .number = resource->number,
+           .subscription = subscription->serial,
            .sequence = subscription->sequence,
            .subscribers = resource->subscriber_count,
            .resumed = resumed,
@@ -302,14 +323,47 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
     movex_master_send(master, subscription->session->link, &writer);
     send_missed_refusals(master, subscription, message->resumes ? message->answered : 0);
     send_all_subscribers(master, subscription);
-    subscription->live = true;
     if (!resumed) {
-        movex_subscription_send_snapshot(master, subscription);
+        movex_subscription_owe_snapshot(master, subscription);
         return;
     }
+    subscription->live = true;
     master->stats.resumes++;
     for (uint64_t version = message->version + 1; version <= resource->log.version; version++)
         movex_master_resource_send_entry(master, subscription, version);
+}
+
+/* The subscription that a BIND goes on with, or a new one; or NULL with the cause. */
+static movex_subscription *subscribe(movex_master *master, movex_session *session, const movex_rules *rules,
+                                     const movex_bind_message *message, const char *id, int *reason, movex_error *error)
+{
+    movex_master_resource *resource = movex_master_resource_find(master, rules, id);
+    movex_subscription    *subscription = resource ? find(session, resource->number) : NULL;
+    const char            *type = rules->type->name;
+    if (subscription && (subscription->live || subscription->owed.list)) {
+        movex_error_set(error, MOVEX_ERR_EXISTS, type, ":", id, " is bound already", NULL);
+        return NULL;
+    }
+    if (message->subscription && (!subscription || subscription->serial != message->subscription)) {
+        movex_error_set(error, resource ? MOVEX_ERR_DENIED : MOVEX_ERR_NOT_FOUND, "the subscription to ", type, ":", id,
+                        " was ended by the master", NULL);
+        return NULL;
+    }
+    bool untouched = subscription && subscription->sequence == 0; /* the client may not have been told of it */
+    if (subscription && (message->subscription || untouched)) return subscription;
+    if (subscription) movex_subscription_end(master, subscription); /* unbound meanwhile, and bound anew */
+
+    resource = find_resource(master, session, rules, id, reason, error);
+    if (!resource) return NULL;
+    subscription = subscription_new(master, session, resource);
+    if (!subscription) {
+        movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+        return NULL;
+    }
+    movex_master_record_event(master, MOVEX_MASTER_SUBSCRIBED, session->id, resource, MOVEX_OK, NULL);
+    movex_subscription_announce(master, subscription, MOVEX_PRESENCE_HERE, true);
+    movex_master_resource_note(master, resource, rules->joined, session->id);
+    return subscription;
 }
 
 int movex_subscription_bind(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error)
@@ -320,40 +374,29 @@ int movex_subscription_bind(movex_master *master, movex_session *session, movex_
     int                reason = MOVEX_ACCEPT;
     if (!movex_read_bind(reader, &message))
         return movex_error_set(error, MOVEX_ERR_MALFORMED, "BIND: truncated, or not of its form", NULL);
-    const movex_rules *rules = find_rules(master, &message, &names, &cause);
-    if (!rules) {
-        refuse_bind(master, session, message.tag, cause.status, reason, cause.text);
-        return MOVEX_OK;
-    }
-    movex_master_resource *resource = movex_master_resource_find(master, rules, names.id);
-    movex_subscription    *subscription = resource ? find(session, resource->number) : NULL;
-    if (subscription && subscription->live)
-        return movex_error_set(error, MOVEX_ERR_PROTOCOL, "BIND: ", names.type, ":", names.id, " is bound already", NULL);
-    if (subscription && !message.resumes) {
-        /* It was unbound while the connection was down. */
-        movex_subscription_end(master, subscription);
-        subscription = NULL;
-    }
-    if (!subscription) {
-        resource = find_resource(master, session, rules, names.id, &reason, &cause);
-        if (resource && !(subscription = subscription_new(master, session, resource)))
-            movex_error_set(&cause, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
-        if (!subscription) {
-            refuse_bind(master, session, message.tag, cause.status, reason, cause.text);
-            return MOVEX_OK;
-        }
-        movex_master_record_event(master, MOVEX_MASTER_SUBSCRIBED, session->id, resource, MOVEX_OK, NULL);
-        movex_subscription_announce(master, subscription, MOVEX_PRESENCE_HERE, true);
-        movex_master_resource_note(master, resource, rules->joined, session->id);
-    }
-    bring_up_to_date(master, subscription, &message);
+    const movex_rules  *rules = find_rules(master, &message, &names, &cause);
+    movex_subscription *subscription = NULL;
+    if (rules) subscription = subscribe(master, session, rules, &message, names.id, &reason, &cause);
+    if (subscription) bring_up_to_date(master, subscription, &message);
+    else refuse_bind(master, session, message.tag, cause.status, reason, cause.text);
     return MOVEX_OK;
+}
+
+void movex_subscription_forget(movex_master *master, movex_session *session)
+{
+    for (movex_node *node = session->subscriptions.first, *next; node; node = next) {
+        movex_subscription *subscription = (movex_subscription *)(void *)node;
+        next = node->next;
+        if (!subscription->live && !subscription->owed.list) movex_subscription_end(master, subscription);
+    }
 }
 
 static void send_unbound(movex_master *master, movex_master_link *link, uint32_t number, movex_status status, const char *text)
 {
-    movex_unbound_message message = {number, status, {text, (uint32_t)strlen(text)}};
-    movex_writer          writer = movex_master_message(master, strlen(text));
+    char cut[MOVEX_ERROR_TEXT_SIZE];
+    movex_text_set(cut, text);
+    movex_unbound_message message = {number, status, {cut, (uint32_t)strlen(cut)}};
+    movex_writer          writer = movex_master_message(master, sizeof cut);
     if (!writer.at) {
         movex_master_fail(master, link, MOVEX_ERR_MEMORY);
         return;
@@ -364,7 +407,7 @@ static void send_unbound(movex_master *master, movex_master_link *link, uint32_t
 
 void movex_subscription_revoke(movex_master *master, movex_subscription *subscription, movex_status status, const char *text)
 {
-    if (subscription->live)
+    if (subscription->live || subscription->owed.list)
         send_unbound(master, subscription->session->link, subscription->resource->number, status, text);
     movex_subscription_end(master, subscription);
 }
@@ -379,9 +422,9 @@ int movex_subscription_unbind(movex_master *master, movex_session *session, uint
 
 int movex_subscription_resync(movex_master *master, movex_session *session, uint32_t number)
 {
-    const movex_subscription *subscription = find(session, number);
+    movex_subscription *subscription = find(session, number);
     if (!subscription || !subscription->live) return MOVEX_OK; /* it was unbound meanwhile */
     master->stats.resyncs++;
-    movex_subscription_send_snapshot(master, subscription);
+    movex_subscription_owe_snapshot(master, subscription);
     return MOVEX_OK;
 }

@@ -35,18 +35,22 @@ int movex_master_create(movex_master *master, const movex_type *type, const char
 int movex_master_put(movex_master *master, const movex_type *type, const char *id, const void *state)
 {
     movex_master_resource *resource = movex_master_resource_named(master, type, id);
+    bool                   made = !resource;
     if (!state) return MOVEX_ERR_ARGUMENT;
-    if (!resource) {
+    if (made) {
         int status = create(master, type, id, &resource);
         if (status != MOVEX_OK) return status;
     }
     int status = movex_view_put(&resource->view, state);
+    if (status != MOVEX_OK && made) movex_master_resource_free(master, resource);
     if (status != MOVEX_OK) return status;
     movex_log_skip(&resource->log, movex_master_time(master));
     movex_master_resource_schedule(master, resource);
     for (uint32_t i = 0; i < resource->slots; i++) {
-        const movex_subscription *subscription = resource->subscribers[i];
-        if (subscription && subscription->live) movex_subscription_send_snapshot(master, subscription);
+        movex_subscription *subscription = resource->subscribers[i];
+        if (!subscription || !subscription->live) continue;
+        subscription->live = false; /* later entries are of no use before it */
+        movex_subscription_owe_snapshot(master, subscription);
     }
     return MOVEX_OK;
 }
@@ -118,6 +122,10 @@ int movex_master_expel(movex_master *master, const char *client_id, const char *
     if (!session) return MOVEX_ERR_NOT_FOUND;
     if (session->link) {
         movex_master_link *link = session->link;
+        link->session = NULL; /* so that closing it is not a loss */
+        session->link = NULL;
+        for (movex_node *node = session->subscriptions.first; node; node = node->next)
+            movex_subscription_silence((movex_subscription *)(void *)node);
         movex_master_link_close(master, link, MOVEX_ERR_DENIED, 0, text ? text : "sent away by the master");
     }
     movex_session_end(master, session);

@@ -39,6 +39,7 @@ typedef struct movex_attached {
 typedef struct movex_master_link {
     movex_node            greeting; /* in master.greeting until HELLO, by opened_ms */
     movex_node            due;      /* in master.due while something waits to be sent, or the link has failed */
+    movex_list            owed;     /* movex_subscription.owed: snapshots to be sent as its queue allows */
     movex_attached       *attached;
     struct movex_session *session; /* NULL before HELLO */
     movex_channel         channel;
@@ -56,6 +57,7 @@ typedef struct movex_session {
     bool               heard;   /* a message has followed HELLO, or its token has come back: the client has its WELCOME */
     movex_list         subscriptions; /* movex_subscription.of_session */
     movex_map          by_number;     /* by the resource's number: movex_subscription */
+    uint64_t           subscriptions_made;
     unsigned char      token[MOVEX_TOKEN_SIZE];
     char               id[MOVEX_NAME_SIZE];
     char               info[MOVEX_INFO_MAX + 1];
@@ -69,10 +71,12 @@ typedef struct movex_refused {
 
 typedef struct movex_subscription {
     movex_node                    of_session; /* first member */
+    movex_node                    owed;       /* in link.owed while it is to be sent a snapshot */
+    uint64_t                      serial;     /* the session's name for it, never used again */
     movex_session                *session;
     struct movex_master_resource *resource;
     uint32_t                      slot;     /* resource->subscribers[slot] == this */
-    bool                          live;     /* gets the resource's messages; implies session->link */
+    bool                          live;     /* gets the resource's messages; its session has a link, or is ending */
     uint64_t                      sequence; /* the last of its dispatches that was handled */
     movex_refused                *refused;  /* a ring of the newest refusals */
     uint32_t                      refused_capacity; /* 0 or a power of two */
@@ -85,7 +89,8 @@ typedef struct movex_master_resource {
     movex_heap_item      wake;  /* in master.wakes while its state wants to be woken, by master time */
     movex_node           woken; /* while it is being woken */
     const movex_rules   *rules;
-    uint32_t             number; /* master->resources[number] == this */
+    uint32_t             number; /* its name on the wire, never used again: a late message cannot hit another one */
+    uint32_t             place;  /* master->resources[place] == this */
     uint64_t             idle_ms; /* given time at which the last subscriber left */
     movex_view           view;
     movex_log            log;
@@ -115,14 +120,17 @@ struct movex_master {
     uint32_t                attached_count, attached_capacity;
     movex_map               sessions;     /* by hash of the id */
     movex_map               by_name;      /* by hash of type and id: movex_master_resource */
-    movex_master_resource **resources;    /* by number; NULL: free */
+    movex_master_resource **resources;    /* by place; NULL: free */
     uint32_t                resource_slots, resource_capacity;
-    uint32_t                free_number; /* no free number is below it */
+    uint32_t                free_place;     /* no free place is below it */
+    uint32_t                resources_made; /* the last number given */
     uint32_t                link_count;
     uint64_t                sessions_made;
+    size_t                  max_message; /* bytes of the longest message that a client may send */
     movex_list              greeting, due, away, idle;
     movex_heap              wakes; /* movex_master_resource.wake; room for all resources */
     bool                    polled;
+    bool                    unread;    /* the last poll has left something with an emitter */
     uint64_t                now_ms;    /* given time of the last poll */
     uint64_t                offset_ms; /* master time = given time + offset, modulo 2^64 */
     movex_buffer            scratch;   /* for the message that is being written */
@@ -169,11 +177,17 @@ void movex_session_free(movex_master *master, movex_session *session);
 
 /* ---- master_bind.c */
 
-/* Sends the resource's state as a planned snapshot. */
-void movex_subscription_send_snapshot(movex_master *master, const movex_subscription *subscription);
+/* Its link is gone: nothing is sent to it any more. */
+void movex_subscription_silence(movex_subscription *subscription);
+/* Has a snapshot sent with the next flush, or as soon after as the link's queue allows; one, however often it is asked. */
+void movex_subscription_owe_snapshot(movex_master *master, movex_subscription *subscription);
+/* Sends the snapshot that is owed. */
+void movex_subscription_send_snapshot(movex_master *master, movex_subscription *subscription);
 /* Tells the subscriber (status MOVEX_OK: as it asked), if it is connected, that the subscription has ended, and ends it. */
 void movex_subscription_revoke(movex_master *master, movex_subscription *subscription, movex_status status, const char *text);
 int  movex_subscription_bind(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
+/* Ends those that are not bound on the session's present link. */
+void movex_subscription_forget(movex_master *master, movex_session *session);
 int  movex_subscription_unbind(movex_master *master, movex_session *session, uint32_t number);
 int  movex_subscription_resync(movex_master *master, movex_session *session, uint32_t number);
 /* Takes it from its resource and its session, and frees it, with nobody told. */
@@ -190,6 +204,11 @@ bool movex_subscription_prepare(movex_master *master, movex_subscription *subscr
 void movex_subscription_refuse(movex_master *master, movex_subscription *subscription, uint64_t sequence, int reason);
 /* Answers a dispatch that was handled before. */
 void movex_subscription_repeat(movex_master *master, movex_subscription *subscription, uint64_t sequence);
+
+static inline movex_subscription *movex_subscription_of_owed(movex_node *node)
+{
+    return (movex_subscription *)(void *)((char *)node - offsetof(movex_subscription, owed));
+}
 
 /* ---- master_resource.c */
 

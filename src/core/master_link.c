@@ -7,39 +7,39 @@
 /* ---- opening and closing */
 
 /* Tells somebody for whom there is no room; nothing is kept of him. */
-static void turn_away(movex_attached *attached, movex_link link)
+static void turn_away(movex_master *master, movex_attached *attached, movex_link link, movex_status status, const char *why)
 {
-    static const char         why[] = "the master has as many connections as it may";
-    const movex_error_message message = {MOVEX_ERR_LIMIT, 0, {why, sizeof why - 1}};
-    unsigned char             bytes[MOVEX_MESSAGE_OVERHEAD + sizeof why];
+    const movex_error_message message = {status, 0, {why, (uint32_t)strlen(why)}};
+    unsigned char             bytes[MOVEX_MESSAGE_OVERHEAD + MOVEX_ERROR_TEXT_SIZE];
     movex_writer              writer = movex_writer_over(bytes, sizeof bytes);
     movex_write_error(&writer, &message);
     attached->io.ops->send(attached->io.self, link, bytes, (size_t)(writer.at - bytes));
+    attached->io.ops->close(attached->io.self, link);
+    movex_master_record_event(master, MOVEX_MASTER_REJECTED, NULL, NULL, status, why);
 }
 
 void movex_master_link_opened(movex_master *master, movex_attached *attached, const movex_io_event *event)
 {
     movex_master_link *link = NULL;
-    if (!movex_map_get(&attached->links, event->link, NULL, NULL) && master->link_count < master->config.limits.links)
+    bool               room = master->link_count < master->config.limits.links;
+    if (!movex_map_get(&attached->links, event->link, NULL, NULL) && room)
         link = movex_allocate(&master->allocator, sizeof *link);
     if (link && !movex_map_put(&attached->links, &master->allocator, event->link, link)) {
         movex_release(&master->allocator, link, sizeof *link);
         link = NULL;
     }
     if (!link) {
-        turn_away(attached, event->link);
-        movex_master_record_event(master, MOVEX_MASTER_REJECTED, NULL, NULL, MOVEX_ERR_LIMIT, "too many connections");
-        attached->io.ops->close(attached->io.self, event->link);
+        if (room) turn_away(master, attached, event->link, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
+        else turn_away(master, attached, event->link, MOVEX_ERR_LIMIT, "the master has as many connections as it may");
         return;
     }
-    size_t carries = attached->io.ops->max_frame, limit = master->config.limits.message_bytes;
     link->attached = attached;
     link->opened_ms = master->now_ms;
     link->channel = (movex_channel){
         .io = attached->io,
         .link = event->link,
-        .max_frame = carries,
-        .max_message = limit,
+        .max_frame = attached->io.ops->max_frame,
+        .max_message = master->max_message,
         .max_queue = master->config.limits.queue_bytes,
         .stats = &master->stats,
     };
@@ -52,6 +52,7 @@ void movex_master_link_free(movex_master *master, movex_master_link *link)
 {
     movex_list_remove(&link->greeting);
     movex_list_remove(&link->due);
+    while (link->owed.first) movex_list_remove(link->owed.first);
     movex_map_remove(&link->attached->links, link->channel.link, link);
     movex_channel_free(&link->channel, &master->allocator);
     movex_release(&master->allocator, link, sizeof *link);
@@ -71,13 +72,14 @@ static movex_session *hang_up(movex_master *master, movex_master_link *link)
 void movex_master_link_close(movex_master *master, movex_master_link *link, int status, int reason, const char *text)
 {
     if (status != MOVEX_OK) {
-        const char         *why = text ? text : movex_status_text(status);
+        char why[MOVEX_ERROR_TEXT_SIZE];
+        movex_text_set(why, text ? text : movex_status_text(status));
         movex_error_message message = {(movex_status)status, reason, {why, (uint32_t)strlen(why)}};
-        movex_writer        writer = movex_master_message(master, strlen(why));
+        movex_writer        writer = movex_master_message(master, sizeof why);
         if (writer.at) {
             movex_write_error(&writer, &message);
             movex_master_send(master, link, &writer);
-            movex_channel_flush(&link->channel);
+            movex_channel_flush(&link->channel, &master->allocator);
         }
         movex_master_record_event(master, MOVEX_MASTER_REJECTED, link->session ? link->session->id : NULL, NULL,
                                   message.status, why);
@@ -112,28 +114,46 @@ void movex_master_send(movex_master *master, movex_master_link *link, const move
     if (!link->due.list) movex_list_append(&master->due, &link->due);
 }
 
+/* Sends what is due on a link, and the snapshots that it is owed as long as its queue is less than half full. */
+static int flush_link(movex_master *master, movex_master_link *link)
+{
+    int status = link->failure;
+    if (status == MOVEX_OK) status = movex_channel_flush(&link->channel, &master->allocator);
+    while (status == MOVEX_OK && link->owed.first && movex_channel_queued(&link->channel) <= link->channel.max_queue / 2) {
+        movex_subscription_send_snapshot(master, movex_subscription_of_owed(link->owed.first));
+        status = link->failure == MOVEX_OK ? movex_channel_flush(&link->channel, &master->allocator) : link->failure;
+    }
+    return status;
+}
+
+static void lose(movex_master *master, movex_master_link *link, int status)
+{
+    bool        slow = status == MOVEX_ERR_LIMIT;
+    const char *text = slow ? "it does not take what is sent to it" : movex_status_text(status);
+    const char *id = link->session ? link->session->id : NULL;
+    if (slow) movex_master_record_event(master, MOVEX_MASTER_REJECTED, id, NULL, MOVEX_ERR_LIMIT, text);
+    movex_session *session = hang_up(master, link);
+    if (session) movex_session_lost_link(master, session, text);
+}
+
 /* A link whose emitter is full stays due; it comes again at the next poll. */
 void movex_master_flush(movex_master *master)
 {
-    movex_list waiting = {0};
-    for (movex_node *node; (node = master->due.first) != NULL;) {
-        movex_master_link *link = (movex_master_link *)(void *)((char *)node - offsetof(movex_master_link, due));
-        movex_list_remove(node);
-        int status = link->failure == MOVEX_OK ? movex_channel_flush(&link->channel) : link->failure;
-        if (status != MOVEX_OK) {
-            const char *text =
-                status == MOVEX_ERR_LIMIT ? "it does not take what is sent to it" : movex_status_text(status);
-            movex_session *session = hang_up(master, link);
-            if (session) movex_session_lost_link(master, session, text);
-        } else if (movex_channel_queued(&link->channel)) {
-            movex_list_append(&waiting, node);
+    bool lost;
+    do {
+        lost = false;
+        for (movex_node *node = master->due.first, *next; node; node = next) {
+            movex_master_link *link = (movex_master_link *)(void *)((char *)node - offsetof(movex_master_link, due));
+            int                status = flush_link(master, link);
+            next = node->next;
+            if (status != MOVEX_OK) {
+                lose(master, link, status);
+                lost = true; /* others have been told of it */
+            } else if (!movex_channel_queued(&link->channel) && !link->owed.first) {
+                movex_list_remove(node);
+            }
         }
-    }
-    while (waiting.first) {
-        movex_node *node = waiting.first;
-        movex_list_remove(node);
-        movex_list_append(&master->due, node);
-    }
+    } while (lost);
 }
 
 /* ---- receiving */
@@ -185,6 +205,7 @@ static int take_message(movex_master *master, movex_master_link *link, movex_rea
     link->session->heard = true;
     switch (kind) {
     case MOVEX_MESSAGE_BIND: return movex_subscription_bind(master, link->session, reader, error);
+    case MOVEX_MESSAGE_FORGET: movex_subscription_forget(master, link->session); return MOVEX_OK;
     case MOVEX_MESSAGE_UNBIND:
     case MOVEX_MESSAGE_RESYNC: return take_numbered(master, link->session, kind, reader, error);
     case MOVEX_MESSAGE_DISPATCH: return movex_master_resource_dispatch(master, link->session, reader, error);
@@ -208,7 +229,7 @@ void movex_master_link_received(movex_master *master, movex_attached *attached, 
     master->stats.frames_received++;
     master->stats.bytes_received += event->length;
     movex_reader reader = movex_reader_over(event->data, event->length);
-    while (movex_reader_left(&reader)) {
+    while (movex_reader_left(&reader) && link->failure == MOVEX_OK) {
         movex_error error = {.status = MOVEX_OK};
         bool        goodbye = reader.at[0] == MOVEX_MESSAGE_GOODBYE;
         int         status = take_message(master, link, &reader, &error);
@@ -219,7 +240,9 @@ void movex_master_link_received(movex_master *master, movex_attached *attached, 
             movex_master_link_close(master, link, MOVEX_OK, 0, "the client closed it");
         } else {
             bool explained = error.status == (movex_status)status;
-            if (status != MOVEX_ERR_DENIED && status != MOVEX_ERR_MEMORY) master->stats.protocol_errors++;
+            /* Nobody misbehaves who is not let in, or comes back before the loss of his connection has been noticed. */
+            bool innocent = status == MOVEX_ERR_DENIED || status == MOVEX_ERR_MEMORY || status == MOVEX_ERR_ID_IN_USE;
+            if (!innocent) master->stats.protocol_errors++;
             movex_master_link_close(master, link, status, link->refusal, explained ? error.text : NULL);
         }
         return;

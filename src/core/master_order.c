@@ -62,7 +62,8 @@ static void tell(movex_master *master, const movex_master_resource *resource, co
     movex_entry_message message = *entry;
     if (from->subscription) {
         message.flags |= MOVEX_ENTRY_OWN;
-        send_entry(master, from->subscription->session->link, &message);
+        /* Else a snapshot is on its way, which says that it includes this one. */
+        if (from->subscription->live) send_entry(master, from->subscription->session->link, &message);
         if (resource->subscriber_count == 1) return;
         message.flags &= ~(unsigned)MOVEX_ENTRY_OWN;
         message.slot = from->subscription->slot;
@@ -260,7 +261,7 @@ int movex_master_resource_dispatch(movex_master *master, movex_session *session,
         return movex_error_set(error, MOVEX_ERR_MALFORMED, "DISPATCH: truncated, or not of its form", NULL);
     movex_subscription *subscription = movex_map_get(&session->by_number, message.number, NULL, NULL);
     master->stats.actions++;
-    if (!subscription || !subscription->live) {
+    if (!subscription || !(subscription->live || subscription->owed.list)) {
         /* No attack, if the resource was removed meanwhile. */
         refuse_stranger(master, session, &message);
         return MOVEX_OK;

@@ -30,31 +30,31 @@ movex_master_resource *movex_master_resource_find(const movex_master *master, co
     return movex_map_get(&master->by_name, key_of(master, rules, id), has_name, &name);
 }
 
-/* Gives it the lowest free number: they stay short on the wire. */
-static bool take_number(movex_master *master, movex_master_resource *resource)
+static bool take_place(movex_master *master, movex_master_resource *resource)
 {
-    uint32_t number = master->free_number;
-    while (number < master->resource_slots && master->resources[number]) number++;
+    uint32_t place = master->free_place;
+    while (place < master->resource_slots && master->resources[place]) place++;
     if (!movex_grow(&master->allocator, &master->resources, &master->resource_capacity, sizeof *master->resources,
-                    number + 1, 8))
+                    place + 1, 8))
         return false;
-    if (number == master->resource_slots) master->resource_slots++;
-    master->resources[number] = resource;
-    master->free_number = number + 1;
-    resource->number = number;
+    if (place == master->resource_slots) master->resource_slots++;
+    master->resources[place] = resource;
+    master->free_place = place + 1;
+    resource->place = place;
     return true;
 }
 
-static void give_number_back(movex_master *master, const movex_master_resource *resource)
+static void give_place_back(movex_master *master, const movex_master_resource *resource)
 {
-    master->resources[resource->number] = NULL;
-    if (resource->number < master->free_number) master->free_number = resource->number;
+    master->resources[resource->place] = NULL;
+    if (resource->place < master->free_place) master->free_place = resource->place;
 }
 
 int movex_master_resource_new(movex_master *master, const movex_rules *rules, const char *id,
                               movex_master_resource **made)
 {
     if (master->by_name.count >= master->config.limits.resources) return MOVEX_ERR_LIMIT;
+    if (master->resources_made == UINT32_MAX) return MOVEX_ERR_LIMIT;
     movex_master_resource *resource = movex_allocate(&master->allocator, sizeof *resource);
     if (!resource) return MOVEX_ERR_MEMORY;
     resource->rules = rules;
@@ -62,15 +62,16 @@ int movex_master_resource_new(movex_master *master, const movex_rules *rules, co
     movex_log_init(&resource->log, master->config.limits.history, master->config.limits.history_bytes);
 
     bool viewed = movex_view_init(&resource->view, rules, true, &master->allocator);
-    bool numbered = viewed && movex_heap_reserve(&master->wakes, &master->allocator, master->by_name.count + 1) &&
-                    take_number(master, resource);
-    bool named = numbered && movex_map_put(&master->by_name, &master->allocator, key_of(master, rules, id), resource);
+    bool placed = viewed && movex_heap_reserve(&master->wakes, &master->allocator, master->by_name.count + 1) &&
+                    take_place(master, resource);
+    bool named = placed && movex_map_put(&master->by_name, &master->allocator, key_of(master, rules, id), resource);
     if (!named) {
-        if (numbered) give_number_back(master, resource);
+        if (placed) give_place_back(master, resource);
         if (viewed) movex_view_free(&resource->view, &master->allocator);
         movex_release(&master->allocator, resource, sizeof *resource);
         return MOVEX_ERR_MEMORY;
     }
+    resource->number = ++master->resources_made;
     resource->idle_ms = master->now_ms;
     movex_list_append(&master->idle, &resource->idle);
     movex_master_resource_schedule(master, resource);
@@ -85,7 +86,7 @@ void movex_master_resource_free(movex_master *master, movex_master_resource *res
     movex_master_record_event(master, MOVEX_MASTER_REMOVED, NULL, resource, MOVEX_OK, NULL);
     movex_list_remove(&resource->idle);
     movex_heap_remove(&master->wakes, &resource->wake);
-    give_number_back(master, resource);
+    give_place_back(master, resource);
     movex_map_remove(&master->by_name, key_of(master, resource->rules, resource->id), resource);
     master->stats.bytes_hashed += resource->view.hashes.bytes_hashed;
     movex_view_free(&resource->view, &master->allocator);

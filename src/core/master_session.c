@@ -162,7 +162,7 @@ void movex_session_lost_link(movex_master *master, movex_session *session, const
     session->away_ms = master->now_ms;
     movex_list_append(&master->away, &session->away);
     for (movex_node *node = session->subscriptions.first; node; node = node->next)
-        ((movex_subscription *)(void *)node)->live = false;
+        movex_subscription_silence((movex_subscription *)(void *)node);
     movex_master_record_event(master, MOVEX_MASTER_AWAY, session->id, NULL, MOVEX_OK, text);
     announce(master, session, MOVEX_PRESENCE_AWAY);
 }

@@ -40,17 +40,15 @@ void movex_view_free(movex_view *view, const movex_allocator *allocator)
     *view = (movex_view){0};
 }
 
-int movex_view_apply(movex_view *view, uint32_t action, const void *payload, const movex_context *context, bool *changed)
+int movex_view_apply(movex_view *view, uint32_t action, const void *payload, const movex_context *context,
+                     movex_error *error)
 {
     const movex_codec *codec = view->rules->state;
     movex_hashes      *hashes = view->hashed ? &view->hashes : NULL;
     int                answer = movex_rules_reduce(view->rules, view->state, action, payload, context);
-    if (answer == MOVEX_ACCEPT && movex_codec_commit(codec, view->backup, view->state, hashes, changed, NULL) != MOVEX_OK)
+    if (answer == MOVEX_ACCEPT && movex_codec_commit(codec, view->backup, view->state, hashes, NULL, error) != MOVEX_OK)
         answer = MOVEX_REFUSED_INVALID_STATE;
-    if (answer != MOVEX_ACCEPT) {
-        movex_codec_restore(codec, view->backup, view->state);
-        if (changed) *changed = false;
-    }
+    if (answer != MOVEX_ACCEPT) movex_codec_restore(codec, view->backup, view->state);
     return answer;
 }
 

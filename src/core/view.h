@@ -24,8 +24,9 @@ bool movex_view_init(movex_view *view, const movex_rules *rules, bool hashed, co
 void movex_view_free(movex_view *view, const movex_allocator *allocator);
 
 /* Applies one action: MOVEX_ACCEPT, or the reason for which the reducer, or the schema, refused it; then nothing has
-   changed. `changed` (NULL: not asked): whether the state is another now. */
-int movex_view_apply(movex_view *view, uint32_t action, const void *payload, const movex_context *context, bool *changed);
+   changed. With MOVEX_REFUSED_INVALID_STATE, `error` (may be NULL) names the field. */
+int movex_view_apply(movex_view *view, uint32_t action, const void *payload, const movex_context *context,
+                     movex_error *error);
 
 /* Replaces the state by a canonical encoding. On failure, with the field's path, nothing has changed. */
 int movex_view_load(movex_view *view, const void *bytes, size_t length, movex_error *error);

@@ -75,7 +75,7 @@ static movex_status read_status(movex_reader *reader)
 void movex_write_numbered(movex_writer *writer, movex_message_kind kind, uint32_t number)
 {
     movex_write_u8(writer, (uint8_t)kind);
-    if (kind != MOVEX_MESSAGE_GOODBYE) movex_write_number(writer, number);
+    if (kind != MOVEX_MESSAGE_GOODBYE && kind != MOVEX_MESSAGE_FORGET) movex_write_number(writer, number);
 }
 
 bool movex_read_numbered(movex_reader *reader, uint32_t *number)
@@ -171,6 +171,7 @@ void movex_write_bind(movex_writer *writer, const movex_bind_message *message)
     write_text(writer, message->type);
     write_text(writer, message->id);
     movex_write_u64(writer, message->fingerprint);
+    movex_write_number(writer, message->subscription);
     movex_write_u8(writer, message->resumes);
     if (!message->resumes) return;
     movex_write_number(writer, message->epoch);
@@ -185,6 +186,7 @@ bool movex_read_bind(movex_reader *reader, movex_bind_message *message)
     message->type = read_text(reader, MOVEX_INFO_MAX);
     message->id = read_text(reader, MOVEX_INFO_MAX);
     message->fingerprint = movex_read_u64(reader);
+    message->subscription = movex_read_number(reader);
     message->resumes = read_flag(reader);
     if (message->resumes) {
         message->epoch = movex_read_number(reader);
@@ -200,6 +202,7 @@ void movex_write_bound(movex_writer *writer, const movex_bound_message *message)
     movex_write_u8(writer, MOVEX_MESSAGE_BOUND);
     movex_write_number(writer, message->tag);
     movex_write_number(writer, message->number);
+    movex_write_number(writer, message->subscription);
     movex_write_number(writer, message->sequence);
     movex_write_number(writer, message->subscribers);
     movex_write_u8(writer, message->resumed);
@@ -209,10 +212,11 @@ bool movex_read_bound(movex_reader *reader, movex_bound_message *message)
 {
     message->tag = movex_read_number(reader);
     message->number = read_index(reader);
+    message->subscription = movex_read_number(reader);
     message->sequence = movex_read_number(reader);
     message->subscribers = movex_read_number(reader);
     message->resumed = read_flag(reader);
-    return !reader->failed;
+    return !reader->failed && message->subscription > 0;
 }
 
 void movex_write_bind_refused(movex_writer *writer, const movex_bind_refused_message *message)

@@ -23,6 +23,7 @@ typedef enum movex_message_kind {
     MOVEX_MESSAGE_DISPATCH,
     MOVEX_MESSAGE_RESYNC,  /* asks for a snapshot */
     MOVEX_MESSAGE_GOODBYE, /* the session ends */
+    MOVEX_MESSAGE_FORGET,  /* what the session has bound before, and not on this link, is not wanted any more */
     /* master to client */
     MOVEX_MESSAGE_WELCOME = 0x20, /* answers HELLO */
     MOVEX_MESSAGE_BOUND,          /* answers BIND */
@@ -78,6 +79,7 @@ typedef struct movex_bind_message {
     uint64_t        tag; /* the client's name for the request */
     movex_wire_text type, id;
     uint64_t        fingerprint;
+    uint64_t        subscription; /* that it goes on with, as BOUND called it; 0: a new one */
     bool            resumes; /* the client holds a confirmed state: the rest follows */
     uint64_t        epoch, version, checksum;
     uint64_t        answered; /* the last sequence whose outcome the client knows */
@@ -86,6 +88,7 @@ typedef struct movex_bind_message {
 typedef struct movex_bound_message {
     uint64_t tag;
     uint32_t number;   /* the master's name for the resource, used by all later messages */
+    uint64_t subscription; /* the session's name for this subscription, never used again; at least 1 */
     uint64_t sequence; /* the last of this subscriber's dispatches that the master has handled */
     uint64_t subscribers; /* how many SUBSCRIBER messages follow: all there are */
     bool     resumed;  /* then the entries that the client missed follow; else a snapshot does */
@@ -173,7 +176,7 @@ void movex_write_snapshot(movex_writer *writer, const movex_snapshot_message *me
 void movex_write_outcome(movex_writer *writer, const movex_outcome_message *message);
 void movex_write_subscriber(movex_writer *writer, const movex_subscriber_message *message);
 void movex_write_entry(movex_writer *writer, const movex_entry_message *message);
-/* UNBIND and RESYNC: the kind and the resource's number. GOODBYE: the kind alone. */
+/* UNBIND and RESYNC: the kind and the resource's number. GOODBYE and FORGET: the kind alone. */
 void movex_write_numbered(movex_writer *writer, movex_message_kind kind, uint32_t number);
 
 /* Reading: behind the byte that names the message. False if it is not exactly of that form; then its content is

@@ -19,6 +19,12 @@ const char movexd_help[] = "movexd - serves any game that comes as a shared obje
                            "  --listen ADDRESS    HOST:PORT, [IPV6]:PORT, or :PORT for all interfaces; port 0\n"
                            "                      lets the system choose one, which the log names. May be\n"
                            "                      given up to 16 times. Default: " MOVEXD_DEFAULT_ADDRESS "\n"
+                           "  --tls-cert FILE     serve wss:// instead of ws://, with this certificate and those\n"
+                           "                      in between (PEM); needs --tls-key\n"
+                           "  --tls-key FILE      the certificate's private key (PEM, without a password)\n"
+                           "  --http ADDRESS      answer by HTTP: GET /health, /resources, /resources/TYPE/ID, as\n"
+                           "                      JSON; public states, to everybody who can reach ADDRESS. PORT\n"
+                           "                      or :PORT is 127.0.0.1:PORT. Default: not at all\n"
                            "  --idle-seconds N    remove a resource that nobody has been subscribed to for N\n"
                            "                      seconds; 0 keeps all of them. Default: 0\n"
                            "  --grace-seconds N   keep the seat of somebody whose connection was lost for N\n"
@@ -37,7 +43,8 @@ const char movexd_help[] = "movexd - serves any game that comes as a shared obje
                            "example:\n"
                            "  movexd --listen 0.0.0.0:9000 --idle-seconds 3600 ./tictactoe.so\n";
 
-static const char *const options_with_value[] = {"--listen", "--idle-seconds", "--grace-seconds", "--log"};
+static const char *const options_with_value[] = {"--listen",       "--tls-cert",      "--tls-key", "--http",
+                                                 "--idle-seconds", "--grace-seconds", "--log"};
 
 /* Seconds from 0 to a thousand hours, so that they fit as milliseconds. */
 #define MAX_SECONDS 3600000u
@@ -66,6 +73,12 @@ static movexd_command take_value(movexd_options *options, const char *name, cons
         if (options->address_count == MOVEXD_MAX_ADDRESSES)
             return wrong(options, name, "", " is given more than 16 times");
         options->addresses[options->address_count++] = value;
+    } else if (strcmp(name, "--tls-cert") == 0 || strcmp(name, "--tls-key") == 0) {
+        if (!*value) return wrong(options, name, "", " needs a file");
+        *(strcmp(name, "--tls-key") == 0 ? &options->key_file : &options->certificate_file) = value;
+    } else if (strcmp(name, "--http") == 0) {
+        if (!*value) return wrong(options, name, "", " needs an address");
+        options->http = value;
     } else if (strcmp(name, "--log") == 0) {
         if (!movexd_level_parse(value, &options->log_level))
             return wrong(options, "--log knows error, warning, info and debug, not '", value, "'");
@@ -112,6 +125,9 @@ movexd_command movexd_options_parse(movexd_options *options, int argument_count,
     options->games = arguments + 1;
     options->game_count = (uint32_t)(games - 1);
     if (options->game_count == 0) return wrong(options, "name at least one game (a shared object)", "", "");
+    if (!options->certificate_file != !options->key_file)
+        return wrong(options, options->key_file ? "--tls-key needs --tls-cert" : "--tls-cert needs --tls-key",
+                     " as well", "");
     if (options->address_count == 0) options->addresses[options->address_count++] = MOVEXD_DEFAULT_ADDRESS;
     /* In the configuration of a master, 0 would mean the default. */
     if (options->grace_ms == 0) options->grace_ms = 1;

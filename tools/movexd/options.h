@@ -19,6 +19,9 @@ typedef enum movexd_command {
 typedef struct movexd_options {
     const char  *addresses[MOVEXD_MAX_ADDRESSES]; /* where to listen */
     uint32_t     address_count;                   /* 1 or more */
+    const char  *certificate_file;                /* PEM, for TLS on all addresses; NULL: none */
+    const char  *key_file;                        /* given if and only if certificate_file is */
+    const char  *http;                            /* where to answer by HTTP; NULL: nowhere */
     char *const *games;                           /* paths of shared objects, as they were given */
     uint32_t     game_count;                      /* 1 or more */
     uint32_t     idle_ms;                         /* life of a resource without subscribers; 0: for ever */

@@ -8,6 +8,10 @@
 /* How often figures are logged at level debug. */
 #define FIGURES_PAUSE_MS 10000
 
+/* How long a question by HTTP may wait to be noticed, and the next part of an answer to be sent. */
+#define HTTP_QUIET_MS 50
+#define HTTP_BUSY_MS 2
+
 /* How each kind of event is logged. */
 static const struct {
     const char  *name;
@@ -38,7 +42,7 @@ static void log_failure(const movexd_log *log, const char *event, const char *ad
 }
 
 /* The address that was asked for, with the port that the system chose in place of a 0. */
-static void log_listening(const movexd_log *log, const char *address, uint16_t port)
+static void log_listening(const movexd_log *log, const char *address, uint16_t port, bool tls)
 {
     const char *colon = strrchr(address, ':');
     char        text[512];
@@ -46,18 +50,43 @@ static void log_listening(const movexd_log *log, const char *address, uint16_t p
     movexd_line line;
     log_begin(&line, MOVEXD_INFO, "listening");
     movexd_line_text(&line, "address", text);
+    movexd_line_text(&line, "tls", tls ? "yes" : NULL);
     if (movexd_log_wants(log, MOVEXD_INFO)) movexd_log_write(log, &line);
 }
 
-static bool listen_on(movexd_server *server, const char *address)
+static bool listen_on(movexd_server *server, const movexd_options *options, const char *address)
 {
-    movex_io io = movex_ws_listen(address);
+    movex_ws_config config = {
+        .address = address, .certificate_file = options->certificate_file, .key_file = options->key_file};
+    movex_error error;
+    if (movex_ws_check(&config, &error) != MOVEX_OK) {
+        log_failure(server->log, "listen-failed", address, error.text);
+        return false;
+    }
+    movex_io io = movex_ws_new(&config);
     int      status = movex_master_attach(server->master, io);
     if (status != MOVEX_OK) {
         log_failure(server->log, "listen-failed", address, movex_status_text(status));
         return false;
     }
-    log_listening(server->log, address, movex_ws_port(io));
+    log_listening(server->log, address, movex_ws_port(io), options->certificate_file != NULL);
+    return true;
+}
+
+static bool answer_on(movexd_server *server, const char *address)
+{
+    char cause[256];
+    if (!address) return true;
+    server->http = movexd_http_new(address, server->master, cause, sizeof cause);
+    if (!server->http) {
+        log_failure(server->log, "http-failed", address, cause);
+        return false;
+    }
+    if (!movexd_log_wants(server->log, MOVEXD_INFO)) return true;
+    movexd_line line;
+    log_begin(&line, MOVEXD_INFO, "http");
+    movexd_line_text(&line, "address", movexd_http_address(server->http));
+    movexd_log_write(server->log, &line);
     return true;
 }
 
@@ -80,12 +109,12 @@ bool movexd_server_start(movexd_server *server, const movexd_options *options, c
         log_failure(log, "start-failed", NULL, error.text);
         return false;
     }
-    for (uint32_t i = 0; i < options->address_count; i++) {
-        if (listen_on(server, options->addresses[i])) continue;
-        movex_master_free(server->master);
-        return false;
-    }
-    return true;
+    bool started = true;
+    for (uint32_t i = 0; started && i < options->address_count; i++)
+        started = listen_on(server, options, options->addresses[i]);
+    if (started && answer_on(server, options->http)) return true;
+    movex_master_free(server->master);
+    return false;
 }
 
 static bool names_a_state(movex_master_event_kind kind)
@@ -165,6 +194,11 @@ void movexd_server_step(movexd_server *server, uint32_t timeout_ms)
         log_figures(server->log, MOVEXD_DEBUG, &stats);
         server->figures_ms = now_ms + FIGURES_PAUSE_MS;
     }
+    /* The wait is for players; whoever asks by HTTP is seen to in between. */
+    if (server->http) {
+        uint32_t pause_ms = movexd_http_serve(server->http) ? HTTP_BUSY_MS : HTTP_QUIET_MS;
+        if (timeout_ms > pause_ms) timeout_ms = pause_ms;
+    }
     movex_master_wait(server->master, timeout_ms);
 }
 
@@ -184,6 +218,7 @@ void movexd_server_stop(movexd_server *server)
     }
     movex_stats stats = movex_master_stats(server->master);
     log_figures(server->log, MOVEXD_INFO, &stats);
+    movexd_http_free(server->http);
     movex_master_free(server->master);
     server->master = NULL;
 }

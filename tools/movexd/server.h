@@ -3,6 +3,7 @@
 #define MOVEXD_SERVER_H
 
 #include "games.h"
+#include "http.h"
 #include "log.h"
 #include "options.h"
 
@@ -10,6 +11,7 @@
 
 typedef struct movexd_server {
     movex_master     *master;
+    movexd_http      *http; /* NULL: nothing is answered by HTTP */
     const movexd_log *log;
     uint64_t          figures_ms;   /* when figures are next logged, in the time of polls */
     uint64_t          dropped_seen; /* events lost that the log has owned up to */

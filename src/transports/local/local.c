@@ -246,6 +246,8 @@ static int local_recv(void *self, movex_io_event *event)
             return MOVEX_OK;
         }
         if (take_frame(end, event)) {
+            unready(end); /* to the end of the queue: one that sends much does not keep the others from being heard */
+            make_ready(end);
             emitter->lent = end->link;
             end->link->references++;
             return MOVEX_OK;

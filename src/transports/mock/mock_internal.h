@@ -9,8 +9,8 @@ enum {
     MOCK_PARCEL_SIZES = 26     /* MOCK_SMALLEST_PARCEL << (MOCK_PARCEL_SIZES - 1) == 2 GiB */
 };
 
-/* Something that was sent: on its way (listed in the network and in the end that it goes to), or arrived (in an inbox), or
-   lent by an emitter, or spare. */
+/* Something that was sent: on its way (listed in the network and in the end that it goes to), or arrived (in an inbox),
+   or lent by an emitter, or spare. */
 typedef struct mock_parcel {
     movex_io_kind       kind;
     struct mock_end    *to;

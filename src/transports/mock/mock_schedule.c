@@ -1,5 +1,5 @@
-/* Which end is next to receive something: a binary heap of ends. Room for all ends is made together with the links, so that
-   nothing here can fail. */
+/* Which end is next to receive something: a binary heap of ends. Room for all ends is made together with the links, so
+   that nothing here can fail. */
 #include "mock_internal.h"
 
 #include <assert.h>

@@ -2,6 +2,7 @@
 #include "websocket_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DEFAULT_FRAME 65536u
@@ -105,9 +106,9 @@ static void wait_over(lws_sorted_usec_list_t *timer)
 
 static int ws_wait(void *self, uint32_t timeout_ms)
 {
-    movex_ws  *ws = self;
-    lws_usec_t end = lws_now_usecs() + (lws_usec_t)timeout_ms * LWS_US_PER_MS;
-    bool       interrupted = false;
+    movex_ws     *ws = self;
+    lws_usec_t    end = lws_now_usecs() + (lws_usec_t)timeout_ms * LWS_US_PER_MS;
+    bool          interrupted = false;
     movex_ws_pipe pipe = movex_ws_pipe_hold(ws);
     while (!movex_ws_has_event(ws) && !ws->room && !atomic_load(&ws->woken) && !interrupted) {
         lws_usec_t left = end - lws_now_usecs();
@@ -184,7 +185,7 @@ static void close_all(movex_ws *ws, movex_ws_link *link)
 
 static void ws_destroy(void *self)
 {
-    movex_ws *ws = self;
+    movex_ws     *ws = self;
     movex_ws_pipe pipe = movex_ws_pipe_hold(ws);
     movex_ws_end_loan(ws);
     ws->dying = true;
@@ -241,6 +242,46 @@ static int complete_config(movex_ws_config *config)
     return MOVEX_ERR_ARGUMENT;
 }
 
+static int wrong(movex_error *error, movex_status status, const char *text)
+{
+    if (error) {
+        error->status = status;
+        snprintf(error->text, sizeof error->text, "%s", text);
+    }
+    return status;
+}
+
+/* Why complete_config refuses. */
+static const char *out_of_range(const movex_ws_config *config)
+{
+    if (config->max_frame && (config->max_frame < MOVEX_IO_MIN_FRAME || config->max_frame > MOST_FRAME))
+        return "max_frame must be from 256 to 16,777,216 bytes";
+    if (config->max_links > MOVEX_WS_MAX_LINKS) return "max_links must be at most 1,000,000";
+    if (!config->certificate_file != !config->key_file)
+        return "certificate_file and key_file are needed both, or neither of them";
+    if (config->connect_seconds > UINT16_MAX || config->hangup_seconds > UINT16_MAX)
+        return "connect_seconds and hangup_seconds must be at most 65,535";
+    return "hangup_seconds must be more than ping_seconds (30 and 20 by default)";
+}
+
+int movex_ws_check(const movex_ws_config *config, movex_error *error)
+{
+    movex_ws_config completed = *config;
+    movex_ws_url    url;
+    SSL_CTX        *tls = NULL;
+    int             status = MOVEX_OK;
+    if (complete_config(&completed) != MOVEX_OK) return wrong(error, MOVEX_ERR_ARGUMENT, out_of_range(config));
+    if (config->url && !movex_ws_parse_url(config->url, &url))
+        return wrong(error, MOVEX_ERR_ADDRESS, "the url is not of the form ws://host[:port][/path] or wss://...");
+    if (config->address && !movex_ws_parse_address(config->address, &url))
+        return wrong(error, MOVEX_ERR_ADDRESS, "the address is not of the form host:port, [ipv6]:port or :port");
+    if (config->certificate_file) status = movex_ws_tls_server(config, &tls, error);
+    SSL_CTX_free(tls);
+    if (status != MOVEX_OK || !config->ca_file) return status;
+    status = movex_ws_tls_client(config, &tls, error);
+    SSL_CTX_free(tls);
+    return status;
+}
 
 movex_io movex_ws_new(const movex_ws_config *config)
 {

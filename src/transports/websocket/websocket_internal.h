@@ -97,7 +97,7 @@ struct movex_ws {
     bool                uses_tls;                       /* one of the two is there */
     movex_ws_link      *dialling;                       /* the link that movex_ws_dial is about, inside it */
     struct lws         *listener;         /* the listening socket, as libwebsockets watches it */
-    struct lws_protocols dial_protocols[3], serve_protocols[3];
+    struct lws_protocols dial_protocols[3], tls_dial_protocols[3], serve_protocols[3];
     uint16_t            port;    /* of the listening socket; 0: none */
     uint32_t            sockets; /* connections that came in and still exist, links or not */
     bool                listener_paused;

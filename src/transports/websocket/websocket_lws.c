@@ -13,6 +13,10 @@
 /* Bytes that one read takes from a connection; libwebsockets keeps a buffer of this size for each. */
 #define DIAL_READ 4096
 #define SERVE_READ 1024
+/* Over TLS each read must be able to take a whole record (RFC 8446, 5.1), so that nothing of it ever stays behind in
+   OpenSSL: where a connection ends with something left there, libwebsockets 4.1 goes round in circles, for ever with a
+   client's, until a timeout with a server's. */
+#define TLS_READ 16384
 /* Connections taken in one pass, so that a flood of them leaves time for those that are there. */
 #define ACCEPTS_PER_PASS 64
 /* An emitter that does not listen holds few connections, and gets by with a table of this many. Beyond it, libwebsockets is
@@ -100,8 +104,11 @@ static int other_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
     (void)in, (void)length;
     switch (reason) {
     case LWS_CALLBACK_RAW_RX_FILE: return accept_connections(emitter_of(wsi));
-    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS: return movex_ws_tls_equip(user, emitter_of(wsi)->server_tls) ? 0 : 1;
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        return movex_ws_tls_equip(user, emitter_of(wsi)->server_tls) ? 0 : 1;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return -1;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return *(const char *)in == 'w' || *(const char *)in == 'W' ? 0 : -1; /* not h2c */
     case LWS_CALLBACK_HTTP: return lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL) ? -1 : 1;
     case LWS_CALLBACK_WSI_CREATE:
     case LWS_CALLBACK_WSI_DESTROY: return any_callback(wsi, reason);
@@ -248,6 +255,7 @@ int movex_ws_context_new(movex_ws *ws)
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME |
                    LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT; /* which url will be dialled is not known yet */
     info.user = ws;
+    info.pt_serv_buf_size = TLS_READ + LWS_PRE;
     info.timeout_secs = ws->config.connect_seconds;
     info.connect_timeout_secs = ws->config.connect_seconds;
     if (small) info.fd_limit_per_thread = ws->config.max_links + 16; /* and some that are on their way out */
@@ -280,7 +288,7 @@ int movex_ws_server_new(movex_ws *ws)
     }
     status = movex_ws_listen_socket(&address, &fd, &port);
     if (status != MOVEX_OK) return status;
-    fill_protocols(ws, ws->serve_protocols, SERVE_READ);
+    fill_protocols(ws, ws->serve_protocols, ws->server_tls ? TLS_READ : SERVE_READ);
     if (!ws->server) ws->server = new_vhost(ws, ws->serve_protocols, "serve", SERVING, ws->server_tls);
     memset(&descriptor, 0, sizeof descriptor);
     descriptor.filefd = fd;
@@ -304,7 +312,8 @@ int movex_ws_tls_dialler_new(movex_ws *ws)
         SSL_CTX_set_app_data(ws->client_tls, ws);
         ws->uses_tls = true;
     }
-    ws->tls_dialler = new_vhost(ws, ws->dial_protocols, "dial-tls", DIALLING, ws->client_tls);
+    fill_protocols(ws, ws->tls_dial_protocols, TLS_READ);
+    ws->tls_dialler = new_vhost(ws, ws->tls_dial_protocols, "dial-tls", DIALLING, ws->client_tls);
     return ws->tls_dialler ? MOVEX_OK : MOVEX_ERR_MEMORY;
 }
 
@@ -321,7 +330,8 @@ int movex_ws_dial(movex_ws *ws, const movex_ws_url *url, movex_ws_link *link)
     info.host = url->authority;
     info.protocol = info.local_protocol_name = MOVEX_WS_PROTOCOL;
     info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
-    if (url->tls) info.ssl_connection |= LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK; /* done by websocket_tls.c */
+    if (url->tls)
+        info.ssl_connection |= LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK; /* done by websocket_tls.c */
     info.retry_and_idle_policy = &no_watching;
     info.opaque_user_data = link;
     ws->dialling = link;

@@ -144,7 +144,8 @@ static void describe_verification(movex_ws_tls *tls, int error)
     switch (error) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        snprintf(tls->text, sizeof tls->text, "the server's certificate is not trusted: it is not for %.96s", tls->host);
+        snprintf(tls->text, sizeof tls->text, "the server's certificate is not trusted: it is not for %.96s",
+                 tls->host);
         return;
     /* For these, OpenSSL's words tell its own state rather than what to do. */
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:

@@ -1,0 +1,191 @@
+#include "answer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- text that grows; once memory has run out, nothing more is added and `bytes` is NULL */
+
+static bool reserve(movexd_answer *answer, size_t more)
+{
+    size_t needed = MOVEXD_ANSWER_ROOM + answer->length + more, capacity = answer->capacity;
+    if (!answer->bytes && capacity) return false;
+    if (needed <= capacity) return true;
+    if (!capacity) capacity = 1024;
+    while (capacity < needed) capacity *= 2;
+    unsigned char *bytes = realloc(answer->bytes, capacity);
+    if (!bytes) free(answer->bytes);
+    answer->bytes = bytes;
+    answer->capacity = capacity;
+    return bytes != NULL;
+}
+
+static char *end_of(const movexd_answer *answer)
+{
+    return (char *)answer->bytes + MOVEXD_ANSWER_ROOM + answer->length;
+}
+
+static void add_bytes(movexd_answer *answer, const char *bytes, size_t length)
+{
+    if (!reserve(answer, length)) return;
+    memcpy(end_of(answer), bytes, length);
+    answer->length += length;
+}
+
+static void add(movexd_answer *answer, const char *text)
+{
+    add_bytes(answer, text, strlen(text));
+}
+
+/* A string of JSON. Names are UTF-8 without control characters, messages are our own, but a path is anybody's. */
+static void add_string(movexd_answer *answer, const char *text)
+{
+    add(answer, "\"");
+    for (; *text; text++) {
+        char escaped[8];
+        if (*text == '"' || *text == '\\')
+            snprintf(escaped, sizeof escaped, "\\%c", *text);
+        else if ((unsigned char)*text < ' ')
+            snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)*text);
+        else
+            snprintf(escaped, sizeof escaped, "%c", *text);
+        add(answer, escaped);
+    }
+    add(answer, "\"");
+}
+
+static void add_key(movexd_answer *answer, const char *key)
+{
+    add(answer, *(end_of(answer) - 1) == '{' ? "\"" : ",\"");
+    add(answer, key);
+    add(answer, "\":");
+}
+
+static void add_number(movexd_answer *answer, const char *key, uint64_t value)
+{
+    char text[24];
+    if (!reserve(answer, 1)) return;
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    add_key(answer, key);
+    add(answer, text);
+}
+
+static void add_text(movexd_answer *answer, const char *key, const char *value)
+{
+    if (!reserve(answer, 1)) return;
+    add_key(answer, key);
+    add_string(answer, value);
+}
+
+/* --- answers */
+
+static void add_resource(movexd_answer *answer, const movex_hosted *hosted)
+{
+    char checksum[24]; /* as text: many readers of JSON keep 53 bits of a number */
+    snprintf(checksum, sizeof checksum, "%016" PRIx64, hosted->checksum);
+    add_text(answer, "type", hosted->type->name);
+    add_text(answer, "id", hosted->id);
+    add_number(answer, "version", hosted->version);
+    add_text(answer, "checksum", checksum);
+    add_number(answer, "subscribers", hosted->subscribers);
+}
+
+static void health(movexd_answer *answer, const movex_master *master, uint64_t uptime_s)
+{
+    movex_stats stats = movex_master_stats(master);
+    add(answer, "{");
+    add_text(answer, "status", "ok");
+    add_text(answer, "version", movex_version_text());
+    add_number(answer, "uptime_s", uptime_s);
+    add_number(answer, "links", stats.links);
+    add_number(answer, "sessions", stats.sessions);
+    add_number(answer, "resources", stats.resources);
+    add_number(answer, "subscriptions", stats.subscriptions);
+    add_number(answer, "actions", stats.actions);
+    add_number(answer, "accepted", stats.accepted);
+    add_number(answer, "refused", stats.refused);
+    add_number(answer, "snapshots", stats.snapshots);
+    add_number(answer, "resyncs", stats.resyncs);
+    add_number(answer, "protocol_errors", stats.protocol_errors);
+    add_number(answer, "bytes_sent", stats.bytes_sent);
+    add_number(answer, "bytes_received", stats.bytes_received);
+    add_number(answer, "queued_bytes", stats.queued_bytes);
+    add(answer, "}\n");
+}
+
+static void list(movexd_answer *answer, const movex_master *master)
+{
+    movex_hosted hosted;
+    uint32_t     cursor = 0;
+    bool         first = true;
+    add(answer, "[");
+    for (; movex_master_each(master, &cursor, &hosted); first = false) {
+        add(answer, first ? "\n{" : ",\n{");
+        add_resource(answer, &hosted);
+        add(answer, "}");
+    }
+    add(answer, "\n]\n");
+}
+
+static void state(movexd_answer *answer, const movex_hosted *hosted)
+{
+    const movex_codec *codec = movex_rules_state(hosted->rules);
+    add(answer, "{");
+    add_resource(answer, hosted);
+    add(answer, ",\"state\":");
+    size_t length = movex_codec_json(codec, hosted->state, NULL, 0);
+    if (reserve(answer, length + 1)) {
+        movex_codec_json(codec, hosted->state, end_of(answer), length + 1);
+        answer->length += length;
+    }
+    add(answer, "}\n");
+}
+
+/* The resource whose type and id, with a slash between, are `name`. Both may contain slashes themselves, so the name is
+   held against what is there rather than cut. */
+static bool find(const movex_master *master, const char *name, movex_hosted *hosted)
+{
+    uint32_t cursor = 0;
+    while (movex_master_each(master, &cursor, hosted)) {
+        size_t length = strlen(hosted->type->name);
+        if (strncmp(name, hosted->type->name, length) == 0 && name[length] == '/' &&
+            strcmp(name + length + 1, hosted->id) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool movexd_answer_error(movexd_answer *answer, unsigned status, const char *message)
+{
+    *answer = (movexd_answer){.status = status};
+    add(answer, "{");
+    add_text(answer, "error", message);
+    add(answer, "}\n");
+    return answer->bytes != NULL;
+}
+
+bool movexd_answer_make(movexd_answer *answer, const movex_master *master, uint64_t uptime_s, const char *path)
+{
+    static const char resources[] = "/resources";
+    movex_hosted      hosted;
+    *answer = (movexd_answer){.status = 200};
+    if (strcmp(path, "/health") == 0) {
+        health(answer, master, uptime_s);
+    } else if (strcmp(path, resources) == 0 || strcmp(path, "/resources/") == 0) {
+        list(answer, master);
+    } else if (strncmp(path, "/resources/", sizeof resources) == 0) {
+        if (!find(master, path + sizeof resources, &hosted))
+            return movexd_answer_error(answer, 404, "there is no such resource");
+        state(answer, &hosted);
+    } else {
+        return movexd_answer_error(answer, 404, "there are /health, /resources and /resources/TYPE/ID");
+    }
+    return answer->bytes != NULL;
+}
+
+void movexd_answer_free(movexd_answer *answer)
+{
+    free(answer->bytes);
+    *answer = (movexd_answer){0};
+}

@@ -1,0 +1,29 @@
+/* What movexd answers to questions by HTTP: JSON about a master, made without a line of HTTP. */
+#ifndef MOVEXD_ANSWER_H
+#define MOVEXD_ANSWER_H
+
+#include <movex/master.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes before the text that its sender may use. */
+#define MOVEXD_ANSWER_ROOM 64
+
+typedef struct movexd_answer {
+    unsigned       status;   /* of HTTP */
+    unsigned char *bytes;    /* MOVEXD_ANSWER_ROOM bytes, then the text; NULL if memory ran out */
+    size_t         length;   /* of the text, without a final zero */
+    size_t         capacity; /* of bytes */
+} movexd_answer;
+
+/* Answers to the question for `path`, which is decoded and begins with '/'. False if memory ran out. */
+bool movexd_answer_make(movexd_answer *answer, const movex_master *master, uint64_t uptime_s, const char *path);
+
+/* An answer that says what is wrong. */
+bool movexd_answer_error(movexd_answer *answer, unsigned status, const char *message);
+
+void movexd_answer_free(movexd_answer *answer);
+
+#endif
