@@ -35,7 +35,7 @@ static void start_master(match *m, movex_master_config config)
 {
     movex_error error = {.status = MOVEX_OK};
     config.error = &error;
-    if (!config.entropy) config.entropy = movex_system_entropy;
+    if (!config.entropy && m->carrier != MATCH_LOCAL) config.entropy = movex_system_entropy;
     m->master = movex_master_new(&config);
     ck_assert_msg(m->master != NULL, "%s", error.text);
     movex_io io = listen_io(m);

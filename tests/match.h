@@ -29,7 +29,7 @@ typedef struct match {
     uint64_t      now_ms;
 } match;
 
-/* Starts a master with this configuration; its seed is set if there is no entropy hook over the local emitter. */
+/* Starts a master with this configuration. Over the local emitter its randomness comes from the seed, unless it has a hook. */
 void match_start(match *m, match_carrier carrier, movex_master_config config);
 /* The same with the master's types alone. */
 void match_start_types(match *m, match_carrier carrier, const movex_type *const *types);
