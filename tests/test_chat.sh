@@ -5,29 +5,8 @@
 set -u
 
 movexd=$(realpath "$1") chat=$(realpath "$2") game=$(realpath "$3") chat_local=$(realpath "$4")
-scratch=$(mktemp -d)
-clean_up() {
-    local pid
-    for pid in $(jobs -rp); do kill -KILL "$pid" 2>/dev/null; done
-    rm -rf "$scratch"
-}
-trap clean_up EXIT
-
-count=0
-failed=0
-# ok NAME COMMAND...: one test, which passes if the command does.
-ok() {
-    local name=$1
-    shift
-    count=$((count + 1))
-    if "$@"; then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        failed=1
-        tail -qn 20 "$scratch/out" "$scratch/said" "$scratch/log" 2>/dev/null | sed 's/^/# /'
-    fi
-}
+. "$(dirname "$0")/tap.sh"
+evidence=(out said log)
 
 # waits_for COMMAND...: it succeeds within thirty seconds.
 waits_for() {

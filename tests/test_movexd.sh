@@ -5,29 +5,8 @@
 set -u
 
 movexd=$(realpath "$1") tictactoe=$(realpath "$2") game=$(realpath "$3") broken=$(realpath "$4")
-scratch=$(mktemp -d)
-clean_up() {
-    local pid
-    for pid in $(jobs -rp); do kill -KILL "$pid" 2>/dev/null; done
-    rm -rf "$scratch"
-}
-trap clean_up EXIT
-
-count=0
-failed=0
-# ok NAME COMMAND...: one test, which passes if the command does.
-ok() {
-    local name=$1
-    shift
-    count=$((count + 1))
-    if "$@"; then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        failed=1
-        sed 's/^/# /' "$scratch/out" "$scratch/log" 2>/dev/null
-    fi
-}
+. "$(dirname "$0")/tap.sh"
+evidence=(out log)
 
 # ends CODE PATTERN ARGUMENT...: movexd with these arguments ends with that code, and says what the pattern matches.
 ends() {

@@ -10,29 +10,8 @@ if ! command -v curl >/dev/null; then
 fi
 
 movexd=$(realpath "$1") tictactoe=$(realpath "$2") game=$(realpath "$3")
-scratch=$(mktemp -d)
-clean_up() {
-    local pid
-    for pid in $(jobs -rp); do kill -KILL "$pid" 2>/dev/null; done
-    rm -rf "$scratch"
-}
-trap clean_up EXIT
-
-count=0
-failed=0
-# ok NAME COMMAND...: one test, which passes if the command does.
-ok() {
-    local name=$1
-    shift
-    count=$((count + 1))
-    if "$@"; then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        failed=1
-        sed 's/^/# /' "$scratch/head" "$scratch/body" "$scratch/log" 2>/dev/null
-    fi
-}
+. "$(dirname "$0")/tap.sh"
+evidence=(head body log)
 
 skip() {
     count=$((count + 1))

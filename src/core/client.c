@@ -1,8 +1,8 @@
 #include "client_internal.h"
 
+#include "default_limits.h"
 #include "format.h"
 #include "io.h"
-#include "default_limits.h"
 #include "random.h"
 
 #include <movex/text.h>
@@ -25,9 +25,11 @@ static int check_config(const movex_client_config *config, movex_error *error)
     if (info_length > MOVEX_INFO_MAX || !movex_text_is_clean(info, info_length))
         return movex_error_set(error, MOVEX_ERR_ARGUMENT, "info: longer than 255 bytes, or not clean UTF-8", NULL);
     if (credentials_length > MOVEX_INFO_MAX || !movex_text_is_clean(credentials, credentials_length))
-        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "credentials: longer than 255 bytes, or not clean UTF-8", NULL);
+        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "credentials: longer than 255 bytes, or not clean UTF-8",
+                               NULL);
     int status = movex_io_check(config->io);
-    if (status == MOVEX_ERR_MEMORY) return movex_error_set(error, MOVEX_ERR_MEMORY, "io: the emitter could not be made", NULL);
+    if (status == MOVEX_ERR_MEMORY)
+        return movex_error_set(error, MOVEX_ERR_MEMORY, "io: the emitter could not be made", NULL);
     if (status != MOVEX_OK) return movex_error_set(error, MOVEX_ERR_ARGUMENT, "io: its table is not complete", NULL);
     return MOVEX_OK;
 }
@@ -73,7 +75,7 @@ movex_client *movex_client_new(const movex_client_config *config)
 static movex_resource *first_resource(const movex_client *client)
 {
     movex_node *node = client->resources.first;
-    return node ? (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client)) : NULL;
+    return node ? movex_resource_of_client(node) : NULL;
 }
 
 static void say_goodbye(movex_client *client)
@@ -107,66 +109,6 @@ void movex_client_free(movex_client *client)
 
 /* ---- the connection */
 
-movex_writer movex_client_message(movex_client *client, size_t extra)
-{
-    client->scratch.length = 0;
-    if (movex_buffer_reserve(&client->scratch, &client->allocator, MOVEX_MESSAGE_OVERHEAD + extra))
-        return movex_writer_over(client->scratch.bytes, client->scratch.capacity);
-    movex_client_break(client, false, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
-    return (movex_writer){NULL, NULL};
-}
-
-void movex_client_send(movex_client *client, const movex_writer *writer)
-{
-    size_t length = (size_t)(writer->at - client->scratch.bytes);
-    if (client->broken) return;
-    int status = movex_channel_append(&client->channel, &client->allocator, client->scratch.bytes, length);
-    if (status == MOVEX_ERR_LIMIT)
-        movex_client_break(client, false, MOVEX_ERR_LIMIT, "the master does not take what is sent to it");
-    else if (status != MOVEX_OK) movex_client_break(client, false, (movex_status)status, movex_status_text(status));
-}
-
-void movex_client_break(movex_client *client, bool for_good, movex_status status, const char *text)
-{
-    if (client->broken) return;
-    client->broken = true;
-    client->broken_for_good = for_good;
-    client->failure = status;
-    movex_text_set(client->text, text);
-}
-
-uint64_t movex_client_master_time(const movex_client *client)
-{
-    if (!client || !client->clock_known) return 0;
-    return client->now_ms + client->clock_low_ms + client->clock_room_ms / 2;
-}
-
-/* Each message narrows down the interval in which the offset of the two clocks lies (Cristian 1989). Where a message
-   contradicts it (a clock has been set, or drifts), the message alone counts. */
-void movex_client_learn_time(movex_client *client, uint64_t master_ms, uint64_t asked_ms)
-{
-    const uint64_t unknown = 120000; /* room enough for any round trip, and little enough to be halved without harm */
-    bool           answers = asked_ms <= client->now_ms;
-    uint64_t       low = master_ms - client->now_ms, room = answers ? client->now_ms - asked_ms : unknown;
-    if (client->clock_known) {
-        int64_t  later = (int64_t)(low - client->clock_low_ms);
-        uint64_t old_room = client->clock_room_ms;
-        if (later < 0 && (uint64_t)-later <= room) {
-            uint64_t cut = room - (uint64_t)-later; /* of this message's interval, from the old one's start */
-            low = client->clock_low_ms;
-            room = cut < old_room ? cut : old_room;
-        } else if (later >= 0 && (uint64_t)later <= old_room) {
-            uint64_t left = old_room - (uint64_t)later;
-            room = room < left ? room : left;
-        } else if (!answers && later < 0) {
-            return; /* old news */
-        }
-    }
-    client->clock_known = true;
-    client->clock_low_ms = low;
-    client->clock_room_ms = room;
-}
-
 /* How long to wait before the next dial: between half and the whole of a pause that doubles. */
 static uint32_t next_pause(movex_client *client)
 {
@@ -180,7 +122,7 @@ static void each_resource(movex_client *client, void (*visit)(movex_resource *))
 {
     for (movex_node *node = client->resources.first, *next; node; node = next) {
         next = node->next;
-        visit((movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client)));
+        visit(movex_resource_of_client(node));
     }
 }
 
@@ -266,30 +208,6 @@ static void greet(movex_client *client)
     movex_client_send(client, &writer);
 }
 
-void movex_client_welcomed(movex_client *client, const movex_welcome_message *welcome)
-{
-    bool resumed = welcome->resumed && client->has_token;
-    memcpy(client->token, welcome->token, MOVEX_TOKEN_SIZE);
-    client->has_token = true;
-    client->epoch = welcome->epoch;
-    client->pending_limit = welcome->pending < client->limits.pending ? (uint32_t)welcome->pending : client->limits.pending;
-    if (welcome->max_frame < client->channel.max_frame) client->channel.max_frame = (size_t)welcome->max_frame;
-    client->failure_reason = 0;
-    client->clock_known = client->clock_known && resumed; /* another master has another clock */
-    client->stats.connects++;
-    movex_client_learn_time(client, welcome->now_ms, client->greeted_ms);
-    for (movex_node *node = client->resources.first, *next; node; node = next) {
-        next = node->next;
-        movex_resource_connected((movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client)), resumed);
-    }
-    movex_writer writer = movex_client_message(client, 0);
-    if (writer.at) {
-        movex_write_numbered(&writer, MOVEX_MESSAGE_FORGET, 0); /* what else the session may have bound before */
-        movex_client_send(client, &writer);
-    }
-    client->phase = MOVEX_PHASE_OPEN; /* only now: until here, each has been asked for in its turn */
-}
-
 /* ---- polling */
 
 static void receive(movex_client *client)
@@ -307,7 +225,8 @@ static void receive(movex_client *client)
             break;
         case MOVEX_IO_MESSAGE: movex_client_receive(client, event.data, event.length); break;
         case MOVEX_IO_CLOSED:
-            movex_client_break(client, false, MOVEX_ERR_CLOSED, event.text ? event.text : movex_status_text(MOVEX_ERR_CLOSED));
+            movex_client_break(client, false, MOVEX_ERR_CLOSED,
+                               event.text ? event.text : movex_status_text(MOVEX_ERR_CLOSED));
             disconnected(client);
             return;
         }
@@ -317,7 +236,7 @@ static void receive(movex_client *client)
 static bool is_settled(const movex_client *client)
 {
     for (movex_node *node = client->resources.first; node; node = node->next) {
-        const movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
+        const movex_resource *resource = movex_resource_of_client(node);
         if (resource->binding == MOVEX_BINDING_ASKED || resource->binding == MOVEX_BINDING_RECEIVING) return false;
     }
     return true;
@@ -327,7 +246,7 @@ static void bring_up_to_date(movex_client *client)
 {
     while (client->stale.first) {
         movex_node     *node = client->stale.first;
-        movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, stale));
+        movex_resource *resource = movex_resource_of_stale(node);
         if (movex_replica_rebase(resource)) continue;
         movex_replica_touch(resource); /* without memory the confirmed state is shown; tried again at the next poll */
         return;
@@ -339,7 +258,7 @@ static void go_on(movex_client *client)
 {
     client->paced = false;
     for (movex_node *node = client->resources.first, *next; node; node = next) {
-        movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
+        movex_resource *resource = movex_resource_of_client(node);
         next = node->next;
         if (resource->binding == MOVEX_BINDING_LIVE) movex_resource_send_pending(resource);
     }
@@ -419,7 +338,7 @@ movex_stats movex_client_stats(const movex_client *client)
     if (!client) return (movex_stats){0};
     movex_stats stats = client->stats;
     for (movex_node *node = client->resources.first; node; node = node->next) {
-        const movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
+        const movex_resource *resource = movex_resource_of_client(node);
         stats.bytes_hashed += resource->confirmed.hashes.bytes_hashed;
     }
     stats.links = client->phase == MOVEX_PHASE_OPEN;

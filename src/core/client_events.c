@@ -1,16 +1,5 @@
 #include "client_internal.h"
 
-void movex_client_announce(movex_client *client, movex_source *source)
-{
-    if (!source->node.list) movex_list_append(&client->sources, &source->node);
-}
-
-void movex_resource_announce(movex_resource *resource, unsigned news)
-{
-    resource->news |= news;
-    movex_client_announce(resource->client, &resource->source);
-}
-
 static const char *lend(movex_client *client, const char *text)
 {
     memcpy(client->drained_text, text, strlen(text) + 1);
@@ -23,7 +12,8 @@ static bool from_client(movex_client *client, movex_event *event)
 {
     if (client->news_disconnected) {
         client->news_disconnected = false;
-        *event = (movex_event){.kind = MOVEX_EVENT_DISCONNECTED, .status = client->failure, .text = lend(client, client->text)};
+        *event = (movex_event){
+            .kind = MOVEX_EVENT_DISCONNECTED, .status = client->failure, .text = lend(client, client->text)};
         return true;
     }
     if (client->news_connected) {
@@ -33,8 +23,10 @@ static bool from_client(movex_client *client, movex_event *event)
     }
     if (client->news_closed) {
         client->news_closed = false;
-        *event = (movex_event){
-            .kind = MOVEX_EVENT_CLOSED, .status = client->failure, .reason = client->failure_reason, .text = client->text};
+        *event = (movex_event){.kind = MOVEX_EVENT_CLOSED,
+                               .status = client->failure,
+                               .reason = client->failure_reason,
+                               .text = client->text};
         return true;
     }
     return false;
@@ -46,10 +38,8 @@ static bool from_resource(movex_resource *resource, movex_event *event)
         unsigned         news;
         movex_event_kind kind;
     } kinds[] = {
-        {MOVEX_NEWS_REFUSED, MOVEX_EVENT_BIND_REFUSED},
-        {MOVEX_NEWS_BOUND, MOVEX_EVENT_BOUND},
-        {MOVEX_NEWS_MISMATCH, MOVEX_EVENT_MISMATCH},
-        {MOVEX_NEWS_CHANGED, MOVEX_EVENT_CHANGED},
+        {MOVEX_NEWS_REFUSED, MOVEX_EVENT_BIND_REFUSED}, {MOVEX_NEWS_BOUND, MOVEX_EVENT_BOUND},
+        {MOVEX_NEWS_MISMATCH, MOVEX_EVENT_MISMATCH},    {MOVEX_NEWS_CHANGED, MOVEX_EVENT_CHANGED},
         {MOVEX_NEWS_REMOVED, MOVEX_EVENT_REMOVED},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -101,8 +91,10 @@ static bool from_peer(movex_client *client, movex_peer_record *peer, movex_event
         kind = peer->presence == MOVEX_PRESENCE_AWAY ? MOVEX_EVENT_AWAY : MOVEX_EVENT_BACK;
         peer->told = peer->presence;
     }
-    *event = (movex_event){
-        .kind = kind, .resource = peer->source.resource, .peer = peer->id, .text = kind == MOVEX_EVENT_JOINED ? peer->info : ""};
+    *event = (movex_event){.kind = kind,
+                           .resource = peer->source.resource,
+                           .peer = peer->id,
+                           .text = kind == MOVEX_EVENT_JOINED ? peer->info : ""};
     if (kind == MOVEX_EVENT_LEFT) client->drained_peer = peer;
     return true;
 }

@@ -4,9 +4,13 @@
      client_receive.c   frames in: each message to what it is about
      client_resource.c  a resource: binding, dispatching, reading
      client_replica.c   its states: confirmed, and local on top of it; snapshots, entries, mismatches
-     client_pending.c   dispatches whose outcome is not known or not drained
+     client_events.c    draining what has happened, in order
      client_peers.c     the subscribers that the master tells of
-     client_events.c    what is to be drained, in order
+     client_pending.c   dispatches whose outcome is not known or not drained
+     client_clock.c     the estimate of the master's clock
+     client_send.c      messages out
+
+   Each calls those below it alone.
 
    All resources of a client share its one connection. What the master calls a resource (its number) holds for one
    connection; what the client calls it while binding (its tag) holds for one BIND. */
@@ -211,15 +215,38 @@ struct movex_client {
     movex_error error;
 };
 
-/* ---- client.c */
+/* ---- what all of them do */
+
+/* `source` has something to be drained. */
+static inline void movex_client_announce(movex_client *client, movex_source *source)
+{
+    if (!source->node.list) movex_list_append(&client->sources, &source->node);
+}
+
+static inline void movex_resource_announce(movex_resource *resource, unsigned news)
+{
+    resource->news |= news;
+    movex_client_announce(resource->client, &resource->source);
+}
+
+/* Has pending put back on top of confirmed at the end of the poll. */
+static inline void movex_replica_touch(movex_resource *resource)
+{
+    if (!resource->stale.list) movex_list_append(&resource->client->stale, &resource->stale);
+}
+
+/* ---- client_send.c */
 
 movex_writer movex_client_message(movex_client *client, size_t extra);
 /* Queues what `writer` has written to scratch. A failure breaks the connection. */
 void movex_client_send(movex_client *client, const movex_writer *writer);
 /* Has the connection dropped at the next poll's end, to be dialled again unless `for_good`. */
 void movex_client_break(movex_client *client, bool for_good, movex_status status, const char *text);
-/* WELCOME has come. */
-void movex_client_welcomed(movex_client *client, const movex_welcome_message *welcome);
+/* Sets resource.text to the texts put together; forgets it if there is no memory. */
+void movex_resource_say(movex_resource *resource, const char *first, const char *second, const char *third);
+
+/* ---- client_clock.c */
+
 /* What came in proves that the master's clock shows at least this; and at `asked_ms`, in this client's time, it showed no
    more (UINT64_MAX: it answers no question). */
 void movex_client_learn_time(movex_client *client, uint64_t master_ms, uint64_t asked_ms);
@@ -243,8 +270,16 @@ void movex_resource_send_pending(movex_resource *resource);
 void movex_resource_free(movex_resource *resource);
 /* Frees those that nothing refers to any more. */
 void movex_resource_collect(movex_client *client);
-/* Sets text, to the texts put together; forgets it if there is no memory. */
-void movex_resource_say(movex_resource *resource, const char *first, const char *second, const char *third);
+
+static inline movex_resource *movex_resource_of_client(movex_node *of_client)
+{
+    return (movex_resource *)(void *)((char *)of_client - offsetof(movex_resource, of_client));
+}
+
+static inline movex_resource *movex_resource_of_stale(movex_node *stale)
+{
+    return (movex_resource *)(void *)((char *)stale - offsetof(movex_resource, stale));
+}
 
 /* ---- client_replica.c */
 
@@ -259,8 +294,6 @@ bool movex_replica_predict(movex_resource *resource, const movex_pending_dispatc
 void movex_replica_free(movex_resource *resource);
 /* Puts pending back on top of confirmed, if either has changed. False if there is no memory. */
 bool movex_replica_rebase(movex_resource *resource);
-/* Has that done at the end of the poll. */
-void movex_replica_touch(movex_resource *resource);
 void movex_replica_check(const movex_resource *resource);
 
 /* ---- client_pending.c */
@@ -296,9 +329,6 @@ void movex_peers_free(movex_resource *resource);
 
 /* ---- client_events.c */
 
-/* `source` has something to be drained. */
-void movex_client_announce(movex_client *client, movex_source *source);
-void movex_resource_announce(movex_resource *resource, unsigned news);
 /* Frees the peer whose departure was told last. */
 void movex_client_forget_drained(movex_client *client);
 

@@ -15,9 +15,9 @@ static bool make_block(movex_resource *resource)
     movex_client *client = resource->client;
     uint32_t      count = resource->block_total ? resource->block_total : FIRST_BLOCK;
     if (count > LARGEST_BLOCK) count = LARGEST_BLOCK;
-    size_t               header = round_up(sizeof(movex_pending_block)), slot = round_up(sizeof(movex_pending_dispatch));
-    size_t               stride = slot + round_up(resource->rules->max_payload);
-    size_t               size = header + count * stride;
+    size_t header = round_up(sizeof(movex_pending_block)), slot = round_up(sizeof(movex_pending_dispatch));
+    size_t stride = slot + round_up(resource->rules->max_payload);
+    size_t size = header + count * stride;
     movex_pending_block *block = movex_allocate(&client->allocator, size);
     if (!block) return false;
     *block = (movex_pending_block){.next = resource->blocks, .size = size};
@@ -37,8 +37,8 @@ movex_pending_dispatch *movex_pending_new(movex_resource *resource, uint32_t act
 {
     movex_client *client = resource->client;
     if (resource->pending_count + resource->answered_count >= client->pending_limit) {
-        movex_error_set(&client->error, MOVEX_ERR_LIMIT, "too many dispatches are unanswered, or their outcomes not drained",
-                        NULL);
+        movex_error_set(&client->error, MOVEX_ERR_LIMIT,
+                        "too many dispatches are unanswered, or their outcomes not drained", NULL);
         return NULL;
     }
     if (!resource->free.first && !make_block(resource)) {
@@ -46,7 +46,8 @@ movex_pending_dispatch *movex_pending_new(movex_resource *resource, uint32_t act
         return NULL;
     }
     movex_pending_dispatch *dispatch = movex_pending_of(resource->free.first);
-    if (movex_rules_take_payload(resource->rules, action, payload, dispatch->payload, &client->error) != MOVEX_OK) return NULL;
+    if (movex_rules_take_payload(resource->rules, action, payload, dispatch->payload, &client->error) != MOVEX_OK)
+        return NULL;
     movex_list_remove(&dispatch->order);
     movex_list_append(&resource->pending, &dispatch->order);
     resource->pending_count++;

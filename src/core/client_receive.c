@@ -12,10 +12,35 @@ static movex_resource *by_number(const movex_client *client, uint32_t number)
 static movex_resource *by_tag(const movex_client *client, uint64_t tag)
 {
     for (movex_node *node = client->resources.first; node && tag; node = node->next) {
-        movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
+        movex_resource *resource = movex_resource_of_client(node);
         if (resource->tag == tag) return resource;
     }
     return NULL;
+}
+
+static void welcomed(movex_client *client, const movex_welcome_message *welcome)
+{
+    bool resumed = welcome->resumed && client->has_token;
+    memcpy(client->token, welcome->token, MOVEX_TOKEN_SIZE);
+    client->has_token = true;
+    client->epoch = welcome->epoch;
+    client->pending_limit =
+        welcome->pending < client->limits.pending ? (uint32_t)welcome->pending : client->limits.pending;
+    if (welcome->max_frame < client->channel.max_frame) client->channel.max_frame = (size_t)welcome->max_frame;
+    client->failure_reason = 0;
+    client->clock_known = client->clock_known && resumed; /* another master has another clock */
+    client->stats.connects++;
+    movex_client_learn_time(client, welcome->now_ms, client->greeted_ms);
+    for (movex_node *node = client->resources.first, *next; node; node = next) {
+        next = node->next;
+        movex_resource_connected(movex_resource_of_client(node), resumed);
+    }
+    movex_writer writer = movex_client_message(client, 0);
+    if (writer.at) {
+        movex_write_numbered(&writer, MOVEX_MESSAGE_FORGET, 0); /* what else the session may have bound before */
+        movex_client_send(client, &writer);
+    }
+    client->phase = MOVEX_PHASE_OPEN; /* only now: until here, each has been asked for in its turn */
 }
 
 /* Each of these takes one message behind its first byte; false if it is not of its form, or about what is not there. */
@@ -24,7 +49,7 @@ static bool take_welcome(movex_client *client, movex_reader *reader)
 {
     movex_welcome_message message;
     if (!movex_read_welcome(reader, &message) || client->phase != MOVEX_PHASE_GREETING) return false;
-    movex_client_welcomed(client, &message);
+    welcomed(client, &message);
     return true;
 }
 

@@ -5,11 +5,6 @@
 
 enum { MOST_DIFFERENCES = 4 }; /* fields that a mismatch names */
 
-void movex_replica_touch(movex_resource *resource)
-{
-    if (!resource->stale.list) movex_list_append(&resource->client->stale, &resource->stale);
-}
-
 void movex_replica_free(movex_resource *resource)
 {
     resource->client->stats.bytes_hashed += resource->confirmed.hashes.bytes_hashed;
@@ -103,7 +98,8 @@ static void ask_for_snapshot(movex_resource *resource)
     movex_client_send(client, &writer);
 }
 
-static void mismatch(movex_resource *resource, const char *author, const char *what, uint64_t version, const char *fault)
+static void mismatch(movex_resource *resource, const char *author, const char *what, uint64_t version,
+                     const char *fault)
 {
     char         text[MOVEX_ERROR_TEXT_SIZE];
     movex_format format = movex_format_into(text, sizeof text);
@@ -147,7 +143,8 @@ static bool follows(movex_resource *resource, const movex_entry_message *message
     if (resource->gap) return false;
     if (message->version == resource->version + 1) return true;
     resource->gap = true;
-    if (!resource->resyncing) mismatch(resource, "", "an entry that does not follow the one before", message->version, "");
+    if (!resource->resyncing)
+        mismatch(resource, "", "an entry that does not follow the one before", message->version, "");
     return false;
 }
 
@@ -175,8 +172,10 @@ static void take_forward(movex_resource *resource, const movex_entry_message *me
     const movex_rules       *rules = resource->rules;
     const movex_peer_record *peer = NULL;
     char                     author[MOVEX_NAME_SIZE] = {0};
-    if (message->flags & MOVEX_ENTRY_BY_NAME) memcpy(author, message->author.bytes, message->author.length);
-    else if ((peer = movex_peers_find(resource, message->slot)) != NULL) memcpy(author, peer->id, sizeof author);
+    if (message->flags & MOVEX_ENTRY_BY_NAME)
+        memcpy(author, message->author.bytes, message->author.length);
+    else if ((peer = movex_peers_find(resource, message->slot)) != NULL)
+        memcpy(author, peer->id, sizeof author);
 
     const movex_codec *codec = movex_rules_payload(rules, message->action);
     movex_error        cause = {.text = "an author or an action that is not known"};
@@ -201,8 +200,10 @@ static void take_forward(movex_resource *resource, const movex_entry_message *me
 
 void movex_replica_entry(movex_resource *resource, const movex_entry_message *message)
 {
-    if (message->flags & MOVEX_ENTRY_OWN) take_own(resource, message);
-    else take_forward(resource, message);
+    if (message->flags & MOVEX_ENTRY_OWN)
+        take_own(resource, message);
+    else
+        take_forward(resource, message);
     movex_replica_touch(resource);
 }
 

@@ -5,17 +5,6 @@
 
 #include <movex/text.h>
 
-void movex_resource_say(movex_resource *resource, const char *first, const char *second, const char *third)
-{
-    const movex_allocator *allocator = &resource->client->allocator;
-    if (!resource->text) resource->text = movex_allocate(allocator, MOVEX_ERROR_TEXT_SIZE);
-    if (!resource->text) return;
-    movex_format format = movex_format_into(resource->text, MOVEX_ERROR_TEXT_SIZE);
-    movex_format_text(&format, first);
-    movex_format_text(&format, second);
-    movex_format_text(&format, third);
-}
-
 /* ---- binding */
 
 /* The rules of a type, made at its first use. */
@@ -52,7 +41,7 @@ static const movex_rules *find_rules(movex_client *client, const movex_type *typ
 static movex_resource *find_bound(const movex_client *client, const movex_type *type, const char *id)
 {
     for (movex_node *node = client->resources.first; node; node = node->next) {
-        movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
+        movex_resource *resource = movex_resource_of_client(node);
         if (resource->binds > 0 && resource->rules->type == type && strcmp(resource->id, id) == 0) return resource;
     }
     return NULL;
@@ -123,7 +112,7 @@ static void send_number(movex_resource *resource, movex_message_kind kind)
 static movex_resource *find_namesake(const movex_resource *resource, movex_binding binding)
 {
     for (movex_node *node = resource->client->resources.first; node; node = node->next) {
-        movex_resource *other = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
+        movex_resource *other = movex_resource_of_client(node);
         bool            same = other->rules == resource->rules && strcmp(other->id, resource->id) == 0;
         if (other != resource && same && other->binding == binding) return other;
     }
@@ -399,7 +388,7 @@ void movex_resource_collect(movex_client *client)
 {
     if (client->gone == 0) return;
     for (movex_node *node = client->resources.first, *next; node; node = next) {
-        movex_resource *resource = (movex_resource *)(void *)((char *)node - offsetof(movex_resource, of_client));
+        movex_resource *resource = movex_resource_of_client(node);
         next = node->next;
         if (resource->binding == MOVEX_BINDING_GONE && resource->binds == 0 && resource->answered_count == 0)
             movex_resource_free(resource);

@@ -1,8 +1,8 @@
 #include "master_internal.h"
 
+#include "default_limits.h"
 #include "format.h"
 #include "io.h"
-#include "default_limits.h"
 #include "random.h"
 
 #include <string.h>
@@ -10,23 +10,10 @@
 enum {
     DEFAULT_GRACE_MS = 30000,
     DEFAULT_HANDSHAKE_MS = 10000,
-    TURN_MS = 10,             /* how long one of several emitters is waited on */
+    TURN_MS = 10,            /* how long one of several emitters is waited on */
     EVENTS_PER_POLL = 10000, /* taken from one emitter in one poll */
     EVENTS_PER_FLUSH = 64,
 };
-
-uint64_t movex_master_time(const movex_master *master)
-{
-    return master ? master->now_ms + master->offset_ms : 0;
-}
-
-movex_writer movex_master_message(movex_master *master, size_t extra)
-{
-    master->scratch.length = 0;
-    if (!movex_buffer_reserve(&master->scratch, &master->allocator, MOVEX_MESSAGE_OVERHEAD + extra))
-        return (movex_writer){NULL, NULL};
-    return movex_writer_over(master->scratch.bytes, master->scratch.capacity);
-}
 
 /* ---- making */
 
@@ -77,7 +64,8 @@ static int make_rules(movex_master *master, const movex_type *const *types, move
         int status = add_rules(master, types[i], error);
         if (status != MOVEX_OK) return status;
     }
-    if (master->max_message > master->config.limits.message_bytes) master->max_message = master->config.limits.message_bytes;
+    if (master->max_message > master->config.limits.message_bytes)
+        master->max_message = master->config.limits.message_bytes;
     if (master->payload_size) master->payload = movex_allocate(&master->allocator, master->payload_size);
     if (master->payload_size && !master->payload)
         return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);

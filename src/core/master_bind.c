@@ -4,8 +4,6 @@
 
 #include <movex/text.h>
 
-enum { FIRST_REFUSED = 4 };
-
 /* ---- telling */
 
 static void send_subscriber(movex_master *master, movex_master_link *link, const movex_subscription *about,
@@ -20,11 +18,8 @@ static void send_subscriber(movex_master *master, movex_master_link *link, const
         .id = {id, (uint32_t)strlen(id)},
         .info = {info, (uint32_t)strlen(info)},
     };
-    movex_writer writer = movex_master_message(master, MOVEX_NAME_SIZE + MOVEX_INFO_MAX);
-    if (!writer.at) {
-        movex_master_fail(master, link, MOVEX_ERR_MEMORY);
-        return;
-    }
+    movex_writer writer;
+    if (!movex_master_begin(master, link, MOVEX_NAME_SIZE + MOVEX_INFO_MAX, &writer)) return;
     movex_write_subscriber(&writer, &message);
     movex_master_send(master, link, &writer);
 }
@@ -96,45 +91,6 @@ void movex_subscription_send_snapshot(movex_master *master, movex_subscription *
     master->stats.snapshots++;
 }
 
-static void send_outcome(movex_master *master, movex_master_link *link, uint32_t number, uint64_t sequence, int reason)
-{
-    movex_outcome_message message = {.number = number, .sequence = sequence, .reason = reason};
-    movex_writer          writer = movex_master_message(master, 0);
-    if (!writer.at) {
-        movex_master_fail(master, link, MOVEX_ERR_MEMORY);
-        return;
-    }
-    movex_write_outcome(&writer, &message);
-    movex_master_send(master, link, &writer);
-}
-
-/* ---- refusals: what makes no entry is remembered here */
-
-bool movex_subscription_prepare(movex_master *master, movex_subscription *subscription)
-{
-    uint32_t capacity = subscription->refused_capacity;
-    if (subscription->refused_count < capacity || capacity >= master->config.limits.pending) return true;
-    /* The ring has never gone round while it can still grow, so its order is that of its indices. */
-    return movex_grow(&master->allocator, &subscription->refused, &subscription->refused_capacity,
-                      sizeof *subscription->refused, capacity + 1, FIRST_REFUSED);
-}
-
-void movex_subscription_refuse(movex_master *master, movex_subscription *subscription, uint64_t sequence, int reason)
-{
-    uint64_t at = subscription->refused_count++ & (subscription->refused_capacity - 1);
-    subscription->refused[at] = (movex_refused){.sequence = sequence, .reason = reason};
-    send_outcome(master, subscription->session->link, subscription->resource->number, sequence, reason);
-}
-
-void movex_subscription_repeat(movex_master *master, movex_subscription *subscription, uint64_t sequence)
-{
-    int reason = MOVEX_ACCEPT;
-    for (uint32_t i = 0; i < subscription->refused_capacity; i++)
-        if (subscription->refused[i].sequence == sequence) reason = subscription->refused[i].reason;
-    master->stats.repeats++;
-    send_outcome(master, subscription->session->link, subscription->resource->number, sequence, reason);
-}
-
 /* ---- binding */
 
 static movex_subscription *find(const movex_session *session, uint32_t number)
@@ -146,8 +102,10 @@ static bool take_slot(movex_master *master, movex_subscription *subscription)
 {
     movex_master_resource *resource = subscription->resource;
     uint32_t               slot = 0;
-    if (resource->subscriber_count == resource->slots) slot = resource->slots;
-    else while (resource->subscribers[slot]) slot++;
+    if (resource->subscriber_count == resource->slots)
+        slot = resource->slots;
+    else
+        while (resource->subscribers[slot]) slot++;
     if (!movex_grow(&master->allocator, &resource->subscribers, &resource->slot_capacity, sizeof *resource->subscribers,
                     slot + 1, 2))
         return false;
@@ -158,7 +116,8 @@ static bool take_slot(movex_master *master, movex_subscription *subscription)
     return true;
 }
 
-static movex_subscription *subscription_new(movex_master *master, movex_session *session, movex_master_resource *resource)
+static movex_subscription *subscription_new(movex_master *master, movex_session *session,
+                                            movex_master_resource *resource)
 {
     movex_subscription *subscription = movex_allocate(&master->allocator, sizeof *subscription);
     if (!subscription) return NULL;
@@ -190,7 +149,8 @@ void movex_subscription_free(movex_master *master, movex_subscription *subscript
     movex_map_remove(&subscription->session->by_number, resource->number, subscription);
     movex_list_remove(&subscription->owed);
     movex_list_remove(&subscription->of_session);
-    movex_release(&master->allocator, subscription->refused, subscription->refused_capacity * sizeof *subscription->refused);
+    movex_release(&master->allocator, subscription->refused,
+                  subscription->refused_capacity * sizeof *subscription->refused);
     movex_release(&master->allocator, subscription, sizeof *subscription);
     master->stats.subscriptions--;
 }
@@ -210,11 +170,8 @@ static void refuse_bind(movex_master *master, movex_session *session, uint64_t t
                         const char *text)
 {
     movex_bind_refused_message message = {tag, status, reason, {text, (uint32_t)strlen(text)}};
-    movex_writer               writer = movex_master_message(master, strlen(text));
-    if (!writer.at) {
-        movex_master_fail(master, session->link, MOVEX_ERR_MEMORY);
-        return;
-    }
+    movex_writer               writer;
+    if (!movex_master_begin(master, session->link, strlen(text), &writer)) return;
     movex_write_bind_refused(&writer, &message);
     movex_master_send(master, session->link, &writer);
 }
@@ -249,8 +206,8 @@ static const movex_rules *find_rules(movex_master *master, const movex_bind_mess
 }
 
 /* The resource that is to be bound, made if need be; or NULL with the cause. `reason` is the hook's. */
-static movex_master_resource *find_resource(movex_master *master, const movex_session *session, const movex_rules *rules,
-                                            const char *id, int *reason, movex_error *error)
+static movex_master_resource *find_resource(movex_master *master, const movex_session *session,
+                                            const movex_rules *rules, const char *id, int *reason, movex_error *error)
 {
     movex_master_resource *resource = movex_master_resource_find(master, rules, id);
     const char            *type = rules->type->name;
@@ -280,7 +237,8 @@ static movex_master_resource *find_resource(movex_master *master, const movex_se
 }
 
 /* Whether the client's state is one of this log's, from which all later entries are kept. */
-static bool can_catch_up(const movex_master *master, const movex_master_resource *resource, const movex_bind_message *message)
+static bool can_catch_up(const movex_master *master, const movex_master_resource *resource,
+                         const movex_bind_message *message)
 {
     const movex_log *log = &resource->log;
     if (!message->resumes || message->epoch != master->config.epoch || message->version > log->version) return false;
@@ -289,24 +247,11 @@ static bool can_catch_up(const movex_master *master, const movex_master_resource
     return entry ? entry->checksum == message->checksum : false;
 }
 
-/* Answers what the subscriber may not know yet: refusals have left no entry. */
-static void send_missed_refusals(movex_master *master, const movex_subscription *subscription, uint64_t answered)
-{
-    uint64_t kept = subscription->refused_count < subscription->refused_capacity ? subscription->refused_count
-                                                                                 : subscription->refused_capacity;
-    for (uint64_t i = subscription->refused_count - kept; i != subscription->refused_count; i++) {
-        const movex_refused *refused = &subscription->refused[i & (subscription->refused_capacity - 1)];
-        if (refused->sequence > answered)
-            send_outcome(master, subscription->session->link, subscription->resource->number, refused->sequence,
-                         refused->reason);
-    }
-}
-
 static void bring_up_to_date(movex_master *master, movex_subscription *subscription, const movex_bind_message *message)
 {
     movex_master_resource *resource = subscription->resource;
     bool                   resumed = can_catch_up(master, resource, message);
-    movex_writer           writer = movex_master_message(master, 0);
+    movex_writer           writer;
     movex_bound_message    bound = {
            .tag = message->tag,
            .number = resource->number,
@@ -315,13 +260,10 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
            .subscribers = resource->subscriber_count,
            .resumed = resumed,
     };
-    if (!writer.at) {
-        movex_master_fail(master, subscription->session->link, MOVEX_ERR_MEMORY);
-        return;
-    }
+    if (!movex_master_begin(master, subscription->session->link, 0, &writer)) return;
     movex_write_bound(&writer, &bound);
     movex_master_send(master, subscription->session->link, &writer);
-    send_missed_refusals(master, subscription, message->resumes ? message->answered : 0);
+    movex_subscription_tell_refusals(master, subscription, message->resumes ? message->answered : 0);
     send_all_subscribers(master, subscription);
     if (!resumed) {
         movex_subscription_owe_snapshot(master, subscription);
@@ -377,8 +319,10 @@ int movex_subscription_bind(movex_master *master, movex_session *session, movex_
     const movex_rules  *rules = find_rules(master, &message, &names, &cause);
     movex_subscription *subscription = NULL;
     if (rules) subscription = subscribe(master, session, rules, &message, names.id, &reason, &cause);
-    if (subscription) bring_up_to_date(master, subscription, &message);
-    else refuse_bind(master, session, message.tag, cause.status, reason, cause.text);
+    if (subscription)
+        bring_up_to_date(master, subscription, &message);
+    else
+        refuse_bind(master, session, message.tag, cause.status, reason, cause.text);
     return MOVEX_OK;
 }
 
@@ -391,21 +335,20 @@ void movex_subscription_forget(movex_master *master, movex_session *session)
     }
 }
 
-static void send_unbound(movex_master *master, movex_master_link *link, uint32_t number, movex_status status, const char *text)
+static void send_unbound(movex_master *master, movex_master_link *link, uint32_t number, movex_status status,
+                         const char *text)
 {
     char cut[MOVEX_ERROR_TEXT_SIZE];
     movex_text_set(cut, text);
     movex_unbound_message message = {number, status, {cut, (uint32_t)strlen(cut)}};
-    movex_writer          writer = movex_master_message(master, sizeof cut);
-    if (!writer.at) {
-        movex_master_fail(master, link, MOVEX_ERR_MEMORY);
-        return;
-    }
+    movex_writer          writer;
+    if (!movex_master_begin(master, link, sizeof cut, &writer)) return;
     movex_write_unbound(&writer, &message);
     movex_master_send(master, link, &writer);
 }
 
-void movex_subscription_revoke(movex_master *master, movex_subscription *subscription, movex_status status, const char *text)
+void movex_subscription_revoke(movex_master *master, movex_subscription *subscription, movex_status status,
+                               const char *text)
 {
     if (subscription->live || subscription->owed.list)
         send_unbound(master, subscription->session->link, subscription->resource->number, status, text);
@@ -415,8 +358,10 @@ void movex_subscription_revoke(movex_master *master, movex_subscription *subscri
 int movex_subscription_unbind(movex_master *master, movex_session *session, uint32_t number)
 {
     movex_subscription *subscription = find(session, number);
-    if (subscription) movex_subscription_revoke(master, subscription, MOVEX_OK, "");
-    else send_unbound(master, session->link, number, MOVEX_OK, "");
+    if (subscription)
+        movex_subscription_revoke(master, subscription, MOVEX_OK, "");
+    else
+        send_unbound(master, session->link, number, MOVEX_OK, "");
     return MOVEX_OK;
 }
 

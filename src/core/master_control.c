@@ -3,25 +3,12 @@
 
 #include "format.h"
 
-static const movex_rules *find_rules(const movex_master *master, const movex_type *type)
-{
-    for (uint32_t i = 0; type && i < master->rules_count; i++)
-        if (master->rules[i]->type == type) return master->rules[i];
-    return NULL;
-}
-
-movex_master_resource *movex_master_resource_named(const movex_master *master, const movex_type *type, const char *id)
-{
-    const movex_rules *rules = master && id ? find_rules(master, type) : NULL;
-    return rules ? movex_master_resource_find(master, rules, id) : NULL;
-}
-
 /* ---- resources */
 
 static int create(movex_master *master, const movex_type *type, const char *id, movex_master_resource **resource)
 {
     if (!master || movex_name_fault(id)) return MOVEX_ERR_ARGUMENT;
-    const movex_rules *rules = find_rules(master, type);
+    const movex_rules *rules = movex_master_rules(master, type);
     return rules ? movex_master_resource_new(master, rules, id, resource) : MOVEX_ERR_UNKNOWN_TYPE;
 }
 
@@ -108,7 +95,8 @@ static movex_subscription *find_subscription(const movex_master *master, const m
     return session ? movex_map_get(&session->by_number, resource->number, NULL, NULL) : NULL;
 }
 
-int movex_master_kick(movex_master *master, const movex_type *type, const char *id, const char *client_id, const char *text)
+int movex_master_kick(movex_master *master, const movex_type *type, const char *id, const char *client_id,
+                      const char *text)
 {
     movex_subscription *subscription = find_subscription(master, type, id, client_id);
     if (!subscription) return MOVEX_ERR_NOT_FOUND;

@@ -1,13 +1,17 @@
 /* The inside of a master, shared by its files:
 
      master.c           making, freeing, polling; attached emitters; reading
-     master_link.c      one connection: frames in, messages out, closing
+     master_control.c   what the program itself does to resources and clients
+     master_link.c      one connection: frames in, messages to whom they concern, flushing, closing
      master_session.c   who is connected or away: HELLO, resuming, the grace period, leaving
      master_bind.c      a session's subscriptions: BIND, UNBIND, snapshots, catching up
-     master_resource.c  a resource: creation, removal
-     master_order.c     dispatches become entries of its log, and its subscribers are told
-     master_control.c   what the program itself does to resources and clients
+     master_order.c     dispatches become entries of a resource's log, and its subscribers are told
+     master_refusals.c  dispatches that became none
+     master_resource.c  a resource: creation, removal, when it wants to be woken
+     master_send.c      messages out
      master_events.c    the ring of events for the program
+
+   Each calls those below it alone.
 
    Links, sessions and resources know each other so:
 
@@ -143,10 +147,17 @@ struct movex_master {
     movex_master_record     drained; /* the one whose texts are lent */
 };
 
-/* ---- master.c */
+/* ---- master_send.c */
 
 /* A writer over scratch with room for a message with `extra` bytes of texts and payloads; NULL `at` if there is no memory. */
 movex_writer movex_master_message(movex_master *master, size_t extra);
+/* The same for a message to one link, which is closed at the next flush if there is no memory: then false. */
+bool movex_master_begin(movex_master *master, movex_master_link *link, size_t extra, movex_writer *writer);
+/* Queues the message that `writer` has written to scratch. A failure closes the link at the next flush. */
+void movex_master_send(movex_master *master, movex_master_link *link, const movex_writer *writer);
+/* Closes the link at the next flush: what it should have been sent could not be. */
+void movex_master_fail(movex_master *master, movex_master_link *link, movex_status status);
+
 
 /* ---- master_link.c */
 
@@ -157,10 +168,6 @@ void movex_master_link_lost(movex_master *master, movex_attached *attached, cons
 void movex_master_link_close(movex_master *master, movex_master_link *link, int status, int reason, const char *text);
 /* Frees it without a word; the emitter is done with it. Its session is left alone. */
 void movex_master_link_free(movex_master *master, movex_master_link *link);
-/* Queues the message that `writer` has written to scratch. A failure closes the link at the next flush. */
-void movex_master_send(movex_master *master, movex_master_link *link, const movex_writer *writer);
-/* Closes the link at the next flush: what it should have been sent could not be. */
-void movex_master_fail(movex_master *master, movex_master_link *link, movex_status status);
 /* Sends what is due on all links, and closes those that have failed. */
 void movex_master_flush(movex_master *master);
 
@@ -198,12 +205,6 @@ void movex_subscription_end(movex_master *master, movex_subscription *subscripti
 void movex_subscription_announce(movex_master *master, const movex_subscription *subscription, movex_presence presence,
                                  bool named);
 
-/* Makes sure that one more refusal can be remembered. False if there is no memory. */
-bool movex_subscription_prepare(movex_master *master, movex_subscription *subscription);
-/* Remembers, after movex_subscription_prepare, that a dispatch was refused, and tells its author. */
-void movex_subscription_refuse(movex_master *master, movex_subscription *subscription, uint64_t sequence, int reason);
-/* Answers a dispatch that was handled before. */
-void movex_subscription_repeat(movex_master *master, movex_subscription *subscription, uint64_t sequence);
 
 static inline movex_subscription *movex_subscription_of_owed(movex_node *node)
 {
@@ -218,9 +219,13 @@ int  movex_master_resource_new(movex_master *master, const movex_rules *rules, c
                                movex_master_resource **resource);
 /* It has no subscribers. */
 void movex_master_resource_free(movex_master *master, movex_master_resource *resource);
+/* The rules of one of the master's types, or NULL. */
+const movex_rules *movex_master_rules(const movex_master *master, const movex_type *type);
 /* The resource of that type and id, or NULL. */
 movex_master_resource *movex_master_resource_named(const movex_master *master, const movex_type *type, const char *id);
 void movex_master_resource_check(const movex_master_resource *resource);
+/* Asks the state when it wants to be woken. */
+void movex_master_resource_schedule(movex_master *master, movex_master_resource *resource);
 
 static inline movex_master_resource *movex_master_resource_of_wake(movex_heap_item *item)
 {
@@ -232,6 +237,17 @@ static inline movex_master_resource *movex_master_resource_of_woken(movex_node *
     return (movex_master_resource *)(void *)((char *)node - offsetof(movex_master_resource, woken));
 }
 
+/* ---- master_refusals.c */
+
+/* Makes sure that one more refusal can be remembered. False if there is no memory. */
+bool movex_subscription_prepare(movex_master *master, movex_subscription *subscription);
+/* Remembers, after movex_subscription_prepare, that a dispatch was refused, and tells its author. */
+void movex_subscription_refuse(movex_master *master, movex_subscription *subscription, uint64_t sequence, int reason);
+/* Answers a dispatch that was handled before. */
+void movex_subscription_repeat(movex_master *master, movex_subscription *subscription, uint64_t sequence);
+/* Answers what its client may not know yet, after `answered`. */
+void movex_subscription_tell_refusals(movex_master *master, const movex_subscription *subscription, uint64_t answered);
+
 /* ---- master_order.c */
 
 int  movex_master_resource_dispatch(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
@@ -239,8 +255,6 @@ int  movex_master_resource_dispatch(movex_master *master, movex_session *session
 void movex_master_resource_send_entry(movex_master *master, const movex_subscription *subscription, uint64_t version);
 /* Dispatches an action of the master's own (MOVEX_NO_ACTION: none) in the name of a client that has come or gone. */
 void movex_master_resource_note(movex_master *master, movex_master_resource *resource, uint32_t action, const char *author);
-/* Asks the state when it wants to be woken. */
-void movex_master_resource_schedule(movex_master *master, movex_master_resource *resource);
 /* Wakes what is due. */
 void movex_master_wake(movex_master *master);
 

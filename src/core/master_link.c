@@ -7,7 +7,8 @@
 /* ---- opening and closing */
 
 /* Tells somebody for whom there is no room; nothing is kept of him. */
-static void turn_away(movex_master *master, movex_attached *attached, movex_link link, movex_status status, const char *why)
+static void turn_away(movex_master *master, movex_attached *attached, movex_link link, movex_status status,
+                      const char *why)
 {
     const movex_error_message message = {status, 0, {why, (uint32_t)strlen(why)}};
     unsigned char             bytes[MOVEX_MESSAGE_OVERHEAD + MOVEX_ERROR_TEXT_SIZE];
@@ -29,8 +30,10 @@ void movex_master_link_opened(movex_master *master, movex_attached *attached, co
         link = NULL;
     }
     if (!link) {
-        if (room) turn_away(master, attached, event->link, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
-        else turn_away(master, attached, event->link, MOVEX_ERR_LIMIT, "the master has as many connections as it may");
+        if (room)
+            turn_away(master, attached, event->link, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
+        else
+            turn_away(master, attached, event->link, MOVEX_ERR_LIMIT, "the master has as many connections as it may");
         return;
     }
     link->attached = attached;
@@ -99,27 +102,13 @@ void movex_master_link_lost(movex_master *master, movex_attached *attached, cons
 
 /* ---- sending */
 
-void movex_master_fail(movex_master *master, movex_master_link *link, movex_status status)
-{
-    if (link->failure == MOVEX_OK) link->failure = status;
-    if (!link->due.list) movex_list_append(&master->due, &link->due);
-}
-
-void movex_master_send(movex_master *master, movex_master_link *link, const movex_writer *writer)
-{
-    if (link->failure != MOVEX_OK) return;
-    size_t length = (size_t)(writer->at - master->scratch.bytes);
-    int    status = movex_channel_append(&link->channel, &master->allocator, master->scratch.bytes, length);
-    if (status != MOVEX_OK) link->failure = (movex_status)status;
-    if (!link->due.list) movex_list_append(&master->due, &link->due);
-}
-
 /* Sends what is due on a link, and the snapshots that it is owed as long as its queue is less than half full. */
 static int flush_link(movex_master *master, movex_master_link *link)
 {
     int status = link->failure;
     if (status == MOVEX_OK) status = movex_channel_flush(&link->channel, &master->allocator);
-    while (status == MOVEX_OK && link->owed.first && movex_channel_queued(&link->channel) <= link->channel.max_queue / 2) {
+    while (status == MOVEX_OK && link->owed.first &&
+           movex_channel_queued(&link->channel) <= link->channel.max_queue / 2) {
         movex_subscription_send_snapshot(master, movex_subscription_of_owed(link->owed.first));
         status = link->failure == MOVEX_OK ? movex_channel_flush(&link->channel, &master->allocator) : link->failure;
     }

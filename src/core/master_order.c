@@ -23,11 +23,8 @@ typedef struct deed {
 /* Writes an entry as one receiver is to see it, and sends it. */
 static void send_entry(movex_master *master, movex_master_link *link, const movex_entry_message *message)
 {
-    movex_writer writer = movex_master_message(master, MOVEX_NAME_SIZE + message->payload.length);
-    if (!writer.at) {
-        movex_master_fail(master, link, MOVEX_ERR_MEMORY);
-        return;
-    }
+    movex_writer writer;
+    if (!movex_master_begin(master, link, MOVEX_NAME_SIZE + message->payload.length, &writer)) return;
     movex_write_entry(&writer, message);
     movex_master_send(master, link, &writer);
 }
@@ -77,8 +74,10 @@ static void tell(movex_master *master, const movex_master_resource *resource, co
     for (uint32_t i = 0; i < resource->slots; i++) {
         const movex_subscription *other = resource->subscribers[i];
         if (!other || other == from->subscription || !other->live) continue;
-        if (written) movex_master_send(master, other->session->link, &writer);
-        else movex_master_fail(master, other->session->link, MOVEX_ERR_MEMORY); /* it comes back and catches up */
+        if (written)
+            movex_master_send(master, other->session->link, &writer);
+        else
+            movex_master_fail(master, other->session->link, MOVEX_ERR_MEMORY); /* it comes back and catches up */
         master->stats.forwards++;
     }
 }
@@ -99,7 +98,8 @@ static uint64_t seed_of(const movex_master *master, const movex_master_resource 
 }
 
 /* Makes the next entry of the log, if the reducer accepts: MOVEX_ACCEPT, or why not. Cannot fail otherwise. */
-static int order(movex_master *master, movex_master_resource *resource, const origin *from, const deed *what, uint64_t now_ms)
+static int order(movex_master *master, movex_master_resource *resource, const origin *from, const deed *what,
+                 uint64_t now_ms)
 {
     movex_log          *log = &resource->log;
     uint64_t            version = log->version + 1, before_ms = log->now_ms;
@@ -138,14 +138,6 @@ static int order(movex_master *master, movex_master_resource *resource, const or
     return MOVEX_ACCEPT;
 }
 
-void movex_master_resource_schedule(movex_master *master, movex_master_resource *resource)
-{
-    const movex_type *type = resource->rules->type;
-    uint64_t          due = type->wakes_at ? type->wakes_at(resource->view.state) : 0;
-    if (due) movex_heap_set(&master->wakes, &resource->wake, due);
-    else movex_heap_remove(&master->wakes, &resource->wake);
-}
-
 /* One for each resource that is due now; what is due again after it waits for the next poll. */
 void movex_master_wake(movex_master *master)
 {
@@ -165,11 +157,13 @@ void movex_master_wake(movex_master *master)
     }
 }
 
-void movex_master_resource_note(movex_master *master, movex_master_resource *resource, uint32_t action, const char *author)
+void movex_master_resource_note(movex_master *master, movex_master_resource *resource, uint32_t action,
+                                const char *author)
 {
     const origin from = {.author = author};
     const deed   what = {.action = action, .encoded = {"", 0}};
-    if (action != MOVEX_NO_ACTION && !resource->removing) order(master, resource, &from, &what, movex_master_time(master));
+    if (action != MOVEX_NO_ACTION && !resource->removing)
+        order(master, resource, &from, &what, movex_master_time(master));
 }
 
 int movex_master_dispatch(movex_master *master, const movex_type *type, const char *id, uint32_t action,
@@ -205,7 +199,8 @@ static int check_dispatch(movex_master *master, const movex_subscription *subscr
     const movex_rules *rules = subscription->resource->rules;
     const movex_type  *type = rules->type;
     if (message->sequence != subscription->sequence + 1)
-        return movex_error_set(error, MOVEX_ERR_PROTOCOL, "DISPATCH: a sequence that does not follow the one before", NULL);
+        return movex_error_set(error, MOVEX_ERR_PROTOCOL, "DISPATCH: a sequence that does not follow the one before",
+                               NULL);
     if (message->action >= type->action_count)
         return movex_error_set(error, MOVEX_ERR_MALFORMED, "DISPATCH: type ", type->name, " has no such action", NULL);
     const char        *name = type->actions[message->action].name;
@@ -244,17 +239,15 @@ static void take(movex_master *master, movex_subscription *author, const movex_d
 static void refuse_stranger(movex_master *master, movex_session *session, const movex_dispatch_message *message)
 {
     movex_outcome_message outcome = {message->number, message->sequence, MOVEX_REFUSED_NOT_BOUND};
-    movex_writer          writer = movex_master_message(master, 0);
+    movex_writer          writer;
     master->stats.refused++;
-    if (!writer.at) {
-        movex_master_fail(master, session->link, MOVEX_ERR_MEMORY);
-        return;
-    }
+    if (!movex_master_begin(master, session->link, 0, &writer)) return;
     movex_write_outcome(&writer, &outcome);
     movex_master_send(master, session->link, &writer);
 }
 
-int movex_master_resource_dispatch(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error)
+int movex_master_resource_dispatch(movex_master *master, movex_session *session, movex_reader *reader,
+                                   movex_error *error)
 {
     movex_dispatch_message message;
     if (!movex_read_dispatch(reader, &message))

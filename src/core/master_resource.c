@@ -30,6 +30,19 @@ movex_master_resource *movex_master_resource_find(const movex_master *master, co
     return movex_map_get(&master->by_name, key_of(master, rules, id), has_name, &name);
 }
 
+const movex_rules *movex_master_rules(const movex_master *master, const movex_type *type)
+{
+    for (uint32_t i = 0; type && i < master->rules_count; i++)
+        if (master->rules[i]->type == type) return master->rules[i];
+    return NULL;
+}
+
+movex_master_resource *movex_master_resource_named(const movex_master *master, const movex_type *type, const char *id)
+{
+    const movex_rules *rules = master && id ? movex_master_rules(master, type) : NULL;
+    return rules ? movex_master_resource_find(master, rules, id) : NULL;
+}
+
 static bool take_place(movex_master *master, movex_master_resource *resource)
 {
     uint32_t place = master->free_place;
@@ -63,7 +76,7 @@ int movex_master_resource_new(movex_master *master, const movex_rules *rules, co
 
     bool viewed = movex_view_init(&resource->view, rules, true, &master->allocator);
     bool placed = viewed && movex_heap_reserve(&master->wakes, &master->allocator, master->by_name.count + 1) &&
-                    take_place(master, resource);
+                  take_place(master, resource);
     bool named = placed && movex_map_put(&master->by_name, &master->allocator, key_of(master, rules, id), resource);
     if (!named) {
         if (placed) give_place_back(master, resource);
@@ -93,6 +106,23 @@ void movex_master_resource_free(movex_master *master, movex_master_resource *res
     movex_log_free(&resource->log, &master->allocator);
     movex_release(&master->allocator, resource->subscribers, resource->slot_capacity * sizeof *resource->subscribers);
     movex_release(&master->allocator, resource, sizeof *resource);
+}
+
+/* ---- time */
+
+uint64_t movex_master_time(const movex_master *master)
+{
+    return master ? master->now_ms + master->offset_ms : 0;
+}
+
+void movex_master_resource_schedule(movex_master *master, movex_master_resource *resource)
+{
+    const movex_type *type = resource->rules->type;
+    uint64_t          due = type->wakes_at ? type->wakes_at(resource->view.state) : 0;
+    if (due)
+        movex_heap_set(&master->wakes, &resource->wake, due);
+    else
+        movex_heap_remove(&master->wakes, &resource->wake);
 }
 
 void movex_master_resource_check(const movex_master_resource *resource)

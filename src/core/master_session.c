@@ -92,8 +92,8 @@ typedef struct greeting {
     char id[MOVEX_NAME_SIZE], info[MOVEX_INFO_MAX + 1], credentials[MOVEX_INFO_MAX + 1];
 } greeting;
 
-static int check_hello(movex_master *master, movex_master_link *link, const movex_hello_message *message, greeting *texts,
-                       movex_error *error)
+static int check_hello(movex_master *master, movex_master_link *link, const movex_hello_message *message,
+                       greeting *texts, movex_error *error)
 {
     if (message->protocol != MOVEX_PROTOCOL_VERSION)
         return movex_error_set(error, MOVEX_ERR_UNSUPPORTED, "HELLO: this master speaks protocol version 1", NULL);
@@ -103,7 +103,8 @@ static int check_hello(movex_master *master, movex_master_link *link, const move
     if (!take_text(message->info, texts->info, sizeof texts->info))
         return movex_error_set(error, MOVEX_ERR_ARGUMENT, "HELLO: info is not UTF-8 without control characters", NULL);
     if (!take_text(message->credentials, texts->credentials, sizeof texts->credentials))
-        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "HELLO: credentials are not UTF-8 without control characters", NULL);
+        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "HELLO: credentials are not UTF-8 without control characters",
+                               NULL);
     if (!master->config.authenticate) return MOVEX_OK;
 
     movex_hello hello = {texts->id, texts->info, texts->credentials, link->address};
@@ -134,9 +135,13 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
         return movex_error_set(error, MOVEX_ERR_ID_IN_USE, "HELLO: ", texts.id, " belongs to another session", NULL);
     if (resumed) session->heard = true;
     if (resumed && session->link) {
-        /* Its first connection is dead, or will be: the second takes over. */
+        /* Its first connection is dead, or will be: the second takes over, and the first is closed at the next flush. */
         movex_master_link *old = session->link;
-        movex_master_link_close(master, old, MOVEX_OK, 0, "a second connection of the same session has taken over");
+        for (movex_node *node = session->subscriptions.first; node; node = node->next)
+            movex_subscription_silence((movex_subscription *)(void *)node);
+        old->session = NULL;
+        session->link = NULL;
+        movex_master_fail(master, old, MOVEX_ERR_CLOSED);
     }
     if (!session) session = session_new(master, texts.id, error);
     if (!session) return error->status;

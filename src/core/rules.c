@@ -28,7 +28,8 @@ static int check_names(const movex_type *type, movex_error *error)
         const movex_action_type *action = &type->actions[i];
         problem = movex_name_fault(action->name);
         if (problem) return fault(error, type, "the name of an action ", problem, " (a gap in the table?)");
-        if (action->flags & ~(uint32_t)MOVEX_CONFIRM) return fault(error, type, "action ", action->name, ": unknown flags");
+        if (action->flags & ~(uint32_t)MOVEX_CONFIRM)
+            return fault(error, type, "action ", action->name, ": unknown flags");
         for (uint32_t k = 0; k < i; k++)
             if (strcmp(action->name, type->actions[k].name) == 0)
                 return fault(error, type, "two actions are named ", action->name, "");
@@ -37,7 +38,8 @@ static int check_names(const movex_type *type, movex_error *error)
 }
 
 /* The action of that name, which clients may not dispatch; it must be there and have no payload. */
-static int find_reserved(const movex_type *type, const char *role, const char *name, uint32_t *action, movex_error *error)
+static int find_reserved(const movex_type *type, const char *role, const char *name, uint32_t *action,
+                         movex_error *error)
 {
     *action = MOVEX_NO_ACTION;
     if (!name) return MOVEX_OK;
@@ -120,7 +122,8 @@ movex_rules *movex_rules_new(const movex_type *type, const movex_allocator *allo
 {
     movex_allocator resolved;
     if (!type || !movex_allocator_resolve(allocator, &resolved)) {
-        movex_error_set(error, MOVEX_ERR_ARGUMENT, type ? "the allocator is only partly set" : "the type is NULL", NULL);
+        movex_error_set(error, MOVEX_ERR_ARGUMENT, type ? "the allocator is only partly set" : "the type is NULL",
+                        NULL);
         return NULL;
     }
     if (check_names(type, error) != MOVEX_OK) return NULL;
@@ -131,7 +134,8 @@ movex_rules *movex_rules_new(const movex_type *type, const movex_allocator *allo
     }
     rules->type = type;
     rules->allocator = resolved;
-    if (find_all_reserved(rules, error) != MOVEX_OK || make_codecs(rules, error) != MOVEX_OK || check_init(rules, error) != MOVEX_OK) {
+    if (find_all_reserved(rules, error) != MOVEX_OK || make_codecs(rules, error) != MOVEX_OK ||
+        check_init(rules, error) != MOVEX_OK) {
         movex_rules_free(rules);
         return NULL;
     }
@@ -160,7 +164,8 @@ bool movex_rules_is_reserved(const movex_rules *rules, uint32_t action)
     return action == rules->wake || action == rules->joined || action == rules->left;
 }
 
-int movex_rules_take_payload(const movex_rules *rules, uint32_t action, const void *payload, void *copy, movex_error *error)
+int movex_rules_take_payload(const movex_rules *rules, uint32_t action, const void *payload, void *copy,
+                             movex_error *error)
 {
     const char        *name = rules->type->actions[action].name;
     const movex_codec *codec = rules->payloads[action];
@@ -208,8 +213,8 @@ int movex_rules_reduce(const movex_rules *rules, void *state, uint32_t action, c
     return answer < 0 ? MOVEX_REFUSE : answer;
 }
 
-int movex_apply(const movex_rules *rules, void *state, uint32_t action, const void *payload, const movex_context *context,
-                void *scratch)
+int movex_apply(const movex_rules *rules, void *state, uint32_t action, const void *payload,
+                const movex_context *context, void *scratch)
 {
     static const movex_context nobody = {.author = "", .version = 1};
     size_t                     size = rules->type->state->size;

@@ -36,7 +36,8 @@ int movex_rules_load(const movex_rules *rules, void *state, const void *bytes, s
     movex_reader         reader = movex_reader_over(bytes, length);
     const unsigned char *start = movex_read_bytes(&reader, sizeof magic);
     if (!start || memcmp(start, magic, sizeof magic) != 0)
-        return movex_error_set(error, MOVEX_ERR_MALFORMED, "this is no saved state, or one of a format that is not known", NULL);
+        return movex_error_set(error, MOVEX_ERR_MALFORMED,
+                               "this is no saved state, or one of a format that is not known", NULL);
     size_t               name_length = movex_read_u8(&reader);
     const unsigned char *saved_name = movex_read_bytes(&reader, name_length);
     uint64_t             fingerprint = movex_read_u64(&reader), checksum = movex_read_u64(&reader);

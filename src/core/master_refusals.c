@@ -1,0 +1,51 @@
+/* Dispatches that made no entry: each subscription remembers the newest, to answer those who come back. */
+#include "master_internal.h"
+
+enum { FIRST_REFUSED = 4 };
+
+static void send_outcome(movex_master *master, movex_master_link *link, uint32_t number, uint64_t sequence, int reason)
+{
+    movex_outcome_message message = {.number = number, .sequence = sequence, .reason = reason};
+    movex_writer          writer;
+    if (!movex_master_begin(master, link, 0, &writer)) return;
+    movex_write_outcome(&writer, &message);
+    movex_master_send(master, link, &writer);
+}
+
+bool movex_subscription_prepare(movex_master *master, movex_subscription *subscription)
+{
+    uint32_t capacity = subscription->refused_capacity;
+    if (subscription->refused_count < capacity || capacity >= master->config.limits.pending) return true;
+    /* The ring has never gone round while it can still grow, so its order is that of its indices. */
+    return movex_grow(&master->allocator, &subscription->refused, &subscription->refused_capacity,
+                      sizeof *subscription->refused, capacity + 1, FIRST_REFUSED);
+}
+
+void movex_subscription_refuse(movex_master *master, movex_subscription *subscription, uint64_t sequence, int reason)
+{
+    uint64_t at = subscription->refused_count++ & (subscription->refused_capacity - 1);
+    subscription->refused[at] = (movex_refused){.sequence = sequence, .reason = reason};
+    send_outcome(master, subscription->session->link, subscription->resource->number, sequence, reason);
+}
+
+void movex_subscription_repeat(movex_master *master, movex_subscription *subscription, uint64_t sequence)
+{
+    int reason = MOVEX_ACCEPT;
+    for (uint32_t i = 0; i < subscription->refused_capacity; i++)
+        if (subscription->refused[i].sequence == sequence) reason = subscription->refused[i].reason;
+    master->stats.repeats++;
+    send_outcome(master, subscription->session->link, subscription->resource->number, sequence, reason);
+}
+
+/* Answers what the subscriber may not know yet: refusals have left no entry. */
+void movex_subscription_tell_refusals(movex_master *master, const movex_subscription *subscription, uint64_t answered)
+{
+    uint64_t kept = subscription->refused_count < subscription->refused_capacity ? subscription->refused_count
+                                                                                 : subscription->refused_capacity;
+    for (uint64_t i = subscription->refused_count - kept; i != subscription->refused_count; i++) {
+        const movex_refused *refused = &subscription->refused[i & (subscription->refused_capacity - 1)];
+        if (refused->sequence > answered)
+            send_outcome(master, subscription->session->link, subscription->resource->number, refused->sequence,
+                         refused->reason);
+    }
+}
