@@ -4,6 +4,7 @@
      I1  whoever holds a version holds the checksum that the master had at that version
      I2  the master's state is the fold of its log, computed again from scratch by movex_apply
      I4  no mismatch, no resync, no protocol error
+         what a client shows is what the master has confirmed, with its pending actions on top, in order
      I6  a dispatch is in the log once if it was accepted, never if it was refused, at most once if that is not known; every
          ticket has one outcome
 
@@ -11,6 +12,7 @@
 #include "client_internal.h"
 #include "master_internal.h"
 #include "meter.h"
+#include "random.h"
 #include "support.h"
 
 #include <movex/mock.h>
@@ -118,6 +120,7 @@ typedef struct mirror { /* a resource, folded from its log */
     char     id[16];
     pile     state;
     uint64_t version;
+    uint64_t put_version; /* the last that was made without an entry */
     uint64_t checksums[MOST_VERSIONS];
 } mirror;
 
@@ -198,7 +201,12 @@ static void follow(run *r, mirror *m)
     movex_master_resource_check(resource);
     while (m->version < resource->log.version) {
         const movex_entry *entry = movex_log_find(&resource->log, ++m->version);
-        require(entry && m->version < MOST_VERSIONS);
+        require(m->version < MOST_VERSIONS);
+        if (m->version == m->put_version) {
+            m->checksums[m->version] = m->checksums[m->version - 1];
+            continue;
+        }
+        require(entry);
         char author[MOVEX_NAME_SIZE] = {0};
         move payload;
         memcpy(author, movex_log_author(&resource->log, entry), entry->author_length);
@@ -217,6 +225,26 @@ static void follow(run *r, mirror *m)
         require(m->checksums[m->version] == entry->checksum);
     }
     require(movex_codec_equal(state, &m->state, resource->view.state));
+}
+
+/* What a client shows, computed again: but for the time, which has gone on since some of it was predicted. */
+static void check_local(const run *r, const movex_resource *resource)
+{
+    pile        expected;
+    const pile *shown = movex_state(resource);
+    uint64_t    version = movex_version(resource);
+    memcpy(&expected, movex_confirmed_state(resource), sizeof expected);
+    for (movex_node *node = resource->pending.first; node; node = node->next) {
+        const movex_pending_dispatch *dispatch = movex_pending_of(node);
+        uint64_t                      seed = dispatch->ticket;
+        movex_random_source           random = {.seed = movex_splitmix64(&seed)};
+        movex_context                 context = movex_replica_context(resource, ++version, &random);
+        pile                          scratch;
+        if (dispatch->action != CLAIM) /* CLAIM waits for the master */
+            movex_apply(r->rules, &expected, dispatch->action, dispatch->payload, &context, &scratch);
+    }
+    require(shown->count == expected.count && memcmp(shown->items, expected.items, sizeof expected.items) == 0);
+    require(shown->drawn == expected.drawn && strcmp(shown->owner, expected.owner) == 0);
 }
 
 static void drain(run *r, int i)
@@ -250,6 +278,7 @@ static void check(run *r)
             if (!resource->has_state) continue;
             require(movex_version(resource) <= r->mirrors[k].version);
             require(movex_checksum(resource) == r->mirrors[k].checksums[movex_version(resource)]);
+            check_local(r, resource);
         }
     }
     for (uint32_t id = 0; id < r->move_count; id++) {
@@ -306,6 +335,17 @@ static void replace(run *r, int i)
         if (r->moves[id].client == i) r->moves[id].client = -1; /* its tickets are counted anew */
 }
 
+/* The program replaces a state by the same: a version without an entry, of which all get a snapshot, and before which nobody
+   can catch up. */
+static void put(run *r, int k)
+{
+    mirror *m = &r->mirrors[k];
+    pile    state = m->state;
+    if (!movex_master_resource_named(r->master, &pile_type, m->id)) return;
+    m->put_version = m->version + 1; /* all before has been followed */
+    require(movex_master_put(r->master, &pile_type, m->id, &state) == MOVEX_OK);
+}
+
 static void release_some(run *r)
 {
     for (uint32_t n = below(r, 12); n > 0 && movex_mock_held_count(r->net); n--)
@@ -326,6 +366,8 @@ static void step(run *r)
         char id[16];
         snprintf(id, sizeof id, "c%d", i);
         movex_mock_cut(r->net, id);
+    } else if (what < 77) {
+        put(r, k);
     } else if (what < 80) {
         r->held = !r->held;
         movex_mock_hold(r->net, r->held);
@@ -363,6 +405,8 @@ static void come_to_rest(run *r)
             require(movex_codec_equal(state, movex_state(r->bound[i][k]), &r->mirrors[k].state));
             require(movex_codec_equal(state, movex_confirmed_state(r->bound[i][k]), &r->mirrors[k].state));
         }
+    for (int k = 0; k < r->resource_count; k++) /* nobody was left asleep */
+        require(r->mirrors[k].state.due_ms == 0 || r->mirrors[k].state.due_ms > movex_master_time(r->master));
     for (uint32_t id = 0; id < r->move_count; id++) require(r->moves[id].fate != OPEN || r->moves[id].client < 0);
 }
 
