@@ -8,7 +8,7 @@ import re
 import sys
 
 # Names that are not the headers': the meson variable of the dependency and the environment of script/test.
-OTHERS = {"movex_dependency", "MOVEX_TEST_LONG"}
+OTHERS = {"movex_dependency", "MOVEX_TEST_LONG", "MOVEX_TEST_SEED"}
 
 
 def public_names(root):

@@ -410,11 +410,12 @@ START_TEST(chunks_of_every_kind)
     static const unsigned char rest[] = {MOVEX_MESSAGE_CHUNK, 1, 3, MOVEX_MESSAGE_RESYNC, 0, 0};
     static const unsigned char none[] = {MOVEX_MESSAGE_CHUNK, 1, 0};
     static const unsigned char flag[] = {MOVEX_MESSAGE_CHUNK, 2, 1, 1};
-    const unsigned char *const frames[] = {within, rest, none, flag};
-    const size_t               lengths[] = {sizeof within, sizeof rest, sizeof none, sizeof flag};
+    static const unsigned char torn[] = {MOVEX_MESSAGE_CHUNK, 0, 1, MOVEX_MESSAGE_RESYNC, MOVEX_MESSAGE_RESYNC, 0};
+    const unsigned char *const frames[] = {within, rest, none, flag, torn};
+    const size_t               lengths[] = {sizeof within, sizeof rest, sizeof none, sizeof flag, sizeof torn};
     enter(NULL);
     raw_send(&r, frames[_i], lengths[_i]);
-    must_be_told(_i ? MOVEX_ERR_MALFORMED : MOVEX_ERR_PROTOCOL, _i == 1 ? "put together from chunks" : "CHUNK");
+    must_be_told(_i % 4 ? MOVEX_ERR_MALFORMED : MOVEX_ERR_PROTOCOL, _i == 1 ? "put together from chunks" : "CHUNK");
     finish();
 }
 END_TEST
@@ -645,7 +646,7 @@ int main(void)
     tcase_add_test(cases, numbers_of_nothing);
     tcase_add_test(cases, repeats_are_answered_and_not_applied);
     tcase_add_loop_test(cases, bad_dispatch, 0, (int)(sizeof dispatch_cases / sizeof dispatch_cases[0]));
-    tcase_add_loop_test(cases, chunks_of_every_kind, 0, 4);
+    tcase_add_loop_test(cases, chunks_of_every_kind, 0, 5);
     tcase_add_test(cases, endless_chunks);
     tcase_add_test(cases, a_message_in_small_chunks_is_taken);
     tcase_add_loop_test(cases, goodbye_and_error_end_it, 0, 2);

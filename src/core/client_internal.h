@@ -242,6 +242,8 @@ movex_writer movex_client_message(movex_client *client, size_t extra);
 void movex_client_send(movex_client *client, const movex_writer *writer);
 /* Has the connection dropped at the next poll's end, to be dialled again unless `for_good`. */
 void movex_client_break(movex_client *client, bool for_good, movex_status status, const char *text);
+/* A text of the master's for people, at most MOVEX_ERROR_TEXT_SIZE - 1 bytes, without what could confuse a terminal. */
+void movex_client_take_text(char text[MOVEX_ERROR_TEXT_SIZE], movex_wire_text from);
 /* Sets resource.text to the texts put together; forgets it if there is no memory. */
 void movex_resource_say(movex_resource *resource, const char *first, const char *second, const char *third);
 

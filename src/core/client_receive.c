@@ -58,7 +58,7 @@ static bool take_error(movex_client *client, movex_reader *reader)
     movex_error_message message;
     char                text[MOVEX_ERROR_TEXT_SIZE] = {0};
     if (!movex_read_error(reader, &message)) return false;
-    memcpy(text, message.text.bytes, message.text.length);
+    movex_client_take_text(text, message.text);
     client->failure_reason = message.reason;
     movex_client_break(client, !movex_status_is_temporary(message.status), message.status, text);
     return true;
@@ -175,6 +175,7 @@ static bool take_message(movex_client *client, movex_reader *reader)
 {
     uint8_t kind = movex_read_u8(reader);
     if (client->phase != MOVEX_PHASE_OPEN && !may_come_first(kind)) return false;
+    if (kind != MOVEX_MESSAGE_CHUNK && client->channel.assembly.length) return false; /* before the last part of another */
     if ((kind & ~(unsigned)MOVEX_ENTRY_FLAGS) == MOVEX_MESSAGE_ENTRY)
         return take_entry(client, kind & MOVEX_ENTRY_FLAGS, reader);
     switch (kind) {

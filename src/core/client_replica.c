@@ -228,9 +228,7 @@ void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_messa
     movex_client *client = resource->client;
     movex_error   cause;
     if (resource->resyncing) explain(resource, message);
-    int status = movex_view_load(&resource->confirmed, message->state.bytes, message->state.length, &cause);
-    if (status == MOVEX_OK && resource->confirmed.hashes.checksum != message->checksum)
-        status = movex_error_set(&cause, MOVEX_ERR_MALFORMED, "SNAPSHOT: the state does not have its checksum", NULL);
+    int status = movex_view_load(&resource->confirmed, message->state.bytes, message->state.length, message->checksum, &cause);
     if (status != MOVEX_OK) {
         movex_client_break(client, false, (movex_status)status, cause.text);
         return;

@@ -138,7 +138,7 @@ void movex_resource_unbound(movex_resource *resource, const movex_unbound_messag
     char text[MOVEX_ERROR_TEXT_SIZE] = {0};
     movex_resource_gone(resource);
     if (resource->binds == 0) return;
-    memcpy(text, message->text.bytes, message->text.length);
+    movex_client_take_text(text, message->text);
     movex_resource_say(resource, text, NULL, NULL);
     resource->refusal_status = message->status;
     movex_resource_announce(resource, MOVEX_NEWS_REMOVED);
@@ -252,7 +252,7 @@ void movex_resource_bind_refused(movex_resource *resource, const movex_bind_refu
         movex_resource_gone(resource);
         return;
     }
-    memcpy(text, message->text.bytes, message->text.length);
+    movex_client_take_text(text, message->text);
     resource->refusal_status = message->status;
     resource->refusal_reason = message->reason;
     movex_resource_say(resource, text, NULL, NULL);

@@ -44,3 +44,12 @@ void movex_resource_say(movex_resource *resource, const char *first, const char 
     movex_format_text(&format, second);
     movex_format_text(&format, third);
 }
+
+void movex_client_take_text(char text[MOVEX_ERROR_TEXT_SIZE], movex_wire_text from)
+{
+    memcpy(text, from.bytes, from.length);
+    text[from.length] = '\0';
+    if (movex_text_is_clean(text, from.length)) return;
+    for (uint32_t i = 0; i < from.length; i++)
+        if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] > 0x7e) text[i] = '?';
+}

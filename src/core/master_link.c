@@ -184,6 +184,8 @@ static int take_chunk(movex_master *master, movex_master_link *link, movex_reade
 static int take_message(movex_master *master, movex_master_link *link, movex_reader *reader, movex_error *error)
 {
     uint8_t kind = movex_read_u8(reader);
+    if (kind != MOVEX_MESSAGE_CHUNK && link->channel.assembly.length)
+        return movex_error_set(error, MOVEX_ERR_PROTOCOL, "CHUNK: another message comes before the last part", NULL);
     if (kind == MOVEX_MESSAGE_CHUNK) return take_chunk(master, link, reader, error);
     if (kind == MOVEX_MESSAGE_ERROR || kind == MOVEX_MESSAGE_GOODBYE) return MOVEX_ERR_CLOSED;
     if (kind == MOVEX_MESSAGE_HELLO) {

@@ -1,5 +1,6 @@
 #include "view.h"
 
+#include "format.h"
 #include "memory.h"
 
 #include <assert.h>
@@ -52,15 +53,18 @@ int movex_view_apply(movex_view *view, uint32_t action, const void *payload, con
     return answer;
 }
 
-int movex_view_load(movex_view *view, const void *bytes, size_t length, movex_error *error)
+int movex_view_load(movex_view *view, const void *bytes, size_t length, uint64_t checksum, movex_error *error)
 {
-    int status = movex_codec_decode(view->rules->state, view->state, bytes, length, error);
+    const movex_codec *codec = view->rules->state;
+    int                status = movex_codec_decode(codec, view->state, bytes, length, error);
+    if (status == MOVEX_OK && movex_codec_checksum(codec, view->state) != checksum)
+        status = movex_error_set(error, MOVEX_ERR_MALFORMED, "the state does not have its checksum", NULL);
     if (status != MOVEX_OK) {
         memcpy(view->state, view->backup, state_size(view));
         return status;
     }
     memcpy(view->backup, view->state, state_size(view));
-    if (view->hashed) movex_codec_hash(view->rules->state, view->state, &view->hashes);
+    if (view->hashed) movex_codec_hash(codec, view->state, &view->hashes);
     return MOVEX_OK;
 }
 

@@ -28,8 +28,9 @@ void movex_view_free(movex_view *view, const movex_allocator *allocator);
 int movex_view_apply(movex_view *view, uint32_t action, const void *payload, const movex_context *context,
                      movex_error *error);
 
-/* Replaces the state by a canonical encoding. On failure, with the field's path, nothing has changed. */
-int movex_view_load(movex_view *view, const void *bytes, size_t length, movex_error *error);
+/* Replaces the state by the one of a canonical encoding, if it has that checksum. On failure, with the field's path, nothing
+   has changed. */
+int movex_view_load(movex_view *view, const void *bytes, size_t length, uint64_t checksum, movex_error *error);
 
 /* Replaces the state by a copy of another. MOVEX_ERR_INVALID_STATE, and nothing has changed, if it cannot be settled. */
 int movex_view_put(movex_view *view, const void *state);
