@@ -27,6 +27,16 @@ static double number_of(const char *program, const char *option, const char *tex
     exit(2);
 }
 
+static uint32_t count_of(const char *program, const char *option, const char *text)
+{
+    enum { MOST = 1000 };
+    char         *end = NULL;
+    unsigned long value = text ? strtoul(text, &end, 10) : 0;
+    if (text && *text >= '0' && *text <= '9' && !*end && value > 0 && value <= MOST) return (uint32_t)value;
+    fprintf(stderr, "%s: %s: a whole number from 1 to %d is wanted\n", program, option, MOST);
+    exit(2);
+}
+
 bench_options bench_parse(int argc, char **argv, const char *what, bench_options defaults)
 {
     const char   *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
@@ -39,10 +49,10 @@ bench_options bench_parse(int argc, char **argv, const char *what, bench_options
             usage(stdout, program, what);
             exit(0);
         } else if (strcmp(option, "--clients") == 0) {
-            options.clients = (uint32_t)number_of(program, option, value, 1000);
+            options.clients = count_of(program, option, value);
             i++;
         } else if (strcmp(option, "--window") == 0) {
-            options.window = (uint32_t)number_of(program, option, value, 1000);
+            options.window = count_of(program, option, value);
             i++;
         } else if (strcmp(option, "--seconds") == 0) {
             options.seconds = number_of(program, option, value, 3600);

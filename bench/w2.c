@@ -165,7 +165,10 @@ int main(int argc, char **argv)
 {
     bench_options options = bench_parse(argc, argv, "a state of 1, 16, 256 KiB, one element touched, two clients",
                                         (bench_options){.window = 1, .seconds = 1});
-    if (options.clients && options.clients != CLIENTS) bench_fail("w2", "it has two clients, always");
+    if (options.clients && options.clients != CLIENTS) {
+        fprintf(stderr, "w2: left out: it has 2 clients, always\n");
+        return 0;
+    }
     if (!options.json)
         printf("W2: one element touched, 2 clients\n%9s %7s %14s %14s\n", "state KiB", "window", "actions/s", "deliveries/s");
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) run(&types[i], &options);

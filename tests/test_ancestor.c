@@ -1,12 +1,11 @@
-/* The faults of the TypeScript library that this one descends from, each a test: the rows M, S, T and N of its list that
-   concern public actions. A party is polled by hand here, so that what is on its way when is exactly as in the row.
+/* The faults of the TypeScript library that this one descends from, each a test, named by the letter and number under
+   which they were collected: M (order and optimism), S (state and checksum), T (what the master adds), N (connections). A party is polled by hand here, so that what is on its way when is exactly as in the row.
 
    Rows that have no test of their own, and why:
    S2  states that are no objects: a state is a struct here; an array or a number is a struct with one member.
    S6  a lock map that leaks: there are no locks; a master is used by one thread.
    T3  keys with slashes: fields are found by their place, not by a path that is parsed.
-   N8  a sleep that guards duplicate ids: there is none; a reconnect is the same session, before or after the master has
-       noticed the loss (an_early_reconnect_is_the_same_subscriber). */
+   M9  a transform that is not idempotent: M9_transform_is_for_reading_alone in test_time.c. */
 #include "cuttable.h"
 #include "match.h"
 #include "meter.h"
@@ -235,8 +234,6 @@ START_TEST(M8_the_answer_to_a_confirmed_action_keeps_what_followed)
     finish(&t, 0);
 }
 END_TEST
-
-/* M9, a transform that is not idempotent, is transform_is_for_reading_alone in test_time.c. */
 
 START_TEST(M10_one_client_binds_the_same_twice)
 {
@@ -634,7 +631,9 @@ START_TEST(N5_no_reducer_can_stop_the_master)
 }
 END_TEST
 
-START_TEST(an_early_reconnect_is_the_same_subscriber)
+/* There is no sleep that guards duplicate ids: whoever comes back is the same session, whether its loss has been noticed or
+   not. */
+START_TEST(N8_an_early_reconnect_is_the_same_subscriber)
 {
     table t;
     start(&t);
@@ -663,7 +662,7 @@ int main(void)
         T2_two_master_values_in_one_action, T4_no_text_is_taken_for_a_master_value,
         T5_random_values_ids_and_time_zero_are_there, N1_who_comes_back_follows,
         N4_who_has_not_bound_is_not_heard_and_not_told, N5_no_reducer_can_stop_the_master,
-        an_early_reconnect_is_the_same_subscriber,
+        N8_an_early_reconnect_is_the_same_subscriber,
     };
     Suite *suite = suite_create("ancestor");
     TCase *tcase = tcase_create("rows");

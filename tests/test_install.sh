@@ -48,8 +48,8 @@ for header in "$prefix"/include/movex/*.h; do
     check "$name compiles alone as C11" compile_header "$name" "$cc -std=c11 -xc"
     check "$name compiles alone as C++17" compile_header "$name" "$cxx -std=c++17 -xc++"
 done
-programs="own_emitter"
-[ "$with_websocket" = true ] && programs="own_emitter game_loop server"
+programs="own_emitter simulate chat"
+[ "$with_websocket" = true ] && programs="own_emitter simulate chat game_loop server"
 for program in $programs; do
     # shellcheck disable=SC2086
     check "$program.c compiles against the installed headers" \

@@ -132,7 +132,7 @@ START_TEST(what_is_the_masters_is_refused_to_clients)
 }
 END_TEST
 
-START_TEST(transform_is_for_reading_alone)
+START_TEST(M9_transform_is_for_reading_alone)
 {
     match m;
     match_start_types(&m, _i, types);
@@ -351,7 +351,7 @@ int main(void)
     const TTest *const over_every_emitter[] = {
         a_state_is_woken_when_it_wants_to_be,   a_late_poll_wakes_once_for_each_time,
         a_refused_wake_waits_for_the_next_version, who_comes_and_goes_is_dispatched,
-        what_is_the_masters_is_refused_to_clients, transform_is_for_reading_alone,
+        what_is_the_masters_is_refused_to_clients, M9_transform_is_for_reading_alone,
         the_clients_clock_comes_near_the_masters,  the_master_dispatches_too,
         a_resource_can_be_replaced_and_removed,    subscribers_are_kicked_and_clients_expelled,
         an_action_can_be_tried,

@@ -1,6 +1,7 @@
 /* Links of the mock network: how parcels set out, arrive and are lost. */
 #include "mock_internal.h"
 
+#include <movex/text.h>
 #include <string.h>
 
 /* ---- random values */
@@ -81,7 +82,7 @@ static void set_up_end(mock_end *end, mock_link *link, mock_emitter *emitter, co
     end->apart = emitter && emitter->apart;
     end->opened = (mock_parcel){.kind = MOVEX_IO_OPENED, .to = end};
     end->closed = (mock_parcel){.kind = MOVEX_IO_CLOSED, .to = end};
-    strncpy(end->name, name, sizeof end->name - 1);
+    movex_text_set(end->name, name);
 }
 
 mock_link *movex_mock_link_new(mock_emitter *dialler, mock_emitter *listener, const char *address)
