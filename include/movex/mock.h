@@ -71,8 +71,9 @@ typedef struct movex_mock_config {
     uint32_t         max_frame;   /**< bytes of a frame, from MOVEX_IO_MIN_FRAME; default 65,536; a longer message is
                                        sent in chunks, so a short one tests those */
 
-    /** Optional: shown everything that is sent, when it is sent, lost or not. It must not call the network, its
-     *  emitters, or a master or client that uses them. Not called any more once movex_mock_free has been. */
+    /** Optional: shown everything that is sent, when it is sent, lost or not; of a dial that fails, the news of it
+     *  alone. It must not call the network, its emitters, or a master or client that uses them. Not called any more
+     *  once movex_mock_free has been. */
     void (*tap)(void *user, const movex_mock_frame *frame);
     void *user; /**< handed to the tap as it is */
 
