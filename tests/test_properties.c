@@ -34,12 +34,13 @@ typedef struct {
     uint64_t drawn, stamped_ms, due_ms;
     uint32_t ticks, present;
     char     owner[16];
+    uint32_t cells[200]; /* makes it larger than a block of its image, so that changes are found by comparing */
 } pile;
 
 typedef struct { uint32_t id; uint8_t a, b; } move;
 
 MOVEX_SCHEMA(pile_schema, pile, MOVEX_LIST(pile, items, count), MOVEX_FIELD(pile, drawn), MOVEX_FIELD(pile, stamped_ms),
-             MOVEX_FIELD(pile, due_ms), MOVEX_FIELD(pile, ticks), MOVEX_FIELD(pile, present), MOVEX_TEXT(pile, owner));
+             MOVEX_FIELD(pile, due_ms), MOVEX_FIELD(pile, ticks), MOVEX_FIELD(pile, present), MOVEX_TEXT(pile, owner), MOVEX_ARRAY(pile, cells));
 MOVEX_SCHEMA(move_schema, move, MOVEX_FIELD(move, id), MOVEX_FIELD(move, a), MOVEX_FIELD(move, b));
 
 static int reduce(void *state, const movex_action *action, const movex_context *context)
@@ -64,6 +65,7 @@ static int reduce(void *state, const movex_action *action, const movex_context *
         return MOVEX_ACCEPT;
     case DRAW:
         p->drawn = p->drawn * 31 + movex_random(context);
+        p->cells[m->id * 31 % 200] += m->id;
         if (m->a & 1) p->drawn ^= movex_random_below(context, 1000);
         return MOVEX_ACCEPT;
     case STAMP:
