@@ -1,8 +1,9 @@
 /* What a view needs of a codec: taking over a state that a reducer has just written, at the cost of what it changed.
 
-   A view holds two copies of its state, equal between calls: `state`, and `work`, on which reducers run. After a reducer
-   the work is either committed (settled, hashed where it changed, and the changed bytes copied into state) or restored from
-   state. Changes are found by comparing; padding may be found changed, but is never hashed. */
+   Two copies of one state are equal between calls: `work`, on which reducers run (a view's state), and `state`, which is as it
+   was before (a view's backup). After a reducer the work is either committed (settled, hashed where it changed, and the
+   changed bytes copied into state) or restored from state. Changes are found by comparing; padding may be found changed, but
+   is never hashed. */
 #ifndef MOVEX_CORE_CODEC_COMMIT_H
 #define MOVEX_CORE_CODEC_COMMIT_H
 
