@@ -300,7 +300,7 @@ START_TEST(log_agrees_with_a_naive_one)
         bool     first_failure = m.failed == 0;
         uint32_t length = length_of(&all[count]);
         if (length > largest) largest = length;
-        movex_log_append(&log, &allocator, &all[count].entry, all[count].author, all[count].payload);
+        movex_log_append(&log, &allocator, &all[count].entry, all[count].author, all[count].payload, NULL);
         check_log(&log, all, count + 1, largest, m.failed == 0);
         if (first_failure && m.failed == 0 && length < log.arena_limit) must(log.count >= 1);
         must(log.arena_capacity <= log.arena_limit);

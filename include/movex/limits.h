@@ -18,6 +18,10 @@ typedef struct movex_limits {
     uint32_t binds;         /**< resources that one client has bound; default 1,024 */
     uint32_t history;       /**< master: entries that a resource keeps for those who come back; default 1,024 */
     uint32_t history_bytes; /**< master: of their payloads, per resource; default 64 KiB */
+    uint32_t hidden;        /**< master: actions that one client has hidden in one resource, not revealed; default 64 */
+    uint32_t hiders;        /**< master: clients at once who have hidden something in one resource, each of whom costs a state;
+                                 default 64 */
+    uint32_t views;         /**< master: different redacted states of one resource, each of which costs three; default 1,024 */
 } movex_limits;
 
 #endif

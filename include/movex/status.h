@@ -53,7 +53,10 @@ typedef enum movex_status {
     X(REFUSED_RESERVED, -3, "only the master may dispatch this action")                                                \
     X(REFUSED_NOT_BOUND, -4, "its author is not subscribed to the resource")                                           \
     X(REFUSED_UNKNOWN_ACTION, -5, "the resource type has no such action")                                              \
-    X(REFUSED_INVALID_PAYLOAD, -6, "the payload is one that its schema does not allow")
+    X(REFUSED_INVALID_PAYLOAD, -6, "the payload is one that its schema does not allow")                                \
+    X(REFUSED_PAIR, -7, "this action may not be hidden behind the one that was to be shown")                           \
+    X(REFUSED_OVERTAKEN, -8, "what was hidden has been revealed since: it would have been another move")               \
+    X(REFUSED_TOO_MANY_HIDDEN, -9, "as many actions are hidden as may be")
 
 /** What a reducer returns (MOVEX_ACCEPT, MOVEX_REFUSE, or the game's own reason > 0), and the library's own reasons. */
 typedef enum movex_refusal {

@@ -30,7 +30,7 @@ typedef struct movex_action {
 /** Where random values come from: a seed, and how far it has been used. A program fills in the seed only, and only where it
  *  applies actions itself (movex_apply). */
 typedef struct movex_random_source {
-    uint64_t seed;  /**< of the entry; whoever has it knows every value */
+    uint64_t seed;  /**< of the entry, or of one half of a pair; whoever has it knows every value */
     uint64_t draws; /**< values drawn so far */
 } movex_random_source;
 
@@ -47,14 +47,21 @@ typedef struct movex_context {
 enum {
     /** Not tried on the client before the master has accepted it: its answer depends on what the author may not know, or
      *  must not be shown before it is certain (claiming a seat). */
-    MOVEX_CONFIRM = 1u << 0
+    MOVEX_CONFIRM = 1u << 0,
+    /** The reducer runs on the master alone, and every client gets what has changed in its view: payload, random draws and
+     *  intermediate values never leave the master (shuffling, dealing). Not tried on the client either. Not to be part of a
+     *  pair. */
+    MOVEX_MASTER_ONLY = 1u << 1
 };
 
 /** One kind of action. */
 typedef struct movex_action_type {
     const char         *name;    /**< unique within its type */
     const movex_schema *payload; /**< of its payload, or NULL if it has none */
-    uint32_t            flags;   /**< MOVEX_CONFIRM or 0 */
+    uint32_t            flags;   /**< MOVEX_CONFIRM, MOVEX_MASTER_ONLY, or 0 */
+    const char         *hidden_as; /**< the name of the action that may be shown to others in its stead until the reveal
+                                        (movex_dispatch_private); NULL: it cannot be hidden. Whatever that one does, this one must
+                                        do as well: at the reveal it replaces it */
 } movex_action_type;
 
 /** A kind of resource. */
@@ -78,7 +85,7 @@ typedef struct movex_type {
      *  context time max(due, last entry's). If it is refused, it is not tried again before the next version. */
     uint64_t (*wakes_at)(const void *state);
 
-    /** Optional: names of actions without payload that only the master dispatches: when wakes_at says so (author ""), when a
+    /** Optional: names of actions without payload that only the master dispatches (never hidden ones): when wakes_at says so (author ""), when a
      *  client has subscribed, and when it is no longer subscribed (author: that client). */
     const char *wake;
     const char *joined; /**< see `wake` */
@@ -88,6 +95,25 @@ typedef struct movex_type {
      *  a client's state is read (movex_state); context: the reader's id, the version, and the client's estimate of master
      *  time. What it writes is never stored, sent or hashed. */
     void (*transform)(void *state, const movex_context *context);
+
+    /** For types with hidden actions: whether the time has come to reveal them. Asked of the public state (in which hidden
+     *  actions are what is shown of them) after every accepted action while something is hidden; if true, everything that
+     *  was hidden so far is revealed, to all, in the order of the log. Pure. */
+    bool (*can_reconcile)(const void *public_state);
+
+    /** Optional, with `hidden_as`: whether `shown` may stand for `hidden` as far as their payloads go (the same seat, the same
+     *  price). Both sides ask. Pure. */
+    bool (*covers)(const movex_action *hidden, const movex_action *shown);
+
+    /** Optional: blanks what `viewer` must not see (the deck, other hands) in a copy of the state. Runs on the master alone, whose
+     *  clients then hold what it leaves, and get what differs where they cannot compute it. `viewer` is a client's id, or "" for
+     *  the public: nobody in particular. Pure; must leave what the schema allows, else an empty state is shown. */
+    void (*redact)(void *state, const char *viewer);
+
+    /** Optional, with `redact`: a number for what `viewer` may see of `state`: where two numbers are equal, so are the redacted
+     *  states (all spectators: 0, the player of seat n: n + 1). Each is then computed, kept and encoded once, however many
+     *  hold it. Without it every subscriber costs a state. Pure. */
+    uint64_t (*audience)(const void *state, const char *viewer);
 } movex_type;
 
 /** A client as a subscriber of a resource. */

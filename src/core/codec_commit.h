@@ -29,6 +29,11 @@ void movex_codec_hash(const movex_codec *codec, const void *state, movex_hashes 
 int movex_codec_commit(const movex_codec *codec, void *state, void *work, movex_hashes *hashes, bool *changed,
                        movex_error *error);
 
+/* Applies a difference to `work`, which equals the settled `state`; what comes out is settled. On MOVEX_ERR_MALFORMED `work`
+   must be restored. */
+int movex_codec_patch_over(const movex_codec *codec, const void *state, void *work, const void *bytes, size_t length,
+                           movex_error *error);
+
 /* Makes `work` equal to `state` again, copying only what differs. */
 void movex_codec_restore(const movex_codec *codec, const void *state, void *work);
 

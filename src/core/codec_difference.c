@@ -94,17 +94,22 @@ static int apply_runs(const movex_node *node, unsigned char *memory, movex_reade
     return MOVEX_OK;
 }
 
+int movex_codec_patch_over(const movex_codec *codec, const void *state, void *work, const void *bytes, size_t length,
+                           movex_error *error)
+{
+    assert(state && work && state != work && (bytes || !length));
+    movex_reader reader = movex_reader_over(bytes, length);
+    int          status = apply_runs(codec->root, work, &reader, error);
+    if (status) return status;
+    movex_settling settling = {.old = state, .memory = work, .strict = true, .error = error};
+    return movex_settle_changes(&settling, codec->root);
+}
+
 int movex_codec_patch(const movex_codec *codec, void *state, void *scratch, const void *bytes, size_t length,
                       movex_error *error)
 {
-    assert(state && scratch && state != scratch && (bytes || !length));
-    const movex_node *node = codec->root;
-    movex_reader      reader = movex_reader_over(bytes, length);
-    memcpy(scratch, state, node->size);
-    int status = apply_runs(node, scratch, &reader, error);
-    if (status) return status;
-    movex_settling settling = {.old = state, .memory = scratch, .strict = true, .error = error};
-    status = movex_settle_changes(&settling, node);
+    memcpy(scratch, state, codec->root->size);
+    int status = movex_codec_patch_over(codec, state, scratch, bytes, length, error);
     if (!status) movex_codec_restore(codec, scratch, state);
     return status;
 }

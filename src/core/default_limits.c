@@ -18,5 +18,8 @@ movex_limits movex_limits_resolve(const movex_limits *configured)
     fall_back(&limits.binds, 1024);
     fall_back(&limits.history, 1024);
     fall_back(&limits.history_bytes, 64u << 10);
+    fall_back(&limits.hidden, 64);
+    fall_back(&limits.hiders, 64);
+    fall_back(&limits.views, 1024);
     return limits;
 }

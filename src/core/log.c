@@ -26,7 +26,7 @@ static movex_entry *at(const movex_log *log, uint32_t index)
 
 static uint32_t bytes_of(const movex_entry *entry)
 {
-    return entry->author_length + entry->payload_length;
+    return entry->author_length + entry->payload_length + entry->reveal_length;
 }
 
 static void drop_oldest(movex_log *log)
@@ -105,7 +105,7 @@ static bool make_byte_room(movex_log *log, const movex_allocator *allocator, uin
 }
 
 void movex_log_append(movex_log *log, const movex_allocator *allocator, const movex_entry *entry, const char *author,
-                      const void *payload)
+                      const void *payload, const void *reveal)
 {
     assert(entry->now_ms >= log->now_ms);
     log->version++;
@@ -123,6 +123,13 @@ void movex_log_append(movex_log *log, const movex_allocator *allocator, const mo
     log->head += entry->author_length;
     if (entry->payload_length) memcpy(log->arena + log->head, payload, entry->payload_length);
     log->head += entry->payload_length;
+    if (entry->reveal_length) memcpy(log->arena + log->head, reveal, entry->reveal_length);
+    log->head += entry->reveal_length;
+}
+
+void movex_log_clear(movex_log *log)
+{
+    log->count = 0;
 }
 
 void movex_log_skip(movex_log *log, uint64_t now_ms)
@@ -146,6 +153,12 @@ const char *movex_log_author(const movex_log *log, const movex_entry *entry)
 const void *movex_log_payload(const movex_log *log, const movex_entry *entry)
 {
     return log->arena ? log->arena + entry->at + entry->author_length : (const unsigned char *)"";
+}
+
+const void *movex_log_reveal(const movex_log *log, const movex_entry *entry)
+{
+    return log->arena ? log->arena + entry->at + entry->author_length + entry->payload_length
+                      : (const unsigned char *)"";
 }
 
 void movex_log_check(const movex_log *log)

@@ -13,17 +13,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One accepted action. Its author's id and its payload's canonical encoding lie in the arena, one after the other. */
+/* One accepted action, as everybody may know it. Its author's id, its payload's canonical encoding, and the reveal that
+   belongs to it lie in the arena, one after the other. Hidden halves do not: what is kept must not depend on them. */
 typedef struct movex_entry {
     uint64_t session;  /* the author's; with sequence it tells a repeat from a new action. 0: the master itself */
     uint64_t sequence; /* of the author's dispatches to this resource */
     uint64_t now_ms;   /* master time of its context; never less than the entry's before */
-    uint64_t checksum; /* of the public state after it */
+    uint64_t checksum; /* of the public state after it and its reveal */
     uint64_t seed;     /* of its random values, if any were drawn */
+    uint64_t reveals_from; /* if it reveals: the version before the first entry that was revealed */
     uint32_t action;
     bool     drew;           /* random values were drawn */
+    bool     hides;          /* it has a hidden half (revealed or not); its author alone has seen another action */
+    bool     reveals;        /* with it, all that was hidden was revealed */
     uint8_t  author_length;  /* bytes, 0 to MOVEX_NAME_MAX */
     uint32_t payload_length; /* bytes */
+    uint32_t reveal_count;   /* records of its reveal; 0: none are kept */
+    uint32_t reveal_length;  /* bytes of them */
     uint32_t at;             /* where its bytes start in the arena; set by movex_log_append */
 } movex_entry;
 
@@ -47,7 +53,10 @@ void movex_log_free(movex_log *log, const movex_allocator *allocator);
 /* Makes `entry` the next version. Never fails: what there is no room or memory for is not kept, and neither is anything
    before it. */
 void movex_log_append(movex_log *log, const movex_allocator *allocator, const movex_entry *entry, const char *author,
-                      const void *payload);
+                      const void *payload, const void *reveal);
+
+/* Forgets all entries; version and time stay. */
+void movex_log_clear(movex_log *log);
 
 /* Makes a version without an entry: the state was replaced. Nothing before it is kept. */
 void movex_log_skip(movex_log *log, uint64_t now_ms);
@@ -55,9 +64,10 @@ void movex_log_skip(movex_log *log, uint64_t now_ms);
 /* The entry that made `version`, or NULL if it is not kept. */
 const movex_entry *movex_log_find(const movex_log *log, uint64_t version);
 
-/* Author and payload of an entry; the author is not zero-terminated. Valid until the next append. */
+/* Author, payload and reveal of an entry; the author is not zero-terminated. Valid until the next append. */
 const char *movex_log_author(const movex_log *log, const movex_entry *entry);
 const void *movex_log_payload(const movex_log *log, const movex_entry *entry);
+const void *movex_log_reveal(const movex_log *log, const movex_entry *entry);
 
 /* Asserts the invariants of the struct. */
 void movex_log_check(const movex_log *log);

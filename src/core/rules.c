@@ -28,7 +28,7 @@ static int check_names(const movex_type *type, movex_error *error)
         const movex_action_type *action = &type->actions[i];
         problem = movex_name_fault(action->name);
         if (problem) return fault(error, type, "the name of an action ", problem, " (a gap in the table?)");
-        if (action->flags & ~(uint32_t)MOVEX_CONFIRM)
+        if (action->flags & ~(uint32_t)(MOVEX_CONFIRM | MOVEX_MASTER_ONLY))
             return fault(error, type, "action ", action->name, ": unknown flags");
         for (uint32_t k = 0; k < i; k++)
             if (strcmp(action->name, type->actions[k].name) == 0)
@@ -61,6 +61,63 @@ static int find_all_reserved(movex_rules *rules, movex_error *error)
     if (status == MOVEX_OK && !type->wake != !type->wakes_at)
         return fault(error, type, "wake and wakes_at are set together or not at all", "", "");
     return status;
+}
+
+static uint32_t find_action(const movex_type *type, const char *name)
+{
+    for (uint32_t i = 0; i < type->action_count; i++)
+        if (strcmp(type->actions[i].name, name) == 0) return i;
+    return MOVEX_NO_ACTION;
+}
+
+static bool is_masters_own(const movex_rules *rules, uint32_t action)
+{
+    return rules->type->actions[action].flags & MOVEX_MASTER_ONLY || movex_rules_is_reserved(rules, action);
+}
+
+/* Resolves what actions may be hidden as. */
+static int find_hidden(movex_rules *rules, movex_error *error)
+{
+    const movex_type *type = rules->type;
+    for (uint32_t i = 0; i < type->action_count; i++) {
+        const movex_action_type *action = &type->actions[i];
+        if (!action->hidden_as) continue;
+        uint32_t shown = find_action(type, action->hidden_as);
+        if (shown == MOVEX_NO_ACTION)
+            return fault(error, type, "hidden_as: ", action->hidden_as, " is the name of no action");
+        if (is_masters_own(rules, i))
+            return fault(error, type, "hidden_as: only the master runs or dispatches ", action->name, "");
+        if (is_masters_own(rules, shown))
+            return fault(error, type, "hidden_as: only the master runs or dispatches ", action->hidden_as, "");
+        if (!rules->hidden_as)
+            rules->hidden_as = movex_allocate(&rules->allocator, type->action_count * sizeof(uint32_t));
+        if (!rules->hidden_as)
+            return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+        rules->hidden_as[i] = shown;
+    }
+    /* Zero is an action as well: what was not named is none. */
+    for (uint32_t i = 0; rules->hidden_as && i < type->action_count; i++)
+        if (!type->actions[i].hidden_as) rules->hidden_as[i] = MOVEX_NO_ACTION;
+    if (rules->hidden_as && !type->can_reconcile)
+        return fault(error, type, "it has actions that can be hidden, but no can_reconcile, so they would stay so", "",
+                     "");
+    if (type->covers && !rules->hidden_as)
+        return fault(error, type, "it has covers, but no action that can be hidden (hidden_as)", "", "");
+    if (type->audience && !type->redact) return fault(error, type, "it has an audience, but no redact", "", "");
+    return MOVEX_OK;
+}
+
+enum { MOST_FOLDED = 256, MOST_FOLDED_BYTES = 16384 };
+
+/* How the views of the type come to its clients (docs/wire.md, section 6). */
+static void find_ways(movex_rules *rules)
+{
+    rules->patched = rules->type->redact != NULL;
+    for (uint32_t i = 0; i < rules->type->action_count; i++)
+        if (rules->type->actions[i].flags & MOVEX_MASTER_ONLY) rules->patched = true;
+    if (rules->patched || !rules->hidden_as) return;
+    size_t entries = MOST_FOLDED_BYTES / (rules->max_encoded ? rules->max_encoded : 1);
+    rules->fold_limit = entries < MOST_FOLDED ? (uint32_t)entries : MOST_FOLDED;
 }
 
 static int make_codecs(movex_rules *rules, movex_error *error)
@@ -101,9 +158,10 @@ static uint64_t make_fingerprint(const movex_rules *rules)
         print = movex_xxh64(action->name, strlen(action->name), print);
         print = mix(print, action->flags);
         print = mix(print, rules->payloads[i] ? movex_codec_fingerprint(rules->payloads[i]) : 0);
+        print = mix(print, rules->hidden_as ? rules->hidden_as[i] : MOVEX_NO_ACTION);
     }
     print = mix(mix(mix(print, rules->wake), rules->joined), rules->left);
-    return print;
+    return mix(print, (type->can_reconcile ? 1u : 0u) | (type->redact ? 2u : 0u));
 }
 
 static int check_init(const movex_rules *rules, movex_error *error)
@@ -113,9 +171,15 @@ static int check_init(const movex_rules *rules, movex_error *error)
     if (!state) return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
     movex_error found;
     if (rules->type->init) rules->type->init(state);
-    int status = movex_codec_settle(rules->state, state, &found);
+    int         status = movex_codec_settle(rules->state, state, &found);
+    const char *whose = "the state that init makes: ";
+    if (status == MOVEX_OK && rules->type->redact) {
+        rules->type->redact(state, "");
+        status = movex_codec_settle(rules->state, state, &found);
+        whose = "the state that redact makes of init's: ";
+    }
     movex_release(&rules->allocator, state, size);
-    return status == MOVEX_OK ? MOVEX_OK : fault(error, rules->type, "the state that init makes: ", found.text, "");
+    return status == MOVEX_OK ? MOVEX_OK : fault(error, rules->type, whose, found.text, "");
 }
 
 movex_rules *movex_rules_new(const movex_type *type, const movex_allocator *allocator, movex_error *error)
@@ -134,11 +198,12 @@ movex_rules *movex_rules_new(const movex_type *type, const movex_allocator *allo
     }
     rules->type = type;
     rules->allocator = resolved;
-    if (find_all_reserved(rules, error) != MOVEX_OK || make_codecs(rules, error) != MOVEX_OK ||
-        check_init(rules, error) != MOVEX_OK) {
+    if (find_all_reserved(rules, error) != MOVEX_OK || find_hidden(rules, error) != MOVEX_OK ||
+        make_codecs(rules, error) != MOVEX_OK || check_init(rules, error) != MOVEX_OK) {
         movex_rules_free(rules);
         return NULL;
     }
+    find_ways(rules);
     rules->fingerprint = make_fingerprint(rules);
     return rules;
 }
@@ -150,6 +215,7 @@ void movex_rules_free(movex_rules *rules)
     uint32_t        count = rules->type->action_count;
     for (uint32_t i = 0; rules->payloads && i < count; i++) movex_codec_free(rules->payloads[i]);
     movex_release(&allocator, rules->payloads, count * sizeof(movex_codec *));
+    movex_release(&allocator, rules->hidden_as, count * sizeof(uint32_t));
     movex_codec_free(rules->state);
     movex_release(&allocator, rules, sizeof *rules);
 }
@@ -162,6 +228,29 @@ const movex_type *movex_rules_type(const movex_rules *rules)
 bool movex_rules_is_reserved(const movex_rules *rules, uint32_t action)
 {
     return action == rules->wake || action == rules->joined || action == rules->left;
+}
+
+bool movex_rules_is_predicted(const movex_rules *rules, uint32_t action)
+{
+    return !(rules->type->actions[action].flags & (MOVEX_CONFIRM | MOVEX_MASTER_ONLY));
+}
+
+bool movex_rules_may_hide(const movex_rules *rules, uint32_t hidden, uint32_t shown)
+{
+    return rules->hidden_as && shown != MOVEX_NO_ACTION && rules->hidden_as[hidden] == shown;
+}
+
+bool movex_rules_covers(const movex_rules *rules, const movex_action *hidden, const movex_action *shown)
+{
+    return !rules->type->covers || rules->type->covers(hidden, shown);
+}
+
+void movex_rules_redact(const movex_rules *rules, void *state, const char *viewer)
+{
+    if (!rules->type->redact) return;
+    rules->type->redact(state, viewer);
+    /* A redact that breaks the schema is a fault of the game's: rather nothing is shown than too much. */
+    if (movex_codec_settle(rules->state, state, NULL) != MOVEX_OK) memset(state, 0, rules->type->state->size);
 }
 
 int movex_rules_take_payload(const movex_rules *rules, uint32_t action, const void *payload, void *copy,

@@ -14,12 +14,27 @@ struct movex_rules {
     size_t            max_payload; /* bytes of the largest payload's struct */
     size_t            max_encoded; /* bytes of the longest payload's encoding */
     uint32_t          wake, joined, left; /* actions that are the master's alone, or MOVEX_NO_ACTION */
+    uint32_t         *hidden_as;   /* action_count: what each may be hidden as, or MOVEX_NO_ACTION; NULL: none can be hidden */
+    bool              patched;     /* clients cannot always compute their views: redact, or an action of the master's alone */
+    uint32_t          fold_limit;  /* entries since its base that a client keeps, to fold them again at a reveal; 0: none */
     uint64_t          fingerprint;
     movex_allocator   allocator;
 };
 
 /* True for an action that clients may not dispatch. */
 bool movex_rules_is_reserved(const movex_rules *rules, uint32_t action);
+
+/* True for an action that clients do not try before the master has accepted it. */
+bool movex_rules_is_predicted(const movex_rules *rules, uint32_t action);
+
+/* True if the type allows an action to be hidden as another one, as far as payloads (settled) are not asked. */
+bool movex_rules_may_hide(const movex_rules *rules, uint32_t hidden, uint32_t shown);
+
+/* Whether the payload of the one covers that of the other. */
+bool movex_rules_covers(const movex_rules *rules, const movex_action *hidden, const movex_action *shown);
+
+/* Redacts a settled state in place for a viewer; what comes out is settled. */
+void movex_rules_redact(const movex_rules *rules, void *state, const char *viewer);
 
 /* Settles `payload`, a copy, of an action that the type has: MOVEX_OK; MOVEX_ERR_ARGUMENT if there is one where there should
    be none, or none where there should be one; MOVEX_ERR_INVALID_STATE. With a text that names action and field. */

@@ -78,6 +78,48 @@ int movex_view_put(movex_view *view, const void *state)
     return status;
 }
 
+void movex_view_settle(movex_view *view)
+{
+    int status = movex_codec_commit(view->rules->state, view->backup, view->state, view->hashed ? &view->hashes : NULL,
+                                    NULL, NULL);
+    assert(status == MOVEX_OK); /* it is settled */
+    (void)status;
+}
+
+void movex_view_take(movex_view *view, const void *state)
+{
+    movex_codec_restore(view->rules->state, state, view->state);
+    movex_view_settle(view);
+}
+
+int movex_view_patch(movex_view *view, const void *bytes, size_t length, movex_error *error)
+{
+    const movex_codec *codec = view->rules->state;
+    int                status = movex_codec_patch_over(codec, view->backup, view->state, bytes, length, error);
+    if (status == MOVEX_OK)
+        status = movex_codec_commit(codec, view->backup, view->state, view->hashed ? &view->hashes : NULL, NULL, error);
+    if (status != MOVEX_OK) movex_codec_restore(codec, view->backup, view->state);
+    return status;
+}
+
+void movex_view_match(movex_view *view, const movex_view *other)
+{
+    assert(view->hashed && other->hashed && view->rules == other->rules);
+    uint64_t bytes_hashed = view->hashes.bytes_hashed;
+    movex_codec_restore(view->rules->state, other->state, view->state);
+    movex_codec_restore(view->rules->state, other->state, view->backup);
+    memcpy(view->hashes.blocks, other->hashes.blocks, hash_size(view));
+    view->hashes.checksum = other->hashes.checksum;
+    view->hashes.bytes_hashed = bytes_hashed;
+}
+
+void movex_view_swap(movex_view *a, movex_view *b)
+{
+    movex_view kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
 int movex_view_try(movex_view *view, uint32_t action, const void *payload, const movex_context *context)
 {
     int answer = movex_rules_reduce(view->rules, view->state, action, payload, context);

@@ -17,6 +17,9 @@ typedef struct movex_view {
     bool               hashed;
 } movex_view;
 
+/* An exchange of two views of the same type, at no cost. */
+void movex_view_swap(movex_view *a, movex_view *b);
+
 /* A view of the type's initial state. `hashed`: keep its checksum. False, and an empty view, if there is no memory. */
 bool movex_view_init(movex_view *view, const movex_rules *rules, bool hashed, const movex_allocator *allocator);
 
@@ -37,6 +40,18 @@ int movex_view_put(movex_view *view, const void *state);
 
 /* Tries an action, and undoes it: what movex_view_apply would return. */
 int movex_view_try(movex_view *view, uint32_t action, const void *payload, const movex_context *context);
+
+/* Replaces the state by a settled one of the same type, at the cost of what differs. */
+void movex_view_take(movex_view *view, const void *state);
+
+/* Takes over what was written to the state, which is settled, at the cost of what differs. */
+void movex_view_settle(movex_view *view);
+
+/* Applies a difference (movex_codec_patch). On failure nothing has changed. */
+int movex_view_patch(movex_view *view, const void *bytes, size_t length, movex_error *error);
+
+/* Makes the view, which is hashed, the same as another hashed one of the same type. */
+void movex_view_match(movex_view *view, const movex_view *other);
 
 /* Makes the view, which is not hashed, show the same as another of the same type. */
 void movex_view_follow(movex_view *view, const movex_view *other);
