@@ -1,4 +1,4 @@
-#include "wire.h"
+#include "wire_fields.h"
 
 #include "name.h"
 
@@ -7,44 +7,9 @@
 /* The smallest and the largest reason that can be sent: negative ones are the library's, positive ones the game's. */
 enum { LEAST_REASON = -64 };
 
-static void write_text(movex_writer *writer, movex_wire_text text)
-{
-    movex_write_number(writer, text.length);
-    movex_write_bytes(writer, text.bytes, text.length);
-}
-
-static void write_blob(movex_writer *writer, movex_wire_bytes blob)
-{
-    movex_write_number(writer, blob.length);
-    movex_write_bytes(writer, blob.bytes, blob.length);
-}
-
-static movex_wire_bytes read_blob(movex_reader *reader)
-{
-    size_t      length = (size_t)movex_read_number_to(reader, SIZE_MAX);
-    const void *bytes = movex_read_bytes(reader, length);
-    return (movex_wire_bytes){.bytes = bytes, .length = bytes ? length : 0};
-}
-
-static movex_wire_text read_text(movex_reader *reader, uint32_t most)
-{
-    uint32_t             length = (uint32_t)movex_read_number_to(reader, most);
-    const unsigned char *bytes = movex_read_bytes(reader, length);
-    if (!bytes || (length && memchr(bytes, 0, length))) {
-        reader->failed = true;
-        return (movex_wire_text){.bytes = ""};
-    }
-    return (movex_wire_text){.bytes = (const char *)bytes, .length = length};
-}
-
 static bool read_flag(movex_reader *reader)
 {
     return movex_read_number_to(reader, 1) != 0;
-}
-
-static uint32_t read_index(movex_reader *reader)
-{
-    return (uint32_t)movex_read_number_to(reader, UINT32_MAX);
 }
 
 /* Small numbers of either sign: 0, -1, 1, -2, ... as 0, 1, 2, 3, ... */
@@ -80,14 +45,14 @@ void movex_write_numbered(movex_writer *writer, movex_message_kind kind, uint32_
 
 bool movex_read_numbered(movex_reader *reader, uint32_t *number)
 {
-    *number = read_index(reader);
+    *number = movex_read_wire_index(reader);
     return !reader->failed;
 }
 
 bool movex_read_chunk(movex_reader *reader, movex_chunk_message *message)
 {
     message->last = read_flag(reader);
-    message->part = read_blob(reader);
+    message->part = movex_read_wire_blob(reader);
     return !reader->failed && message->part.length > 0;
 }
 
@@ -96,14 +61,14 @@ void movex_write_error(movex_writer *writer, const movex_error_message *message)
     movex_write_u8(writer, MOVEX_MESSAGE_ERROR);
     write_status(writer, message->status);
     write_reason(writer, message->reason);
-    write_text(writer, message->text);
+    movex_write_wire_text(writer, message->text);
 }
 
 bool movex_read_error(movex_reader *reader, movex_error_message *message)
 {
     message->status = read_status(reader);
     message->reason = read_reason(reader);
-    message->text = read_text(reader, MOVEX_ERROR_TEXT_SIZE - 1);
+    message->text = movex_read_wire_text(reader, MOVEX_ERROR_TEXT_SIZE - 1);
     return !reader->failed && message->status != MOVEX_OK;
 }
 
@@ -112,9 +77,9 @@ void movex_write_hello(movex_writer *writer, const movex_hello_message *message)
     movex_write_u8(writer, MOVEX_MESSAGE_HELLO);
     movex_write_number(writer, message->protocol);
     movex_write_number(writer, message->max_frame);
-    write_text(writer, message->id);
-    write_text(writer, message->info);
-    write_text(writer, message->credentials);
+    movex_write_wire_text(writer, message->id);
+    movex_write_wire_text(writer, message->info);
+    movex_write_wire_text(writer, message->credentials);
     movex_write_u8(writer, message->resumes);
     if (message->resumes) movex_write_bytes(writer, message->token, sizeof message->token);
 }
@@ -131,9 +96,9 @@ bool movex_read_hello(movex_reader *reader, movex_hello_message *message)
     /* What follows belongs to the version: another one is told so, whatever it sends. */
     if (message->protocol != MOVEX_PROTOCOL_VERSION) return !reader->failed;
     message->max_frame = movex_read_number(reader);
-    message->id = read_text(reader, MOVEX_INFO_MAX); /* that it is too long for a name is said by name */
-    message->info = read_text(reader, MOVEX_INFO_MAX);
-    message->credentials = read_text(reader, MOVEX_INFO_MAX);
+    message->id = movex_read_wire_text(reader, MOVEX_INFO_MAX); /* that it is too long for a name is said by name */
+    message->info = movex_read_wire_text(reader, MOVEX_INFO_MAX);
+    message->credentials = movex_read_wire_text(reader, MOVEX_INFO_MAX);
     message->resumes = read_flag(reader);
     if (message->resumes) read_token(reader, message->token);
     return !reader->failed && message->max_frame >= MOVEX_IO_MIN_FRAME;
@@ -168,8 +133,8 @@ void movex_write_bind(movex_writer *writer, const movex_bind_message *message)
 {
     movex_write_u8(writer, MOVEX_MESSAGE_BIND);
     movex_write_number(writer, message->tag);
-    write_text(writer, message->type);
-    write_text(writer, message->id);
+    movex_write_wire_text(writer, message->type);
+    movex_write_wire_text(writer, message->id);
     movex_write_u64(writer, message->fingerprint);
     movex_write_number(writer, message->subscription);
     movex_write_u8(writer, message->resumes);
@@ -178,13 +143,15 @@ void movex_write_bind(movex_writer *writer, const movex_bind_message *message)
     movex_write_number(writer, message->version);
     movex_write_u64(writer, message->checksum);
     movex_write_number(writer, message->answered);
+    movex_write_number(writer, message->base);
+    movex_write_number(writer, message->revealed);
 }
 
 bool movex_read_bind(movex_reader *reader, movex_bind_message *message)
 {
     *message = (movex_bind_message){.tag = movex_read_number(reader)};
-    message->type = read_text(reader, MOVEX_INFO_MAX);
-    message->id = read_text(reader, MOVEX_INFO_MAX);
+    message->type = movex_read_wire_text(reader, MOVEX_INFO_MAX);
+    message->id = movex_read_wire_text(reader, MOVEX_INFO_MAX);
     message->fingerprint = movex_read_u64(reader);
     message->subscription = movex_read_number(reader);
     message->resumes = read_flag(reader);
@@ -193,6 +160,8 @@ bool movex_read_bind(movex_reader *reader, movex_bind_message *message)
         message->version = movex_read_number(reader);
         message->checksum = movex_read_u64(reader);
         message->answered = movex_read_number(reader);
+        message->base = movex_read_number_to(reader, message->version);
+        message->revealed = movex_read_number(reader);
     }
     return !reader->failed;
 }
@@ -211,7 +180,7 @@ void movex_write_bound(movex_writer *writer, const movex_bound_message *message)
 bool movex_read_bound(movex_reader *reader, movex_bound_message *message)
 {
     message->tag = movex_read_number(reader);
-    message->number = read_index(reader);
+    message->number = movex_read_wire_index(reader);
     message->subscription = movex_read_number(reader);
     message->sequence = movex_read_number(reader);
     message->subscribers = movex_read_number(reader);
@@ -225,7 +194,7 @@ void movex_write_bind_refused(movex_writer *writer, const movex_bind_refused_mes
     movex_write_number(writer, message->tag);
     write_status(writer, message->status);
     write_reason(writer, message->reason);
-    write_text(writer, message->text);
+    movex_write_wire_text(writer, message->text);
 }
 
 bool movex_read_bind_refused(movex_reader *reader, movex_bind_refused_message *message)
@@ -233,7 +202,7 @@ bool movex_read_bind_refused(movex_reader *reader, movex_bind_refused_message *m
     message->tag = movex_read_number(reader);
     message->status = read_status(reader);
     message->reason = read_reason(reader);
-    message->text = read_text(reader, MOVEX_ERROR_TEXT_SIZE - 1);
+    message->text = movex_read_wire_text(reader, MOVEX_ERROR_TEXT_SIZE - 1);
     return !reader->failed && message->status != MOVEX_OK;
 }
 
@@ -242,14 +211,14 @@ void movex_write_unbound(movex_writer *writer, const movex_unbound_message *mess
     movex_write_u8(writer, MOVEX_MESSAGE_UNBOUND);
     movex_write_number(writer, message->number);
     write_status(writer, message->status);
-    write_text(writer, message->text);
+    movex_write_wire_text(writer, message->text);
 }
 
 bool movex_read_unbound(movex_reader *reader, movex_unbound_message *message)
 {
-    message->number = read_index(reader);
+    message->number = movex_read_wire_index(reader);
     message->status = read_status(reader);
-    message->text = read_text(reader, MOVEX_ERROR_TEXT_SIZE - 1);
+    message->text = movex_read_wire_text(reader, MOVEX_ERROR_TEXT_SIZE - 1);
     return !reader->failed;
 }
 
@@ -259,37 +228,39 @@ void movex_write_dispatch(movex_writer *writer, const movex_dispatch_message *me
     movex_write_number(writer, message->number);
     movex_write_number(writer, message->sequence);
     movex_write_number(writer, message->action);
-    write_blob(writer, message->payload);
+    movex_write_wire_blob(writer, message->payload);
 }
 
 bool movex_read_dispatch(movex_reader *reader, movex_dispatch_message *message)
 {
-    message->number = read_index(reader);
+    message->number = movex_read_wire_index(reader);
     message->sequence = movex_read_number(reader);
-    message->action = read_index(reader);
-    message->payload = read_blob(reader);
+    message->action = movex_read_wire_index(reader);
+    message->payload = movex_read_wire_blob(reader);
     return !reader->failed;
 }
 
-void movex_write_snapshot(movex_writer *writer, const movex_snapshot_message *message)
+void movex_write_dispatch_private(movex_writer *writer, const movex_dispatch_private_message *message)
 {
-    movex_write_u8(writer, MOVEX_MESSAGE_SNAPSHOT);
-    movex_write_number(writer, message->number);
-    movex_write_number(writer, message->version);
-    movex_write_number(writer, message->now_ms);
-    movex_write_u64(writer, message->checksum);
-    movex_write_number(writer, message->sequence);
-    write_blob(writer, message->state);
+    movex_write_u8(writer, MOVEX_MESSAGE_DISPATCH_PRIVATE);
+    movex_write_number(writer, message->hidden.number);
+    movex_write_number(writer, message->hidden.sequence);
+    movex_write_number(writer, message->revealed);
+    movex_write_number(writer, message->hidden.action);
+    movex_write_wire_blob(writer, message->hidden.payload);
+    movex_write_number(writer, message->shown_action);
+    movex_write_wire_blob(writer, message->shown_payload);
 }
 
-bool movex_read_snapshot(movex_reader *reader, movex_snapshot_message *message)
+bool movex_read_dispatch_private(movex_reader *reader, movex_dispatch_private_message *message)
 {
-    message->number = read_index(reader);
-    message->version = movex_read_number(reader);
-    message->now_ms = movex_read_number(reader);
-    message->checksum = movex_read_u64(reader);
-    message->sequence = movex_read_number(reader);
-    message->state = read_blob(reader);
+    message->hidden.number = movex_read_wire_index(reader);
+    message->hidden.sequence = movex_read_number(reader);
+    message->revealed = movex_read_number(reader);
+    message->hidden.action = movex_read_wire_index(reader);
+    message->hidden.payload = movex_read_wire_blob(reader);
+    message->shown_action = movex_read_wire_index(reader);
+    message->shown_payload = movex_read_wire_blob(reader);
     return !reader->failed;
 }
 
@@ -303,10 +274,26 @@ void movex_write_outcome(movex_writer *writer, const movex_outcome_message *mess
 
 bool movex_read_outcome(movex_reader *reader, movex_outcome_message *message)
 {
-    message->number = read_index(reader);
+    message->number = movex_read_wire_index(reader);
     message->sequence = movex_read_number(reader);
     message->reason = read_reason(reader);
     return !reader->failed;
+}
+
+void movex_write_overturned(movex_writer *writer, const movex_overturned_message *message)
+{
+    movex_write_u8(writer, MOVEX_MESSAGE_OVERTURNED);
+    movex_write_number(writer, message->number);
+    movex_write_number(writer, message->sequence);
+    write_reason(writer, message->reason);
+}
+
+bool movex_read_overturned(movex_reader *reader, movex_overturned_message *message)
+{
+    message->number = movex_read_wire_index(reader);
+    message->sequence = movex_read_number(reader);
+    message->reason = read_reason(reader);
+    return !reader->failed && message->reason != MOVEX_ACCEPT;
 }
 
 void movex_write_subscriber(movex_writer *writer, const movex_subscriber_message *message)
@@ -317,57 +304,19 @@ void movex_write_subscriber(movex_writer *writer, const movex_subscriber_message
     movex_write_u8(writer, (uint8_t)message->presence);
     movex_write_u8(writer, message->named);
     if (!message->named) return;
-    write_text(writer, message->id);
-    write_text(writer, message->info);
+    movex_write_wire_text(writer, message->id);
+    movex_write_wire_text(writer, message->info);
 }
 
 bool movex_read_subscriber(movex_reader *reader, movex_subscriber_message *message)
 {
-    *message = (movex_subscriber_message){.number = read_index(reader)};
-    message->slot = read_index(reader);
+    *message = (movex_subscriber_message){.number = movex_read_wire_index(reader)};
+    message->slot = movex_read_wire_index(reader);
     message->presence = (movex_presence)movex_read_number_to(reader, MOVEX_PRESENCE_AWAY);
     message->named = read_flag(reader);
     if (message->named) {
-        message->id = read_text(reader, MOVEX_NAME_MAX);
-        message->info = read_text(reader, MOVEX_INFO_MAX);
+        message->id = movex_read_wire_text(reader, MOVEX_NAME_MAX);
+        message->info = movex_read_wire_text(reader, MOVEX_INFO_MAX);
     }
-    return !reader->failed;
-}
-
-void movex_write_entry(movex_writer *writer, const movex_entry_message *message)
-{
-    unsigned flags = message->flags;
-    movex_write_u8(writer, (uint8_t)(MOVEX_MESSAGE_ENTRY | flags));
-    movex_write_number(writer, message->number);
-    movex_write_number(writer, message->version);
-    movex_write_number(writer, message->elapsed_ms);
-    if (flags & MOVEX_ENTRY_OWN) {
-        movex_write_number(writer, message->sequence);
-    } else {
-        if (flags & MOVEX_ENTRY_BY_NAME) write_text(writer, message->author);
-        else movex_write_number(writer, message->slot);
-        movex_write_number(writer, message->action);
-        write_blob(writer, message->payload);
-    }
-    if (flags & MOVEX_ENTRY_SEEDED) movex_write_u64(writer, message->seed);
-    movex_write_u64(writer, message->checksum);
-}
-
-bool movex_read_entry(movex_reader *reader, unsigned flags, movex_entry_message *message)
-{
-    *message = (movex_entry_message){.flags = flags, .number = read_index(reader)};
-    message->version = movex_read_number(reader);
-    message->elapsed_ms = movex_read_number(reader);
-    if (flags & MOVEX_ENTRY_OWN) {
-        if (flags & MOVEX_ENTRY_BY_NAME) reader->failed = true;
-        message->sequence = movex_read_number(reader);
-    } else {
-        if (flags & MOVEX_ENTRY_BY_NAME) message->author = read_text(reader, MOVEX_NAME_MAX);
-        else message->slot = read_index(reader);
-        message->action = read_index(reader);
-        message->payload = read_blob(reader);
-    }
-    if (flags & MOVEX_ENTRY_SEEDED) message->seed = movex_read_u64(reader);
-    message->checksum = movex_read_u64(reader);
     return !reader->failed;
 }

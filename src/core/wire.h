@@ -24,6 +24,7 @@ typedef enum movex_message_kind {
     MOVEX_MESSAGE_RESYNC,  /* asks for a snapshot */
     MOVEX_MESSAGE_GOODBYE, /* the session ends */
     MOVEX_MESSAGE_FORGET,  /* what the session has bound before, and not on this link, is not wanted any more */
+    MOVEX_MESSAGE_DISPATCH_PRIVATE, /* a pair */
     /* master to client */
     MOVEX_MESSAGE_WELCOME = 0x20, /* answers HELLO */
     MOVEX_MESSAGE_BOUND,          /* answers BIND */
@@ -32,7 +33,8 @@ typedef enum movex_message_kind {
     MOVEX_MESSAGE_SNAPSHOT,
     MOVEX_MESSAGE_OUTCOME, /* of a dispatch that made no entry, or whose entry is in the state already */
     MOVEX_MESSAGE_SUBSCRIBER,
-    MOVEX_MESSAGE_ENTRY = 0x40 /* to 0x47: an entry of the log, with flags in the low bits */
+    MOVEX_MESSAGE_OVERTURNED, /* a dispatch of the receiver's that was accepted has no effect, as a reveal has shown */
+    MOVEX_MESSAGE_ENTRY = 0x40 /* to 0x5f: an entry of the log, with flags in the low bits */
 } movex_message_kind;
 
 /* A text within a frame; not zero-terminated, without zero bytes. */
@@ -83,6 +85,8 @@ typedef struct movex_bind_message {
     bool            resumes; /* the client holds a confirmed state: the rest follows */
     uint64_t        epoch, version, checksum;
     uint64_t        answered; /* the last sequence whose outcome the client knows */
+    uint64_t        base;     /* from this version on the client can fold again: at most `version` */
+    uint64_t        revealed; /* the version of the last reveal that the client has seen; 0: none */
 } movex_bind_message;
 
 typedef struct movex_bound_message {
@@ -114,11 +118,37 @@ typedef struct movex_dispatch_message {
     movex_wire_bytes payload; /* canonical encoding */
 } movex_dispatch_message;
 
+typedef struct movex_dispatch_private_message {
+    movex_dispatch_message hidden;   /* what its author does */
+    uint64_t               revealed; /* the version of the last reveal that the author had seen; 0: none */
+    uint32_t               shown_action;
+    movex_wire_bytes       shown_payload; /* canonical encoding */
+} movex_dispatch_private_message;
+
+/* Records of a reveal, one after the other, as movex_write_reveal_record writes them. */
+typedef struct movex_wire_records {
+    uint64_t         count;
+    movex_wire_bytes bytes;
+} movex_wire_records;
+
+/* One entry of which a reveal says something. In the form of names only author is there, in that of halves the rest. */
+typedef struct movex_reveal_record {
+    uint64_t         back;   /* versions before the one that names it: less from record to record */
+    movex_wire_text  author; /* names: of the entry */
+    bool             known;  /* halves: the receiver has the half itself, its own; nothing follows */
+    uint32_t         action; /* halves: of the hidden half */
+    movex_wire_bytes payload; /* halves: canonical encoding */
+    bool             seeded; /* halves: it drew random values */
+    uint64_t         seed;   /* seeded */
+} movex_reveal_record;
+
 typedef struct movex_snapshot_message {
-    uint32_t         number;
-    uint64_t         version, now_ms, checksum;
-    uint64_t         sequence; /* the last of the receiver's dispatches that it includes */
-    movex_wire_bytes state;    /* canonical encoding */
+    uint32_t           number;
+    uint64_t           version, now_ms, checksum;
+    uint64_t           sequence; /* the last of the receiver's dispatches that it includes */
+    uint64_t           revealed; /* the version of the last reveal; 0: none */
+    movex_wire_records records;  /* names: of that reveal, if the receiver has missed it; back from `revealed` */
+    movex_wire_bytes   state;    /* canonical encoding */
 } movex_snapshot_message;
 
 typedef struct movex_outcome_message {
@@ -126,6 +156,12 @@ typedef struct movex_outcome_message {
     uint64_t sequence;
     int      reason; /* MOVEX_ACCEPT: its entry is in the receiver's state already */
 } movex_outcome_message;
+
+typedef struct movex_overturned_message {
+    uint32_t number;
+    uint64_t sequence;
+    int      reason; /* why the reducer refuses it now; not MOVEX_ACCEPT */
+} movex_overturned_message;
 
 typedef enum movex_presence { MOVEX_PRESENCE_LEFT, MOVEX_PRESENCE_HERE, MOVEX_PRESENCE_AWAY } movex_presence;
 
@@ -142,7 +178,9 @@ enum {
     MOVEX_ENTRY_OWN = 1u << 0,      /* the receiver's own dispatch: a sequence stands for author, action and payload */
     MOVEX_ENTRY_SEEDED = 1u << 1,   /* random values were drawn: their seed follows */
     MOVEX_ENTRY_BY_NAME = 1u << 2,  /* the author's id instead of its slot: the master's own, or one who may have left */
-    MOVEX_ENTRY_FLAGS = 0x07        /* the bits in use; the next ones are for reveals and patches */
+    MOVEX_ENTRY_PATCHED = 1u << 3,  /* a difference follows, from what the receiver has computed to what it is to hold */
+    MOVEX_ENTRY_REVEALS = 1u << 4,  /* all that was hidden is revealed with it: PATCHED, by the difference; else by halves */
+    MOVEX_ENTRY_FLAGS = 0x1f        /* the bits in use */
 };
 
 typedef struct movex_entry_message {
@@ -154,9 +192,11 @@ typedef struct movex_entry_message {
     uint32_t         slot;       /* neither OWN nor BY_NAME */
     movex_wire_text  author;     /* BY_NAME; may be empty: the master itself */
     uint32_t         action;     /* not OWN */
-    movex_wire_bytes payload;    /* not OWN */
+    movex_wire_bytes payload;    /* not OWN; empty if the action is the master's alone */
     uint64_t         seed;       /* SEEDED */
-    uint64_t         checksum;   /* of the receiver's view after the entry */
+    uint64_t         checksum;   /* of the receiver's view after the entry, its patch and its reveal */
+    movex_wire_bytes patch;      /* PATCHED: a difference, as movex_codec_patch takes it */
+    movex_wire_records records;  /* REVEALS: names if PATCHED, else halves; at least one; back from `version` */
 } movex_entry_message;
 
 /* An upper bound of what any message takes besides its texts and bytes. */
@@ -172,8 +212,10 @@ void movex_write_bound(movex_writer *writer, const movex_bound_message *message)
 void movex_write_bind_refused(movex_writer *writer, const movex_bind_refused_message *message);
 void movex_write_unbound(movex_writer *writer, const movex_unbound_message *message);
 void movex_write_dispatch(movex_writer *writer, const movex_dispatch_message *message);
+void movex_write_dispatch_private(movex_writer *writer, const movex_dispatch_private_message *message);
 void movex_write_snapshot(movex_writer *writer, const movex_snapshot_message *message);
 void movex_write_outcome(movex_writer *writer, const movex_outcome_message *message);
+void movex_write_overturned(movex_writer *writer, const movex_overturned_message *message);
 void movex_write_subscriber(movex_writer *writer, const movex_subscriber_message *message);
 void movex_write_entry(movex_writer *writer, const movex_entry_message *message);
 /* UNBIND and RESYNC: the kind and the resource's number. GOODBYE and FORGET: the kind alone. */
@@ -190,10 +232,20 @@ bool movex_read_bound(movex_reader *reader, movex_bound_message *message);
 bool movex_read_bind_refused(movex_reader *reader, movex_bind_refused_message *message);
 bool movex_read_unbound(movex_reader *reader, movex_unbound_message *message);
 bool movex_read_dispatch(movex_reader *reader, movex_dispatch_message *message);
+bool movex_read_dispatch_private(movex_reader *reader, movex_dispatch_private_message *message);
 bool movex_read_snapshot(movex_reader *reader, movex_snapshot_message *message);
 bool movex_read_outcome(movex_reader *reader, movex_outcome_message *message);
+bool movex_read_overturned(movex_reader *reader, movex_overturned_message *message);
 bool movex_read_subscriber(movex_reader *reader, movex_subscriber_message *message);
 bool movex_read_entry(movex_reader *reader, unsigned flags, movex_entry_message *message);
 bool movex_read_numbered(movex_reader *reader, uint32_t *number);
+
+/* The most bytes of a record besides its payload. */
+#define MOVEX_RECORD_OVERHEAD 64
+void movex_write_reveal_record(movex_writer *writer, bool halves, const movex_reveal_record *record);
+/* Checks that `records` are `count` records of that form, whose `back` goes down, and starts at `most` at the most. */
+bool movex_records_are_sound(const movex_wire_records *records, bool halves, uint64_t most);
+/* The next record of a reader over sound records; false at the end. */
+bool movex_next_reveal_record(movex_reader *reader, bool halves, movex_reveal_record *record);
 
 #endif
