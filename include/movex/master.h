@@ -40,6 +40,28 @@ typedef struct movex_bind_request {
     bool              creates;   /**< the resource is not there yet */
 } movex_bind_request;
 
+/** An entry that has just been ordered, as an observer is told of it. Lent for the call. */
+typedef struct movex_ordered {
+    const movex_type *type;    /**< with `id`, the resource */
+    const char       *id;      /**< of the resource */
+    uint64_t          version; /**< that the entry has made */
+    const char       *author;  /**< a client's id, or "" for the master */
+    uint32_t          action;  /**< what everybody may know that it was; meaningless if `replaced` */
+    bool              hides;   /**< it has a hidden half, which is not revealed: `action` is what is shown of it */
+    bool              reveals; /**< with it, all that was hidden has been revealed */
+    bool              replaced; /**< no entry: the program has replaced the state */
+    uint64_t          digest;  /**< 64 bits of all that everybody may know of it: author, shown action and payload, time, and
+                                    what was revealed */
+} movex_ordered;
+
+/** Somebody who is told of every entry of a master, such as a recorder or a test. */
+typedef struct movex_observer {
+    /** Called right after each entry was ordered. It may read the master (movex_master_view, movex_master_find) and must not
+     *  change it. NULL: nobody is told. */
+    void (*ordered)(void *user, movex_master *master, const movex_ordered *entry);
+    void *user; /**< handed to it as it is */
+} movex_observer;
+
 /** Settings of a master. Zero means the default. Copied, the list of types included (the types themselves are not). */
 typedef struct movex_master_config {
     const movex_type *const *types; /**< required: MOVEX_TYPES(&a, &b), a list ended by NULL */
@@ -60,6 +82,7 @@ typedef struct movex_master_config {
     /** Decides whether a client may subscribe to a resource: MOVEX_ACCEPT, or a reason (given to the client). */
     int (*may_bind)(void *user, const movex_bind_request *request);
     void *user; /**< handed to the hooks as it is */
+    movex_observer observer; /**< told of every entry; default: nobody */
 
     movex_allocator allocator; /**< for all that the master holds, but not its emitters */
     movex_error    *error; /**< filled if movex_master_new fails; may be NULL; not kept */
@@ -69,10 +92,12 @@ typedef struct movex_master_config {
 typedef struct movex_hosted {
     const movex_type *type;        /**< with `id`, its name */
     const char       *id;          /**< unique among those of the type */
-    const void       *state;       /**< read only */
+    const void       *state;       /**< read only: the public state, in which hidden actions are what is shown of them, but with
+                                        all that `redact` would blank. To show it to others, see movex_master_view */
     const movex_rules *rules; /**< of the type; they live as long as the master */
     uint64_t          version;     /**< entries of its log so far */
-    uint64_t          checksum;    /**< of the state */
+    uint64_t          checksum;    /**< of that state */
+    uint32_t          hidden;      /**< entries with a half that is not revealed */
     uint32_t          subscribers; /**< those who are away included */
 } movex_hosted;
 
@@ -138,8 +163,15 @@ MOVEX_API int movex_master_create(movex_master *master, const movex_type *type, 
 /** The resource of that type and id; false if there is none. */
 MOVEX_API bool movex_master_find(const movex_master *master, const movex_type *type, const char *id, movex_hosted *hosted);
 
+/** Copies the state of a resource, as `viewer` may know it, into `state` (room for one; NULL: not wanted) and its checksum into
+ *  `checksum` (NULL: not wanted): for bots, tools and tests. `viewer` is the id of a client, which sees what it has hidden
+ *  itself; or "" for the public; or NULL for everything that the master knows: nothing redacted, and what is hidden as if it
+ *  were revealed. MOVEX_OK, MOVEX_ERR_NOT_FOUND or MOVEX_ERR_MEMORY. */
+MOVEX_API int movex_master_view(movex_master *master, const movex_type *type, const char *id, const char *viewer,
+                                void *state, uint64_t *checksum);
+
 /** Makes a resource in the given state (settled), or, if it is there, replaces its state: a new version, of which all
- *  subscribers get a snapshot. MOVEX_OK, or as movex_master_create but for MOVEX_ERR_EXISTS, or MOVEX_ERR_INVALID_STATE. */
+ *  subscribers get a snapshot. What was hidden is dropped and never shown. MOVEX_OK, or as movex_master_create but for MOVEX_ERR_EXISTS, or MOVEX_ERR_INVALID_STATE. */
 MOVEX_API int movex_master_put(movex_master *master, const movex_type *type, const char *id, const void *state);
 
 /** Removes a resource; its subscribers are told (REMOVED, with `text`, which may be NULL). MOVEX_OK or MOVEX_ERR_NOT_FOUND. */

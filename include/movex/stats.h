@@ -16,6 +16,8 @@ typedef struct movex_stats {
     uint64_t mismatches;      /**< client: entries after which the checksum or the version was not the master's */
     uint64_t resyncs;         /**< snapshots asked for because of a mismatch */
     uint64_t snapshots;       /**< snapshots sent / received, planned ones and resyncs */
+    uint64_t reveals;         /**< master: reveals / client: reveals that have come */
+    uint64_t patches;         /**< differences made / received: where a client could not compute its view, and reveals */
     uint64_t resumes;         /**< resources that went on after a reconnect without a snapshot */
     uint64_t connects;        /**< sessions opened or resumed */
     uint64_t protocol_errors; /**< links closed because of what came in */
@@ -31,6 +33,7 @@ typedef struct movex_stats {
     uint64_t sessions;      /**< master: connected and away */
     uint64_t resources;     /**< bound / held */
     uint64_t subscriptions; /**< master: of all sessions to all resources */
+    uint64_t hidden;        /**< master: entries with a half that is not revealed */
     uint64_t pending;       /**< client: dispatches whose outcome is not known or not drained */
     uint64_t queued_bytes;  /**< waiting to be sent */
 } movex_stats;

@@ -46,7 +46,7 @@ static int add_rules(movex_master *master, const movex_type *type, movex_error *
         return movex_error_set(error, MOVEX_ERR_SCHEMA, "two types are named ", type->name, NULL);
     }
     master->rules[master->rules_count++] = rules;
-    size_t longest = MOVEX_MESSAGE_OVERHEAD + rules->max_encoded;
+    size_t longest = MOVEX_MESSAGE_OVERHEAD + 2 * rules->max_encoded; /* a pair */
     if (longest > master->max_message) master->max_message = longest;
     if (rules->max_payload > master->payload_size) master->payload_size = rules->max_payload;
     return MOVEX_OK;
@@ -60,14 +60,19 @@ static int make_rules(movex_master *master, const movex_type *const *types, move
     if (!movex_grow(&master->allocator, &master->rules, &capacity, sizeof(movex_rules *), count, count))
         return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
     master->rules_capacity = capacity;
+    master->spares = movex_allocate(&master->allocator, capacity * sizeof *master->spares);
+    if (!master->spares) return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
     for (uint32_t i = 0; i < count; i++) {
         int status = add_rules(master, types[i], error);
         if (status != MOVEX_OK) return status;
     }
     if (master->max_message > master->config.limits.message_bytes)
         master->max_message = master->config.limits.message_bytes;
-    if (master->payload_size) master->payload = movex_allocate(&master->allocator, master->payload_size);
-    if (master->payload_size && !master->payload)
+    if (master->payload_size) {
+        master->payload = movex_allocate(&master->allocator, master->payload_size);
+        master->shown_payload = movex_allocate(&master->allocator, master->payload_size);
+    }
+    if (master->payload_size && !(master->payload && master->shown_payload))
         return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
     return MOVEX_OK;
 }
@@ -118,10 +123,14 @@ void movex_master_free(movex_master *master)
     movex_allocator allocator = master->allocator;
     movex_master_flush(master);
     for (uint32_t i = 0; i < master->attached_count; i++) free_attached(master, master->attached[i]);
+    for (uint32_t i = 0; i < master->resource_slots; i++)
+        if (master->resources[i]) movex_hidden_end(master, master->resources[i]);
     for (uint32_t i = 0; i < master->sessions.capacity; i++)
         while (master->sessions.entries[i].value) movex_session_free(master, master->sessions.entries[i].value);
     for (uint32_t i = 0; i < master->resource_slots; i++)
         if (master->resources[i]) movex_master_resource_free(master, master->resources[i]);
+    for (uint32_t i = 0; master->spares && i < master->rules_capacity; i++)
+        movex_spares_free(master, &master->spares[i]);
     for (uint32_t i = 0; i < master->rules_count; i++) movex_rules_free(master->rules[i]);
 
     movex_map_free(&master->sessions, &allocator);
@@ -129,10 +138,15 @@ void movex_master_free(movex_master *master)
     movex_release(&allocator, master->attached, master->attached_capacity * sizeof *master->attached);
     movex_release(&allocator, master->resources, master->resource_capacity * sizeof *master->resources);
     movex_release(&allocator, master->rules, master->rules_capacity * sizeof *master->rules);
+    movex_release(&allocator, master->spares, master->rules_capacity * sizeof *master->spares);
     movex_release(&allocator, master->records, master->record_capacity * sizeof *master->records);
     movex_release(&allocator, master->payload, master->payload_size);
+    movex_release(&allocator, master->shown_payload, master->payload_size);
     movex_buffer_free(&master->scratch, &allocator);
     movex_buffer_free(&master->encoded, &allocator);
+    movex_buffer_free(&master->patch, &allocator);
+    movex_buffer_free(&master->receiver_records, &allocator);
+    movex_buffer_free(&master->public_records, &allocator);
     movex_heap_free(&master->wakes, &allocator);
     movex_release(&allocator, master, sizeof *master);
 }
@@ -199,6 +213,7 @@ static void end_what_is_over(movex_master *master)
         if (now - session->away_ms < master->config.grace_ms) break;
         movex_session_end(master, session);
     }
+    movex_session_collect(master);
     for (movex_node *node; master->config.idle_ms && (node = master->idle.first) != NULL;) {
         movex_master_resource *resource = (movex_master_resource *)(void *)node;
         if (now - resource->idle_ms < master->config.idle_ms) break;
@@ -268,8 +283,12 @@ movex_stats movex_master_stats(const movex_master *master)
 {
     if (!master) return (movex_stats){0};
     movex_stats stats = master->stats;
-    for (uint32_t i = 0; i < master->resource_slots; i++)
-        if (master->resources[i]) stats.bytes_hashed += master->resources[i]->view.hashes.bytes_hashed;
+    for (uint32_t i = 0; i < master->resource_slots; i++) {
+        const movex_master_resource *resource = master->resources[i];
+        if (!resource) continue;
+        stats.bytes_hashed += movex_master_resource_bytes_hashed(resource);
+        stats.hidden += movex_hidden_count(resource);
+    }
     for (uint32_t i = 0; i < master->attached_count; i++) {
         const movex_map *links = &master->attached[i]->links;
         for (uint32_t k = 0; k < links->capacity; k++) {

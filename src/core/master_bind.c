@@ -47,9 +47,10 @@ static void send_all_subscribers(movex_master *master, const movex_subscription 
     }
 }
 
-void movex_subscription_silence(movex_subscription *subscription)
+void movex_subscription_silence(movex_master *master, movex_subscription *subscription)
 {
     subscription->live = false;
+    movex_audience_leave(master, subscription);
     movex_list_remove(&subscription->owed);
 }
 
@@ -60,35 +61,52 @@ void movex_subscription_owe_snapshot(movex_master *master, movex_subscription *s
     if (!link->due.list) movex_list_append(&master->due, &link->due);
 }
 
+/* What the subscriber is to hold; NULL, with its link failing, if that cannot be made. */
+static const movex_view *view_of(movex_master *master, movex_subscription *subscription)
+{
+    if (!subscription->resource->rules->patched) return movex_hidden_view(subscription->resource, subscription->hider);
+    const movex_audience *audience = movex_audience_join(master, subscription);
+    return audience ? &audience->held : NULL;
+}
+
 void movex_subscription_send_snapshot(movex_master *master, movex_subscription *subscription)
 {
     movex_list_remove(&subscription->owed);
-    subscription->live = true;
     movex_master_link           *link = subscription->session->link;
     const movex_master_resource *resource = subscription->resource;
     const movex_codec           *codec = resource->rules->state;
+    const movex_view            *view = view_of(master, subscription);
     size_t                       most = movex_codec_max_encoded(codec), length = 0;
     movex_writer                 writer = {NULL, NULL};
+    if (!view) return;
+    subscription->live = true;
+    bool               missed = subscription->revealed != resource->revealed;
+    movex_wire_records names = missed ? movex_reveal_names(master, resource) : (movex_wire_records){0};
     master->encoded.length = 0;
-    if (movex_buffer_reserve(&master->encoded, &master->allocator, most)) writer = movex_master_message(master, most);
+    if (movex_buffer_reserve(&master->encoded, &master->allocator, most))
+        writer = movex_master_message(master, most + names.bytes.length);
     if (!writer.at) {
         movex_master_fail(master, link, MOVEX_ERR_MEMORY);
         return;
     }
-    int status = movex_codec_encode(codec, resource->view.state, master->encoded.bytes, most, &length, NULL);
+    int status = movex_codec_encode(codec, view->state, master->encoded.bytes, most, &length, NULL);
     assert(status == MOVEX_OK); /* a view is always settled */
     (void)status;
     movex_snapshot_message message = {
         .number = resource->number,
         .version = resource->log.version,
         .now_ms = resource->log.now_ms,
-        .checksum = resource->view.hashes.checksum,
+        .checksum = view->hashes.checksum,
         .sequence = subscription->sequence,
+        .revealed = resource->revealed,
+        .records = names,
         .state = {master->encoded.bytes, length},
     };
     movex_write_snapshot(&writer, &message);
     movex_master_send(master, link, &writer);
     master->stats.snapshots++;
+    subscription->base = resource->log.version;
+    if (missed) movex_reveal_tell_overturned(master, subscription);
 }
 
 /* ---- binding */
@@ -124,6 +142,8 @@ static movex_subscription *subscription_new(movex_master *master, movex_session 
     subscription->session = session;
     subscription->resource = resource;
     subscription->serial = ++session->subscriptions_made;
+    subscription->hider = movex_hider_find(resource, session->id);
+    subscription->revealed = resource->revealed; /* what was revealed before it came is no news */
     bool mapped = movex_map_put(&session->by_number, &master->allocator, resource->number, subscription);
     if (!mapped || !take_slot(master, subscription)) {
         if (mapped) movex_map_remove(&session->by_number, resource->number, subscription);
@@ -147,6 +167,7 @@ void movex_subscription_free(movex_master *master, movex_subscription *subscript
         movex_list_append(&master->idle, &resource->idle);
     }
     movex_map_remove(&subscription->session->by_number, resource->number, subscription);
+    movex_audience_leave(master, subscription);
     movex_list_remove(&subscription->owed);
     movex_list_remove(&subscription->of_session);
     movex_release(&master->allocator, subscription->refused,
@@ -236,21 +257,41 @@ static movex_master_resource *find_resource(movex_master *master, const movex_se
     return NULL;
 }
 
-/* Whether the client's state is one of this log's, from which all later entries are kept. */
-static bool can_catch_up(const movex_master *master, const movex_master_resource *resource,
-                         const movex_bind_message *message)
+/* Whether the client can go through an entry that it has missed, and the reveal that belongs to it. */
+static bool can_take(const movex_subscription *subscription, const movex_entry *entry, uint64_t version, uint64_t *base)
 {
-    const movex_log *log = &resource->log;
+    const movex_rules *rules = subscription->resource->rules;
+    /* Its own view was another one for a while, of which nothing is kept. */
+    if (entry->hides && entry->session == subscription->session->number) return false;
+    if (!entry->reveals) return true;
+    if (entry->reveal_count == 0 || *base > entry->reveals_from || version - *base > rules->fold_limit) return false;
+    *base = version;
+    return true;
+}
+
+/* Whether the client's state is one of this log's, from which all later entries are kept. Who has hidden something, or cannot
+   compute its view, can go on only where it has missed nothing. */
+static bool can_catch_up(movex_master *master, movex_subscription *subscription, const movex_bind_message *message)
+{
+    const movex_master_resource *resource = subscription->resource;
+    const movex_log             *log = &resource->log;
     if (!message->resumes || message->epoch != master->config.epoch || message->version > log->version) return false;
-    if (message->version == log->version) return message->checksum == resource->view.hashes.checksum;
+    if (message->version == log->version) {
+        const movex_view *view = view_of(master, subscription);
+        return view && message->checksum == view->hashes.checksum;
+    }
     const movex_entry *entry = movex_log_find(log, message->version);
-    return entry ? entry->checksum == message->checksum : false;
+    if (!entry || entry->checksum != message->checksum || subscription->hider || resource->rules->patched) return false;
+    uint64_t base = message->base;
+    for (uint64_t version = message->version + 1; version <= log->version; version++)
+        if (!can_take(subscription, movex_log_find(log, version), version, &base)) return false;
+    return true;
 }
 
 static void bring_up_to_date(movex_master *master, movex_subscription *subscription, const movex_bind_message *message)
 {
     movex_master_resource *resource = subscription->resource;
-    bool                   resumed = can_catch_up(master, resource, message);
+    bool                   resumed = can_catch_up(master, subscription, message);
     movex_writer           writer;
     movex_bound_message    bound = {
            .tag = message->tag,
@@ -260,7 +301,12 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
            .subscribers = resource->subscriber_count,
            .resumed = resumed,
     };
-    if (!movex_master_begin(master, subscription->session->link, 0, &writer)) return;
+    if (message->resumes && message->epoch == master->config.epoch) subscription->revealed = message->revealed;
+    if (!resumed) movex_audience_leave(master, subscription);
+    if (!movex_master_begin(master, subscription->session->link, 0, &writer)) {
+        movex_audience_leave(master, subscription);
+        return;
+    }
     movex_write_bound(&writer, &bound);
     movex_master_send(master, subscription->session->link, &writer);
     movex_subscription_tell_refusals(master, subscription, message->resumes ? message->answered : 0);
@@ -270,9 +316,11 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
         return;
     }
     subscription->live = true;
+    subscription->base = message->base;
     master->stats.resumes++;
     for (uint64_t version = message->version + 1; version <= resource->log.version; version++)
-        movex_master_resource_send_entry(master, subscription, version);
+        movex_master_tell_again(master, subscription, version);
+    if (subscription->revealed != resource->revealed) movex_reveal_tell_overturned(master, subscription);
 }
 
 /* The subscription that a BIND goes on with, or a new one; or NULL with the cause. */

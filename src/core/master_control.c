@@ -32,13 +32,17 @@ int movex_master_put(movex_master *master, const movex_type *type, const char *i
     if (status != MOVEX_OK && made) movex_master_resource_free(master, resource);
     if (status != MOVEX_OK) return status;
     movex_log_skip(&resource->log, movex_master_time(master));
+    movex_hidden_end(master, resource);
+    if (resource->hidden) resource->hidden->last.pair_count = resource->hidden->last.overturned_count = 0;
+    resource->revealed = resource->log.version;
     movex_master_resource_schedule(master, resource);
     for (uint32_t i = 0; i < resource->slots; i++) {
         movex_subscription *subscription = resource->subscribers[i];
         if (!subscription || !subscription->live) continue;
-        subscription->live = false; /* later entries are of no use before it */
+        movex_subscription_silence(master, subscription); /* later entries are of no use before it */
         movex_subscription_owe_snapshot(master, subscription);
     }
+    movex_master_observe_put(master, resource);
     return MOVEX_OK;
 }
 
@@ -63,8 +67,38 @@ static movex_hosted describe(const movex_master_resource *resource)
         .state = resource->view.state,
         .version = resource->log.version,
         .checksum = resource->view.hashes.checksum,
+        .hidden = movex_hidden_count(resource),
         .subscribers = resource->subscriber_count,
     };
+}
+
+/* What a viewer may know, before redaction. */
+static const movex_view *view_for(const movex_master_resource *resource, const char *viewer)
+{
+    if (!viewer) return movex_hidden_full(resource);
+    return movex_hidden_view(resource, movex_hider_find(resource, viewer));
+}
+
+int movex_master_view(movex_master *master, const movex_type *type, const char *id, const char *viewer, void *state,
+                      uint64_t *checksum)
+{
+    const movex_master_resource *resource = movex_master_resource_named(master, type, id);
+    if (!resource) return MOVEX_ERR_NOT_FOUND;
+    const movex_view  *view = view_for(resource, viewer);
+    const movex_codec *codec = resource->rules->state;
+    bool               redacts = viewer && type->redact;
+    if (!redacts) {
+        if (state) movex_codec_copy(codec, state, view->state);
+        if (checksum) *checksum = view->hashes.checksum;
+        return MOVEX_OK;
+    }
+    void *copy = state ? state : movex_allocate(&master->allocator, type->state->size);
+    if (!copy) return MOVEX_ERR_MEMORY;
+    movex_codec_copy(codec, copy, view->state);
+    movex_rules_redact(resource->rules, copy, viewer);
+    if (checksum) *checksum = movex_codec_checksum(codec, copy);
+    if (!state) movex_release(&master->allocator, copy, type->state->size);
+    return MOVEX_OK;
 }
 
 bool movex_master_find(const movex_master *master, const movex_type *type, const char *id, movex_hosted *hosted)
@@ -107,13 +141,13 @@ int movex_master_kick(movex_master *master, const movex_type *type, const char *
 int movex_master_expel(movex_master *master, const char *client_id, const char *text)
 {
     movex_session *session = master ? movex_session_find(master, client_id) : NULL;
-    if (!session) return MOVEX_ERR_NOT_FOUND;
+    if (!session || session->over) return MOVEX_ERR_NOT_FOUND;
     if (session->link) {
         movex_master_link *link = session->link;
         link->session = NULL; /* so that closing it is not a loss */
         session->link = NULL;
         for (movex_node *node = session->subscriptions.first; node; node = node->next)
-            movex_subscription_silence((movex_subscription *)(void *)node);
+            movex_subscription_silence(master, (movex_subscription *)(void *)node);
         movex_master_link_close(master, link, MOVEX_ERR_DENIED, 0, text ? text : "sent away by the master");
     }
     movex_session_end(master, session);

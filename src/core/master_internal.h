@@ -5,7 +5,11 @@
      master_link.c      one connection: frames in, messages to whom they concern, flushing, closing
      master_session.c   who is connected or away: HELLO, resuming, the grace period, leaving
      master_bind.c      a session's subscriptions: BIND, UNBIND, snapshots, catching up
-     master_order.c     dispatches become entries of a resource's log, and its subscribers are told
+     master_order.c     dispatches become entries of a resource's log
+     master_tell.c      its subscribers are told, each what it may know
+     master_audience.c  what clients hold that cannot compute their views
+     master_reveal.c    what is hidden becomes known
+     master_hidden.c    what is hidden: who has hidden it, and the views that come of it
      master_refusals.c  dispatches that became none
      master_resource.c  a resource: creation, removal, when it wants to be woken
      master_send.c      messages out
@@ -54,11 +58,13 @@ typedef struct movex_master_link {
 } movex_master_link;
 
 typedef struct movex_session {
-    movex_node         away; /* in master.away while it has no link, by away_ms */
+    movex_node         away; /* in master.away while it has no link, by away_ms; in master.over once it can be freed */
     movex_master_link *link; /* NULL: away */
     uint64_t           number;  /* never used again; entries name their author's session by it */
     uint64_t           away_ms; /* given time at which it lost its link */
     bool               heard;   /* a message has followed HELLO, or its token has come back: the client has its WELCOME */
+    uint32_t           hiding; /* resources in which it has hidden something that is not revealed */
+    bool               over;   /* it has ended, and is kept for its token alone, while hiding > 0 */
     movex_list         subscriptions; /* movex_subscription.of_session */
     movex_map          by_number;     /* by the resource's number: movex_subscription */
     uint64_t           subscriptions_made;
@@ -82,10 +88,105 @@ typedef struct movex_subscription {
     uint32_t                      slot;     /* resource->subscribers[slot] == this */
     bool                          live;     /* gets the resource's messages; its session has a link, or is ending */
     uint64_t                      sequence; /* the last of its dispatches that was handled */
+    uint64_t                      base;     /* from this version on its client can fold again; <= log.version */
+    uint64_t                      revealed; /* the version of the last reveal that its client has been told of */
+    struct movex_hider           *hider;    /* what its client has hidden here, or NULL */
+    struct movex_audience        *audience; /* live, of a patched type: with whom it shares what it holds; else NULL */
+    struct movex_audience        *next_audience; /* while an entry is told: to which it goes */
+    bool                          is_told;       /* while an entry is told */
     movex_refused                *refused;  /* a ring of the newest refusals */
     uint32_t                      refused_capacity; /* 0 or a power of two */
     uint64_t                      refused_count;    /* ever; the newest min(count, capacity) are kept */
 } movex_subscription;
+
+/* ---- what is hidden */
+
+/* One half of a pair, or a public action. */
+typedef struct movex_half {
+    uint32_t         action;
+    const void      *payload; /* settled, or NULL */
+    movex_wire_bytes encoded; /* the payload's encoding */
+    uint64_t         seed;    /* of its random values */
+} movex_half;
+
+/* What is done. */
+typedef struct movex_deed {
+    movex_half shown;  /* to everybody; of a public action all there is */
+    movex_half hidden; /* what the author does, if `hides` */
+    bool       hides;
+} movex_deed;
+
+/* Somebody who has hidden something that is not revealed yet, and so sees a state of its own: the fold of the log with its own
+   hidden halves in place of what is shown. `full` of movex_hidden is one that sees all of them, and is nobody. */
+typedef struct movex_hider {
+    movex_node     spare; /* first member; in movex_spares.hiders while it is unused */
+    movex_view     view;
+    movex_session *session; /* whose id it is; it keeps its token until the reveal */
+    uint32_t       hidden;  /* entries; 0 only while its first is tried */
+    int            answer;  /* of the view's reducer to the entry that is being ordered */
+    bool           drew;    /* random values, in that */
+} movex_hider;
+
+/* An entry with a hidden half. */
+typedef struct movex_pair {
+    uint64_t version;
+    uint64_t session, sequence; /* of the dispatch */
+    uint64_t seed;              /* of the hidden half */
+    uint32_t action;            /* of the hidden half */
+    uint32_t payload_at, payload_length; /* bytes, in movex_hidden.payloads */
+    bool     drew;                       /* random values, in the full view */
+    char     author[MOVEX_NAME_SIZE];
+} movex_pair;
+
+/* A dispatch that was accepted, and that the full view refuses. */
+typedef struct movex_overturned {
+    uint64_t session, sequence;
+    int      reason;
+} movex_overturned;
+
+/* What one reveal is about. */
+typedef struct movex_disclosure {
+    movex_pair       *pairs; /* in the order of the log */
+    uint32_t          pair_count, pair_capacity;
+    movex_overturned *overturned; /* the newest, in the order of the log */
+    uint32_t          overturned_count, overturned_capacity;
+} movex_disclosure;
+
+/* Made when something is hidden in a resource first.
+     sum of hider.hidden == next.pair_count;  hider_count == 0  <=>  next.pair_count == 0  (but while a pair is tried)
+     full != NULL  <=>  hider_count >= 2: the only hider's view is the full one  (movex_hidden_check) */
+typedef struct movex_hidden {
+    movex_hider    **hiders;
+    uint32_t         hider_count, hider_capacity;
+    movex_hider     *full;
+    uint64_t         base;     /* hider_count > 0: the version before the first hidden entry */
+    bool             foldable; /* clients have all random seeds that they need to fold again with the hidden halves alone */
+    movex_disclosure next;     /* what the next reveal will be about */
+    movex_disclosure last;     /* what the last reveal was about, for those who have missed it */
+    movex_buffer     payloads; /* of the hidden halves in `next` */
+} movex_hidden;
+
+/* Subscribers of a patched type who hold the same state: their view, redacted. Its checksum is theirs. */
+typedef struct movex_audience {
+    movex_node         node;  /* first member; in resource.audiences, or in movex_spares.audiences while it is unused */
+    const movex_hider *hider; /* whose fold it is, or NULL: the public one */
+    uint64_t           number; /* that the type's hook gave */
+    char               id[MOVEX_NAME_SIZE]; /* through whose eyes: one of its members */
+    movex_view         held;
+    void              *computed; /* while an entry is told: what members have made of it by themselves */
+    uint32_t           members;
+    bool               drew;     /* random values, in that */
+    bool               is_new;   /* while an entry is told: nobody held it before */
+    bool               is_wanted; /* while an entry is told: somebody is to hold it after */
+} movex_audience;
+
+/* Of one type: made, and not in use now, so that nothing is allocated once warm. */
+typedef struct movex_spares {
+    movex_list hiders, audiences;
+    uint32_t   hider_count, audience_count; /* up to a fixed number */
+} movex_spares;
+
+/* ---- resources */
 
 /* log.version is the version of view; log.count entries of it are kept. */
 typedef struct movex_master_resource {
@@ -96,8 +197,13 @@ typedef struct movex_master_resource {
     uint32_t             number; /* its name on the wire, never used again: a late message cannot hit another one */
     uint32_t             place;  /* master->resources[place] == this */
     uint64_t             idle_ms; /* given time at which the last subscriber left */
-    movex_view           view;
+    movex_view           view; /* the public one */
     movex_log            log;
+    uint64_t             revealed; /* the version of the last reveal, or put; 0: none */
+    movex_hidden        *hidden;   /* NULL: nothing ever was */
+    movex_spares        *spares;   /* of its type */
+    movex_list           audiences; /* of a patched type: movex_audience.node */
+    uint32_t             audience_count;
     movex_subscription **subscribers; /* by slot; NULL: free */
     uint32_t             slots;       /* in use or free below; <= slot_capacity */
     uint32_t             slot_capacity;
@@ -119,6 +225,7 @@ struct movex_master {
     movex_allocator         allocator;
     movex_sip_key           table_key, token_key, seed_key;
     movex_rules           **rules;
+    movex_spares           *spares; /* as many as rules_capacity */
     uint32_t                rules_count, rules_capacity;
     movex_attached        **attached;
     uint32_t                attached_count, attached_capacity;
@@ -131,7 +238,7 @@ struct movex_master {
     uint32_t                link_count;
     uint64_t                sessions_made;
     size_t                  max_message; /* bytes of the longest message that a client may send */
-    movex_list              greeting, due, away, idle;
+    movex_list              greeting, due, away, idle, over;
     movex_heap              wakes; /* movex_master_resource.wake; room for all resources */
     bool                    polled;
     bool                    unread;    /* the last poll has left something with an emitter */
@@ -139,7 +246,11 @@ struct movex_master {
     uint64_t                offset_ms; /* master time = given time + offset, modulo 2^64 */
     movex_buffer            scratch;   /* for the message that is being written */
     movex_buffer            encoded;   /* for the payload of a dispatch of the program's own */
+    movex_buffer            patch;     /* for the difference that is being sent */
+    movex_buffer            receiver_records; /* for those of the reveal that is being sent */
+    movex_buffer            public_records;   /* the same, for those who have hidden nothing */
     void                   *payload;   /* for the payload that is being handled: max_payload of all types, or NULL */
+    void                   *shown_payload; /* the same, for what is shown of a pair */
     size_t                  payload_size;
     movex_stats             stats;
     movex_master_record    *records; /* a ring */
@@ -179,13 +290,15 @@ int  movex_session_hello(movex_master *master, movex_master_link *link, movex_re
 void movex_session_lost_link(movex_master *master, movex_session *session, const char *text);
 /* Ends it: its subscriptions are taken back. It has no link any more. */
 void movex_session_end(movex_master *master, movex_session *session);
+/* Frees those that are over and have nothing hidden any more. */
+void movex_session_collect(movex_master *master);
 /* Frees it and its subscriptions, with nobody told. */
 void movex_session_free(movex_master *master, movex_session *session);
 
 /* ---- master_bind.c */
 
 /* Its link is gone: nothing is sent to it any more. */
-void movex_subscription_silence(movex_subscription *subscription);
+void movex_subscription_silence(movex_master *master, movex_subscription *subscription);
 /* Has a snapshot sent with the next flush, or as soon after as the link's queue allows; one, however often it is asked. */
 void movex_subscription_owe_snapshot(movex_master *master, movex_subscription *subscription);
 /* Sends the snapshot that is owed. */
@@ -224,6 +337,8 @@ const movex_rules *movex_master_rules(const movex_master *master, const movex_ty
 /* The resource of that type and id, or NULL. */
 movex_master_resource *movex_master_resource_named(const movex_master *master, const movex_type *type, const char *id);
 void movex_master_resource_check(const movex_master_resource *resource);
+/* Of all its views, so far. */
+uint64_t movex_master_resource_bytes_hashed(const movex_master_resource *resource);
 /* Asks the state when it wants to be woken. */
 void movex_master_resource_schedule(movex_master *master, movex_master_resource *resource);
 
@@ -248,11 +363,105 @@ void movex_subscription_repeat(movex_master *master, movex_subscription *subscri
 /* Answers what its client may not know yet, after `answered`. */
 void movex_subscription_tell_refusals(movex_master *master, const movex_subscription *subscription, uint64_t answered);
 
+/* ---- master_hidden.c */
+
+/* What the client of that id has hidden in the resource, or NULL. */
+movex_hider *movex_hider_find(const movex_master_resource *resource, const char *id);
+/* The fold that a subscriber of that hider (NULL: none) sees, before redaction. */
+const movex_view *movex_hidden_view(const movex_master_resource *resource, const movex_hider *hider);
+/* The view in which everything is revealed. */
+const movex_view *movex_hidden_full(const movex_master_resource *resource);
+uint32_t movex_hidden_count(const movex_master_resource *resource);
+/* Makes sure that a pair of the subscriber's can be kept, and gives it a hider: MOVEX_OK, MOVEX_ERR_LIMIT or MOVEX_ERR_MEMORY. */
+int  movex_hidden_prepare(movex_master *master, movex_subscription *subscription, size_t payload_length);
+/* Makes sure that a dispatch which is overturned can be remembered. False if there is no memory. */
+bool movex_hidden_prepare_public(movex_master *master, movex_master_resource *resource);
+/* A pair was not accepted: takes its hider back, if it was its first. */
+void movex_hidden_withdraw(movex_master *master, movex_subscription *subscription);
+/* Applies one half to a view, as the entry of `context`: MOVEX_ACCEPT, or why it has no effect there. */
+int  movex_hidden_apply(movex_master *master, movex_view *view, const movex_half *half, const movex_context *context, bool *drew);
+/* The author's view has accepted the deed: brings all the others up to date, and remembers what a reveal will need. `drew`:
+   random values were drawn in the public view. `author` is NULL for the master's own. */
+void movex_hidden_spread(movex_master *master, movex_master_resource *resource, const movex_subscription *author,
+                         uint64_t sequence, const movex_deed *deed, const movex_context *context, bool *drew);
+/* Nothing is hidden any more: lets all hiders go. */
+void movex_hidden_end(movex_master *master, movex_master_resource *resource);
+void movex_hidden_free(movex_master *master, movex_master_resource *resource);
+void movex_spares_free(movex_master *master, movex_spares *spares);
+void movex_hidden_check(const movex_master_resource *resource);
+
+/* ---- master_reveal.c */
+
+/* A reveal that is being told. */
+typedef struct movex_reveal {
+    uint64_t           from;   /* the version before the first entry that is revealed */
+    const movex_view  *before; /* the public view, as it was */
+    const movex_hider *full;   /* the hider whose view was the full one already, or NULL */
+    bool               foldable; /* halves may be sent to those who have the entries since `from` */
+    movex_wire_records halves; /* foldable: for those who have hidden nothing; in master.public_records */
+} movex_reveal;
+
+/* True if it is time. */
+bool movex_reveal_is_due(const movex_master_resource *resource);
+/* The public view becomes the full one. The hiders stay, with what they have seen until now, until movex_hidden_end. */
+movex_reveal movex_reveal_start(movex_master *master, movex_master_resource *resource, uint64_t version);
+/* Completes a message to those who see the fold of `hider` (NULL: the public one): with halves if `can_fold` and that is
+   shorter, else with names and the difference of `from` to `to`. False if there is no memory. */
+bool movex_reveal_write(movex_master *master, const movex_master_resource *resource, const movex_reveal *reveal,
+                        const movex_hider *hider, bool can_fold, const void *from, const void *to, movex_entry_message *message);
+/* Puts what turns one state into the other into master.patch and the message. False if there is no memory. */
+bool movex_reveal_difference(movex_master *master, const movex_codec *codec, const void *from, const void *to,
+                             movex_entry_message *message);
+/* The names of the last reveal, into master.receiver_records. No records if there is no memory. */
+movex_wire_records movex_reveal_names(movex_master *master, const movex_master_resource *resource);
+/* Tells a subscriber which of its dispatches the last reveal has overturned. */
+void movex_reveal_tell_overturned(movex_master *master, movex_subscription *subscription);
+/* A digest of what a reveal makes known, for observers. */
+uint64_t movex_reveal_digest(const movex_master_resource *resource, uint64_t so_far);
+
+/* ---- master_audience.c */
+
+/* The audience that a subscriber belongs to now, with its state; NULL (and its link fails) if there is no memory or room. */
+movex_audience *movex_audience_join(movex_master *master, movex_subscription *subscription);
+void movex_audience_leave(movex_master *master, movex_subscription *subscription);
+/* The subscriber has become a hider: what it holds is its alone from now on. */
+void movex_audience_part(movex_master *master, movex_subscription *subscription);
+/* Computes what all members make of an entry by themselves. `author`: whose it is, or NULL. */
+void movex_audience_compute(movex_master *master, movex_master_resource *resource, const movex_hider *author,
+                            const movex_deed *deed, const movex_context *context);
+/* Finds the audience that a live subscriber, who sees the fold of that hider (NULL: the public one), belongs to after the
+   entry; NULL (and its link fails) if there is no memory. */
+movex_audience *movex_audience_next(movex_master *master, movex_subscription *subscription, const movex_hider *hider);
+/* Brings what all wanted audiences hold up to date with their views. */
+void movex_audience_update(movex_master_resource *resource);
+void movex_audience_move(movex_subscription *subscription, movex_audience *to);
+/* Lets those go that nobody belongs to, and makes ready for the next entry. */
+void movex_audience_settle(movex_master *master, movex_master_resource *resource);
+void movex_audience_free(movex_master *master, movex_audience *audience);
+
+/* ---- master_tell.c */
+
+/* An entry that was ordered, as all who are subscribed are to be told of it. */
+typedef struct movex_telling {
+    movex_entry_message       entry;  /* what is the same for all */
+    const movex_subscription *author; /* whose dispatch it answers; NULL: nobody's */
+    const char               *name;   /* of the author; "" for the master itself */
+    const movex_deed         *deed;
+    const movex_reveal       *reveal; /* that belongs to it, or NULL */
+    bool                      drew;   /* random values were drawn in the public view */
+} movex_telling;
+
+void movex_master_tell(movex_master *master, movex_master_resource *resource, const movex_telling *telling);
+/* Sends entry `version`, which is kept, to a subscriber that sees the public view. */
+void movex_master_tell_again(movex_master *master, movex_subscription *subscription, uint64_t version);
+
 /* ---- master_order.c */
 
 int  movex_master_resource_dispatch(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
-/* Writes entry `version`, which is kept, to scratch as `subscription` is to see it, and sends it. */
-void movex_master_resource_send_entry(movex_master *master, const movex_subscription *subscription, uint64_t version);
+int  movex_master_resource_dispatch_private(movex_master *master, movex_session *session, movex_reader *reader,
+                                            movex_error *error);
+/* Tells the observer that the state was replaced. */
+void movex_master_observe_put(movex_master *master, const movex_master_resource *resource);
 /* Dispatches an action of the master's own (MOVEX_NO_ACTION: none) in the name of a client that has come or gone. */
 void movex_master_resource_note(movex_master *master, movex_master_resource *resource, uint32_t action, const char *author);
 /* Wakes what is due. */

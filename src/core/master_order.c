@@ -1,140 +1,168 @@
-/* Ordering: dispatches of clients, and what the master dispatches by itself, become the entries of a resource's log, and all
-   who are subscribed are told. */
+/* Ordering: dispatches of clients, and what the master dispatches by itself, become the entries of a resource's log. */
 #include "master_internal.h"
 
 #include "format.h"
+#include "hash.h"
 
 /* Where an action comes from. */
 typedef struct origin {
-    const movex_subscription *subscription; /* whose dispatch it answers; NULL: nobody's */
-    const char               *author;       /* a client's id, or "" for the master itself */
-    uint64_t                  sequence;     /* of the dispatch */
+    movex_subscription *subscription; /* whose dispatch it answers; NULL: nobody's */
+    const char         *author;       /* a client's id, or "" for the master itself */
+    uint64_t            sequence;     /* of the dispatch */
 } origin;
-
-/* What is done. */
-typedef struct deed {
-    uint32_t         action;
-    const void      *payload; /* settled, or NULL */
-    movex_wire_bytes encoded; /* the payload's encoding */
-} deed;
-
-/* ---- telling */
-
-/* Writes an entry as one receiver is to see it, and sends it. */
-static void send_entry(movex_master *master, movex_master_link *link, const movex_entry_message *message)
-{
-    movex_writer writer;
-    if (!movex_master_begin(master, link, MOVEX_NAME_SIZE + message->payload.length, &writer)) return;
-    movex_write_entry(&writer, message);
-    movex_master_send(master, link, &writer);
-}
-
-void movex_master_resource_send_entry(movex_master *master, const movex_subscription *subscription, uint64_t version)
-{
-    const movex_master_resource *resource = subscription->resource;
-    const movex_log             *log = &resource->log;
-    const movex_entry           *entry = movex_log_find(log, version), *before = movex_log_find(log, version - 1);
-    assert(entry && before); /* whoever catches up does so from an entry that is kept */
-    bool                own = entry->session == subscription->session->number;
-    movex_entry_message message = {
-        .flags = (entry->drew ? MOVEX_ENTRY_SEEDED : 0u) | (own ? MOVEX_ENTRY_OWN : MOVEX_ENTRY_BY_NAME),
-        .number = resource->number,
-        .version = version,
-        .elapsed_ms = entry->now_ms - before->now_ms,
-        .sequence = entry->sequence,
-        .author = {movex_log_author(log, entry), entry->author_length}, /* who may have left */
-        .action = entry->action,
-        .payload = {movex_log_payload(log, entry), entry->payload_length},
-        .seed = entry->seed,
-        .checksum = entry->checksum,
-    };
-    send_entry(master, subscription->session->link, &message);
-    if (!own) master->stats.forwards++;
-}
-
-/* Tells all live subscribers: the author what became of its dispatch, the others what happened, written once for all. */
-static void tell(movex_master *master, const movex_master_resource *resource, const origin *from,
-                 const movex_entry_message *entry)
-{
-    movex_entry_message message = *entry;
-    if (from->subscription) {
-        message.flags |= MOVEX_ENTRY_OWN;
-        /* Else a snapshot is on its way, which says that it includes this one. */
-        if (from->subscription->live) send_entry(master, from->subscription->session->link, &message);
-        if (resource->subscriber_count == 1) return;
-        message.flags &= ~(unsigned)MOVEX_ENTRY_OWN;
-        message.slot = from->subscription->slot;
-    } else {
-        message.flags |= MOVEX_ENTRY_BY_NAME;
-        message.author = (movex_wire_text){from->author, (uint32_t)strlen(from->author)};
-    }
-    movex_writer writer = movex_master_message(master, MOVEX_NAME_SIZE + message.payload.length);
-    bool         written = writer.at != NULL;
-    if (written) movex_write_entry(&writer, &message);
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        const movex_subscription *other = resource->subscribers[i];
-        if (!other || other == from->subscription || !other->live) continue;
-        if (written)
-            movex_master_send(master, other->session->link, &writer);
-        else
-            movex_master_fail(master, other->session->link, MOVEX_ERR_MEMORY); /* it comes back and catches up */
-        master->stats.forwards++;
-    }
-}
 
 /* ---- ordering */
 
-/* The seed of the entry that makes `version`: a keyed one-way function of the resource's name and the version, so that
-   nobody can tell it beforehand, and a change to the type's description does not change it. */
-static uint64_t seed_of(const movex_master *master, const movex_master_resource *resource, uint64_t version)
+enum { HALF_SHOWN, HALF_HIDDEN };
+
+/* The seed of one half of the entry that makes `version`: a keyed one-way function of the resource's name, the version and the
+   half, so that nobody can tell it beforehand, nor one half's from the other's, and a change to the type's description does
+   not change it. */
+static uint64_t seed_of(const movex_master *master, const movex_master_resource *resource, uint64_t version,
+                        uint8_t half)
 {
-    unsigned char bytes[8 + 2 * MOVEX_NAME_SIZE];
+    unsigned char bytes[9 + 2 * MOVEX_NAME_SIZE];
     movex_writer  writer = movex_writer_over(bytes, sizeof bytes);
     movex_write_u64(&writer, version);
+    movex_write_u8(&writer, half);
     movex_write_bytes(&writer, resource->rules->type->name, strlen(resource->rules->type->name));
     movex_write_u8(&writer, ':');
     movex_write_bytes(&writer, resource->id, strlen(resource->id));
     return movex_siphash(master->seed_key, bytes, (size_t)(writer.at - bytes));
 }
 
-/* Makes the next entry of the log, if the reducer accepts: MOVEX_ACCEPT, or why not. Cannot fail otherwise. */
-static int order(movex_master *master, movex_master_resource *resource, const origin *from, const deed *what,
+static bool is_masters_own(const movex_master_resource *resource, const movex_half *half)
+{
+    return resource->rules->type->actions[half->action].flags & MOVEX_MASTER_ONLY;
+}
+
+/* What everybody may know of a payload. */
+static movex_wire_bytes public_payload(const movex_master_resource *resource, const movex_half *half)
+{
+    return is_masters_own(resource, half) ? (movex_wire_bytes){"", 0} : half->encoded;
+}
+
+static void observe(movex_master *master, const movex_ordered *ordered)
+{
+    movex_observer observer = master->config.observer;
+    if (observer.ordered) observer.ordered(observer.user, master, ordered);
+}
+
+static uint64_t digest_of(const movex_master_resource *resource, const movex_telling *telling, uint64_t now_ms)
+{
+    const movex_entry_message *entry = &telling->entry;
+    unsigned char              bytes[24];
+    movex_writer               writer = movex_writer_over(bytes, sizeof bytes);
+    movex_write_u64(&writer, entry->version);
+    movex_write_u64(&writer, now_ms);
+    movex_write_u64(&writer, entry->action);
+    uint64_t digest = movex_xxh64(bytes, sizeof bytes, 0);
+    digest = movex_xxh64(telling->name, strlen(telling->name), digest);
+    digest = movex_xxh64(entry->payload.bytes, entry->payload.length, digest);
+    return telling->reveal ? movex_reveal_digest(resource, digest) : digest;
+}
+
+void movex_master_observe_put(movex_master *master, const movex_master_resource *resource)
+{
+    const movex_ordered ordered = {
+        .type = resource->rules->type,
+        .id = resource->id,
+        .version = resource->log.version,
+        .author = "",
+        .replaced = true,
+    };
+    observe(master, &ordered);
+}
+
+/* The entry as the log keeps it, and as all are told of it. */
+static void append(movex_master *master, movex_master_resource *resource, const movex_telling *telling,
+                   const movex_context *context)
+{
+    const movex_entry_message *message = &telling->entry;
+    const movex_reveal        *reveal = telling->reveal;
+    const movex_entry          entry = {
+                 .session = telling->author ? telling->author->session->number : 0,
+                 .sequence = message->sequence,
+                 .now_ms = context->now_ms,
+                 .checksum = resource->view.hashes.checksum,
+                 .seed = telling->deed->shown.seed,
+                 .reveals_from = reveal ? reveal->from : 0,
+                 .action = message->action,
+                 .drew = telling->drew,
+                 .hides = telling->deed->hides,
+                 .reveals = reveal != NULL,
+                 .author_length = (uint8_t)strlen(telling->name),
+                 .payload_length = (uint32_t)message->payload.length,
+                 .reveal_count = reveal ? (uint32_t)reveal->halves.count : 0,
+                 .reveal_length = reveal ? (uint32_t)reveal->halves.bytes.length : 0,
+    };
+    movex_log_append(&resource->log, &master->allocator, &entry, telling->name, message->payload.bytes,
+                     reveal ? reveal->halves.bytes.bytes : NULL);
+}
+
+/* The deed is done in all views: it is logged, what it reveals is revealed, and everybody is told. */
+static void publish(movex_master *master, movex_master_resource *resource, movex_telling *telling,
+                    const movex_context *context)
+{
+    movex_reveal reveal;
+    if (movex_reveal_is_due(resource)) {
+        reveal = movex_reveal_start(master, resource, context->version);
+        telling->reveal = &reveal;
+    }
+    telling->entry.elapsed_ms = context->now_ms - resource->log.now_ms;
+    append(master, resource, telling, context);
+    movex_master_resource_schedule(master, resource);
+    movex_master_tell(master, resource, telling);
+    const movex_ordered ordered = {
+        .type = resource->rules->type,
+        .id = resource->id,
+        .version = context->version,
+        .author = telling->name,
+        .action = telling->entry.action,
+        .hides = telling->deed->hides && !telling->reveal,
+        .reveals = telling->reveal != NULL,
+        .digest = master->config.observer.ordered ? digest_of(resource, telling, context->now_ms) : 0,
+    };
+    if (telling->reveal) movex_hidden_end(master, resource);
+    observe(master, &ordered);
+}
+
+/* Makes the next entry of the log, if the author's view accepts: MOVEX_ACCEPT, or why not. Cannot fail otherwise. */
+static int order(movex_master *master, movex_master_resource *resource, const origin *from, movex_deed *deed,
                  uint64_t now_ms)
 {
-    movex_log          *log = &resource->log;
-    uint64_t            version = log->version + 1, before_ms = log->now_ms;
-    movex_random_source random = {.seed = seed_of(master, resource, version)};
-    if (now_ms < before_ms) now_ms = before_ms;
-    movex_context context = {.author = from->author, .version = version, .now_ms = now_ms, .random = &random};
+    uint64_t      version = resource->log.version + 1, before_ms = resource->log.now_ms;
+    movex_context context = {
+        .author = from->author, .version = version, .now_ms = now_ms < before_ms ? before_ms : now_ms};
+    deed->shown.seed = seed_of(master, resource, version, HALF_SHOWN);
+    if (deed->hides) deed->hidden.seed = seed_of(master, resource, version, HALF_HIDDEN);
 
-    master->stats.reduces++;
-    int answer = movex_view_apply(&resource->view, what->action, what->payload, &context, NULL);
+    movex_hider      *hider = from->subscription ? from->subscription->hider : NULL;
+    const movex_half *half = deed->hides ? &deed->hidden : &deed->shown;
+    bool              drew;
+    int answer = movex_hidden_apply(master, hider ? &hider->view : &resource->view, half, &context, &drew);
     if (answer != MOVEX_ACCEPT) return answer;
-    movex_entry entry = {
-        .session = from->subscription ? from->subscription->session->number : 0,
-        .sequence = from->sequence,
-        .now_ms = now_ms,
-        .checksum = resource->view.hashes.checksum,
-        .seed = random.seed,
-        .action = what->action,
-        .drew = random.draws > 0,
-        .author_length = (uint8_t)strlen(from->author),
-        .payload_length = (uint32_t)what->encoded.length,
+    if (hider) {
+        hider->drew = drew;
+        hider->answer = answer;
+    }
+    movex_hidden_spread(master, resource, from->subscription, from->sequence, deed, &context, &drew);
+    if (resource->rules->patched) {
+        if (hider) movex_audience_part(master, from->subscription);
+        movex_audience_compute(master, resource, hider, deed, &context);
+    }
+    movex_telling telling = {
+        .entry = {.number = resource->number,
+                  .version = version,
+                  .sequence = from->sequence,
+                  .action = deed->shown.action,
+                  .payload = public_payload(resource, &deed->shown)},
+        .author = from->subscription,
+        .name = from->author,
+        .deed = deed,
+        .drew = drew,
     };
-    movex_log_append(log, &master->allocator, &entry, from->author, what->encoded.bytes);
-    movex_master_resource_schedule(master, resource);
-    const movex_entry_message message = {
-        .flags = entry.drew ? MOVEX_ENTRY_SEEDED : 0,
-        .number = resource->number,
-        .version = version,
-        .elapsed_ms = now_ms - before_ms,
-        .sequence = from->sequence,
-        .action = what->action,
-        .payload = what->encoded,
-        .seed = entry.seed,
-        .checksum = entry.checksum,
-    };
-    tell(master, resource, from, &message);
+    publish(master, resource, &telling, &context);
     return MOVEX_ACCEPT;
 }
 
@@ -151,7 +179,7 @@ void movex_master_wake(movex_master *master)
     while (woken.first) {
         movex_master_resource *resource = movex_master_resource_of_woken(woken.first);
         const origin           from = {.author = ""};
-        const deed             what = {.action = resource->rules->wake, .encoded = {"", 0}};
+        movex_deed             what = {.shown = {.action = resource->rules->wake, .encoded = {"", 0}}};
         movex_list_remove(&resource->woken);
         order(master, resource, &from, &what, resource->wake.due);
     }
@@ -161,7 +189,7 @@ void movex_master_resource_note(movex_master *master, movex_master_resource *res
                                 const char *author)
 {
     const origin from = {.author = author};
-    const deed   what = {.action = action, .encoded = {"", 0}};
+    movex_deed   what = {.shown = {.action = action, .encoded = {"", 0}}};
     if (action != MOVEX_NO_ACTION && !resource->removing)
         order(master, resource, &from, &what, movex_master_time(master));
 }
@@ -175,16 +203,17 @@ int movex_master_dispatch(movex_master *master, const movex_type *type, const ch
     const movex_codec *codec = resource->rules->payloads[action];
     int                status = movex_rules_take_payload(resource->rules, action, payload, master->payload, NULL);
     if (status != MOVEX_OK) return status;
-    deed what = {.action = action, .payload = codec ? master->payload : NULL, .encoded = {"", 0}};
+    movex_half half = {.action = action, .payload = codec ? master->payload : NULL, .encoded = {"", 0}};
     if (codec) {
         size_t most = movex_codec_max_encoded(codec);
         master->encoded.length = 0;
         if (!movex_buffer_reserve(&master->encoded, &master->allocator, most)) return MOVEX_ERR_MEMORY;
-        what.encoded.bytes = master->encoded.bytes;
-        status = movex_codec_encode(codec, master->payload, master->encoded.bytes, most, &what.encoded.length, NULL);
+        half.encoded.bytes = master->encoded.bytes;
+        status = movex_codec_encode(codec, master->payload, master->encoded.bytes, most, &half.encoded.length, NULL);
         if (status != MOVEX_OK) return status;
     }
     const origin from = {.author = ""};
+    movex_deed   what = {.shown = half};
     int          answer = order(master, resource, &from, &what, movex_master_time(master));
     if (reason) *reason = answer;
     return MOVEX_OK;
@@ -192,53 +221,71 @@ int movex_master_dispatch(movex_master *master, const movex_type *type, const ch
 
 /* ---- dispatches of clients */
 
-/* What is wrong with a dispatch that is none of its author's doing in play: a broken or hostile client. */
-static int check_dispatch(movex_master *master, const movex_subscription *subscription,
-                          const movex_dispatch_message *message, movex_error *error)
+/* Decodes one half of a dispatch into `payload`. What is wrong with it is none of its author's doing in play: a broken or
+   hostile client. */
+static int decode_half(const movex_rules *rules, uint32_t action, movex_wire_bytes encoded, void *payload,
+                       movex_half *half, movex_error *error)
 {
-    const movex_rules *rules = subscription->resource->rules;
-    const movex_type  *type = rules->type;
-    if (message->sequence != subscription->sequence + 1)
-        return movex_error_set(error, MOVEX_ERR_PROTOCOL, "DISPATCH: a sequence that does not follow the one before",
-                               NULL);
-    if (message->action >= type->action_count)
+    const movex_type *type = rules->type;
+    if (action >= type->action_count)
         return movex_error_set(error, MOVEX_ERR_MALFORMED, "DISPATCH: type ", type->name, " has no such action", NULL);
-    const char        *name = type->actions[message->action].name;
-    const movex_codec *codec = rules->payloads[message->action];
+    const char        *name = type->actions[action].name;
+    const movex_codec *codec = rules->payloads[action];
     movex_error        cause;
-    if (!codec && message->payload.length == 0) return MOVEX_OK;
+    *half = (movex_half){.action = action, .payload = codec ? payload : NULL, .encoded = encoded};
+    if (!codec && encoded.length == 0) return MOVEX_OK;
     if (!codec) return movex_error_set(error, MOVEX_ERR_MALFORMED, "DISPATCH: action ", name, " has no payload", NULL);
-    if (movex_codec_decode(codec, master->payload, message->payload.bytes, message->payload.length, &cause) == MOVEX_OK)
-        return MOVEX_OK;
+    if (movex_codec_decode(codec, payload, encoded.bytes, encoded.length, &cause) == MOVEX_OK) return MOVEX_OK;
     return movex_error_set(error, MOVEX_ERR_MALFORMED, "DISPATCH: payload of ", name, ": ", cause.text, NULL);
 }
 
-/* A checked dispatch: an entry, or a refusal that is remembered. */
-static void take(movex_master *master, movex_subscription *author, const movex_dispatch_message *message)
+static bool is_honest(const movex_rules *rules, const movex_deed *deed)
 {
-    movex_master_resource *resource = author->resource;
-    const movex_rules     *rules = resource->rules;
-    const origin           from = {author, author->session->id, message->sequence};
-    const deed             what = {
-                    .action = message->action,
-                    .payload = rules->payloads[message->action] ? master->payload : NULL,
-                    .encoded = message->payload,
-    };
-    author->sequence = message->sequence;
-    int answer = MOVEX_REFUSED_RESERVED;
-    if (!movex_rules_is_reserved(rules, message->action))
-        answer = order(master, resource, &from, &what, movex_master_time(master));
+    const movex_action hidden = {deed->hidden.action, deed->hidden.payload},
+                       shown = {deed->shown.action, deed->shown.payload};
+    return movex_rules_may_hide(rules, hidden.type, shown.type) && movex_rules_covers(rules, &hidden, &shown);
+}
+
+/* A checked dispatch: an entry, or a refusal that is remembered. */
+static void finish(movex_master *master, movex_subscription *author, uint64_t sequence, int answer)
+{
+    author->sequence = sequence;
     if (answer == MOVEX_ACCEPT) {
         master->stats.accepted++;
     } else {
         master->stats.refused++;
-        movex_subscription_refuse(master, author, message->sequence, answer);
+        movex_subscription_refuse(master, author, sequence, answer);
     }
 }
 
-static void refuse_stranger(movex_master *master, movex_session *session, const movex_dispatch_message *message)
+static int take(movex_master *master, movex_subscription *author, uint64_t sequence, movex_deed *deed)
 {
-    movex_outcome_message outcome = {message->number, message->sequence, MOVEX_REFUSED_NOT_BOUND};
+    const origin from = {author, author->session->id, sequence};
+    if (movex_rules_is_reserved(author->resource->rules, deed->shown.action)) return MOVEX_REFUSED_RESERVED;
+    author->sequence = sequence; /* a snapshot that is sent meanwhile includes it */
+    return order(master, author->resource, &from, deed, movex_master_time(master));
+}
+
+/* MOVEX_OK with what it was refused for, or accepted; or MOVEX_ERR_MEMORY. */
+static int take_private(movex_master *master, movex_subscription *author, uint64_t revealed, uint64_t sequence,
+                        movex_deed *deed, int *answer)
+{
+    movex_master_resource *resource = author->resource;
+    *answer = MOVEX_REFUSED_PAIR;
+    if (!is_honest(resource->rules, deed)) return MOVEX_OK;
+    *answer = MOVEX_REFUSED_OVERTAKEN;
+    if (revealed != resource->revealed) return MOVEX_OK;
+    *answer = MOVEX_REFUSED_TOO_MANY_HIDDEN;
+    int status = movex_hidden_prepare(master, author, deed->hidden.encoded.length);
+    if (status != MOVEX_OK) return status == MOVEX_ERR_LIMIT ? MOVEX_OK : status;
+    *answer = take(master, author, sequence, deed);
+    if (*answer != MOVEX_ACCEPT) movex_hidden_withdraw(master, author);
+    return MOVEX_OK;
+}
+
+static void refuse_stranger(movex_master *master, movex_session *session, uint32_t number, uint64_t sequence)
+{
+    movex_outcome_message outcome = {number, sequence, MOVEX_REFUSED_NOT_BOUND};
     movex_writer          writer;
     master->stats.refused++;
     if (!movex_master_begin(master, session->link, 0, &writer)) return;
@@ -246,27 +293,71 @@ static void refuse_stranger(movex_master *master, movex_session *session, const 
     movex_master_send(master, session->link, &writer);
 }
 
+/* The subscription of a dispatch that is to be handled; NULL with MOVEX_OK if it has been answered, or with what is wrong. */
+static movex_subscription *accept(movex_master *master, movex_session *session, uint32_t number, uint64_t sequence,
+                                  int *status, movex_error *error)
+{
+    movex_subscription *subscription = movex_map_get(&session->by_number, number, NULL, NULL);
+    master->stats.actions++;
+    *status = MOVEX_OK;
+    if (!subscription || !(subscription->live || subscription->owed.list)) {
+        /* No attack, if the resource was removed meanwhile. */
+        refuse_stranger(master, session, number, sequence);
+        return NULL;
+    }
+    if (sequence && sequence <= subscription->sequence) {
+        movex_subscription_repeat(master, subscription, sequence);
+        return NULL;
+    }
+    if (sequence == subscription->sequence + 1) return subscription;
+    *status =
+        movex_error_set(error, MOVEX_ERR_PROTOCOL, "DISPATCH: a sequence that does not follow the one before", NULL);
+    return NULL;
+}
+
+static int out_of_memory(movex_error *error)
+{
+    return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+}
+
 int movex_master_resource_dispatch(movex_master *master, movex_session *session, movex_reader *reader,
                                    movex_error *error)
 {
     movex_dispatch_message message;
+    movex_deed             deed = {.hides = false};
+    int                    status;
     if (!movex_read_dispatch(reader, &message))
         return movex_error_set(error, MOVEX_ERR_MALFORMED, "DISPATCH: truncated, or not of its form", NULL);
-    movex_subscription *subscription = movex_map_get(&session->by_number, message.number, NULL, NULL);
-    master->stats.actions++;
-    if (!subscription || !(subscription->live || subscription->owed.list)) {
-        /* No attack, if the resource was removed meanwhile. */
-        refuse_stranger(master, session, &message);
-        return MOVEX_OK;
-    }
-    if (message.sequence && message.sequence <= subscription->sequence) {
-        movex_subscription_repeat(master, subscription, message.sequence);
-        return MOVEX_OK;
-    }
-    int status = check_dispatch(master, subscription, &message, error);
+    movex_subscription *author = accept(master, session, message.number, message.sequence, &status, error);
+    if (!author) return status;
+    status = decode_half(author->resource->rules, message.action, message.payload, master->payload, &deed.shown, error);
     if (status != MOVEX_OK) return status;
-    if (!movex_subscription_prepare(master, subscription))
-        return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
-    take(master, subscription, &message);
+    if (!movex_subscription_prepare(master, author) || !movex_hidden_prepare_public(master, author->resource))
+        return out_of_memory(error);
+    finish(master, author, message.sequence, take(master, author, message.sequence, &deed));
+    return MOVEX_OK;
+}
+
+int movex_master_resource_dispatch_private(movex_master *master, movex_session *session, movex_reader *reader,
+                                           movex_error *error)
+{
+    movex_dispatch_private_message message;
+    movex_deed                     deed = {.hides = true};
+    int                            status, answer;
+    if (!movex_read_dispatch_private(reader, &message))
+        return movex_error_set(error, MOVEX_ERR_MALFORMED, "DISPATCH_PRIVATE: truncated, or not of its form", NULL);
+    const movex_dispatch_message *hidden = &message.hidden;
+    movex_subscription           *author = accept(master, session, hidden->number, hidden->sequence, &status, error);
+    if (!author) return status;
+    const movex_rules *rules = author->resource->rules;
+    status = decode_half(rules, hidden->action, hidden->payload, master->payload, &deed.hidden, error);
+    if (status == MOVEX_OK)
+        status =
+            decode_half(rules, message.shown_action, message.shown_payload, master->shown_payload, &deed.shown, error);
+    if (status != MOVEX_OK) return status;
+    if (!movex_subscription_prepare(master, author)) return out_of_memory(error);
+    if (take_private(master, author, message.revealed, hidden->sequence, &deed, &answer) != MOVEX_OK)
+        return out_of_memory(error);
+    finish(master, author, hidden->sequence, answer);
     return MOVEX_OK;
 }

@@ -71,6 +71,8 @@ int movex_master_resource_new(movex_master *master, const movex_rules *rules, co
     movex_master_resource *resource = movex_allocate(&master->allocator, sizeof *resource);
     if (!resource) return MOVEX_ERR_MEMORY;
     resource->rules = rules;
+    for (uint32_t i = 0; i < master->rules_count; i++)
+        if (master->rules[i] == rules) resource->spares = &master->spares[i];
     movex_text_set(resource->id, id);
     movex_log_init(&resource->log, master->config.limits.history, master->config.limits.history_bytes);
 
@@ -101,6 +103,7 @@ void movex_master_resource_free(movex_master *master, movex_master_resource *res
     movex_heap_remove(&master->wakes, &resource->wake);
     give_place_back(master, resource);
     movex_map_remove(&master->by_name, key_of(master, resource->rules, resource->id), resource);
+    movex_hidden_free(master, resource);
     master->stats.bytes_hashed += resource->view.hashes.bytes_hashed;
     movex_view_free(&resource->view, &master->allocator);
     movex_log_free(&resource->log, &master->allocator);
@@ -125,6 +128,17 @@ void movex_master_resource_schedule(movex_master *master, movex_master_resource 
         movex_heap_remove(&master->wakes, &resource->wake);
 }
 
+uint64_t movex_master_resource_bytes_hashed(const movex_master_resource *resource)
+{
+    const movex_hidden *hidden = resource->hidden;
+    uint64_t            sum = resource->view.hashes.bytes_hashed;
+    for (uint32_t i = 0; hidden && i < hidden->hider_count; i++) sum += hidden->hiders[i]->view.hashes.bytes_hashed;
+    if (hidden && hidden->full) sum += hidden->full->view.hashes.bytes_hashed;
+    for (const movex_node *node = resource->audiences.first; node; node = node->next)
+        sum += ((const movex_audience *)(const void *)node)->held.hashes.bytes_hashed;
+    return sum;
+}
+
 void movex_master_resource_check(const movex_master_resource *resource)
 {
     uint32_t count = 0;
@@ -133,10 +147,13 @@ void movex_master_resource_check(const movex_master_resource *resource)
         if (!subscription) continue;
         assert(subscription->slot == i && subscription->resource == resource);
         assert(!subscription->live || subscription->session->link);
+        assert(subscription->hider == movex_hider_find(resource, subscription->session->id));
+        assert((subscription->audience != NULL) == (subscription->live && resource->rules->patched));
         count++;
     }
     assert(count == resource->subscriber_count && (count > 0) != (resource->idle.list != NULL));
     (void)count;
     movex_view_check(&resource->view);
+    movex_hidden_check(resource);
     movex_log_check(&resource->log);
 }

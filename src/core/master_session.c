@@ -63,6 +63,14 @@ static movex_session *session_new(movex_master *master, const char *id, movex_er
     return session;
 }
 
+/* One that is over, and was kept for what it has hidden, is a new one from now on. It keeps its token: a new one could be lost
+   with the WELCOME that brings it. */
+static void begin_anew(movex_master *master, movex_session *session)
+{
+    session->over = false;
+    session->number = ++master->sessions_made;
+}
+
 static int send_welcome(movex_master *master, movex_master_link *link, bool resumed)
 {
     movex_welcome_message welcome = {
@@ -129,22 +137,25 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     if (status != MOVEX_OK) return status;
     if (message.max_frame < link->channel.max_frame) link->channel.max_frame = (size_t)message.max_frame;
 
+    movex_session_collect(master);
     movex_session *session = movex_session_find(master, texts.id);
-    bool           resumed = session && message.resumes && same_token(session->token, message.token);
-    if (session && !resumed)
+    bool           known = session && message.resumes && same_token(session->token, message.token);
+    bool           resumed = known && !session->over;
+    if (session && !known)
         return movex_error_set(error, MOVEX_ERR_ID_IN_USE, "HELLO: ", texts.id, " belongs to another session", NULL);
-    if (resumed) session->heard = true;
+    if (known) session->heard = true;
     if (resumed && session->link) {
         /* Its first connection is dead, or will be: the second takes over, and the first is closed at the next flush. */
         movex_master_link *old = session->link;
         for (movex_node *node = session->subscriptions.first; node; node = node->next)
-            movex_subscription_silence((movex_subscription *)(void *)node);
+            movex_subscription_silence(master, (movex_subscription *)(void *)node);
         old->session = NULL;
         session->link = NULL;
         movex_master_fail(master, old, MOVEX_ERR_CLOSED);
     }
     if (!session) session = session_new(master, texts.id, error);
     if (!session) return error->status;
+    if (session->over) begin_anew(master, session);
 
     movex_list_remove(&link->greeting);
     movex_list_remove(&session->away);
@@ -167,7 +178,7 @@ void movex_session_lost_link(movex_master *master, movex_session *session, const
     session->away_ms = master->now_ms;
     movex_list_append(&master->away, &session->away);
     for (movex_node *node = session->subscriptions.first; node; node = node->next)
-        movex_subscription_silence((movex_subscription *)(void *)node);
+        movex_subscription_silence(master, (movex_subscription *)(void *)node);
     movex_master_record_event(master, MOVEX_MASTER_AWAY, session->id, NULL, MOVEX_OK, text);
     announce(master, session, MOVEX_PRESENCE_AWAY);
 }
@@ -178,11 +189,23 @@ void movex_session_end(movex_master *master, movex_session *session)
     while (session->subscriptions.first)
         movex_subscription_end(master, (movex_subscription *)(void *)session->subscriptions.first);
     movex_master_record_event(master, MOVEX_MASTER_LEFT, session->id, NULL, MOVEX_OK, NULL);
-    movex_session_free(master, session);
+    if (session->hiding == 0) {
+        movex_session_free(master, session);
+        return;
+    }
+    /* What it has hidden is its alone until the reveal: nobody else may have its id. */
+    session->over = true;
+    movex_list_remove(&session->away);
+}
+
+void movex_session_collect(movex_master *master)
+{
+    while (master->over.first) movex_session_free(master, (movex_session *)(void *)master->over.first);
 }
 
 void movex_session_free(movex_master *master, movex_session *session)
 {
+    assert(session->hiding == 0);
     while (session->subscriptions.first)
         movex_subscription_free(master, (movex_subscription *)(void *)session->subscriptions.first);
     movex_list_remove(&session->away);
