@@ -68,6 +68,10 @@ typedef enum movex_event_kind {
     MOVEX_EVENT_AWAY,          /**< peer has lost its connection; its seat is kept */
     MOVEX_EVENT_BACK,          /**< peer is back after AWAY */
     MOVEX_EVENT_LEFT,          /**< peer is no longer subscribed to the resource */
+    MOVEX_EVENT_REVEALED,      /**< resource: what was hidden has been revealed, with the entry of that version (movex_revealed_at
+                                    tells whose; text: the same for people). Events of several reveals coalesce */
+    MOVEX_EVENT_OVERTURNED,    /**< ticket: was accepted, but the reveal has shown that its author could not have done it: it has no
+                                    effect; reason: why the reducer refuses it now. Told of a client's newest 256 */
     MOVEX_EVENT_MISMATCH       /**< resource: this build had computed another state than the master's: a reducer that is not
                                     deterministic, memory corruption, or another build. text: after which action, and the
                                     first fields that differed, with both values. A snapshot has healed it, and nothing
@@ -85,6 +89,12 @@ typedef struct movex_event {
     const char      *peer;     /**< a client's id */
     const char      *text; /**< one line for people; never NULL */
 } movex_event;
+
+/** An entry whose hidden half has been revealed. Lent as other texts are. */
+typedef struct movex_revealed {
+    uint64_t    version; /**< that the entry has made */
+    const char *author;  /**< the id of the client that had hidden it */
+} movex_revealed;
 
 MOVEX_BEGIN_DECLARATIONS
 
@@ -145,18 +155,29 @@ MOVEX_API void movex_unbind(movex_resource *resource);
  *  (MOVEX_ERR_INVALID_STATE, with the path), pending full (MOVEX_ERR_LIMIT), bind refused, or memory. */
 MOVEX_API movex_ticket movex_dispatch(movex_resource *resource, uint32_t action, const void *payload);
 
+/** Dispatches a pair: `action` is what this client does and sees at once, `shown` (with `shown_payload`) is what everybody else
+ *  sees of it until the reveal, when it is replaced by `action`. The type says which action may be hidden as which
+ *  (movex_action_type.hidden_as, movex_type.covers). Returns the ticket, or 0 as movex_dispatch does, and for a pair that the
+ *  type does not allow (MOVEX_ERR_DENIED). If a reveal overtakes the pair it is refused
+ *  (MOVEX_REFUSED_OVERTAKEN), and nobody has seen either half. */
+MOVEX_API movex_ticket movex_dispatch_private(movex_resource *resource, uint32_t action, const void *payload,
+                                              uint32_t shown, const void *shown_payload);
+
 /** The local state: what the master has confirmed, with pending actions applied on top; for a type with `transform`, a copy
  *  made by this call. Read only. NULL for NULL. */
 MOVEX_API const void *movex_state(const movex_resource *resource);
 
 /** Tries an action on the local state without dispatching it, for buttons that should be grey: MOVEX_ACCEPT, or why it would be
  *  refused here (MOVEX_REFUSED_NOT_BOUND for NULL, MOVEX_REFUSED_INVALID_PAYLOAD for a payload that its schema does not
- *  allow). Nothing changes. */
+ *  allow). Nothing changes. Of a MOVEX_MASTER_ONLY action only the master can tell: MOVEX_ACCEPT. */
 MOVEX_API int movex_try(movex_resource *resource, uint32_t action, const void *payload);
 
 /** Copies the local state, as movex_state has it but for `transform`, into `state`, which has room for one: for search, with
  *  movex_apply and movex_resource_rules. */
 MOVEX_API void movex_fork(const movex_resource *resource, void *state);
+
+/** The entry at `index` of those that the last reveal has revealed, oldest first; false past the last. */
+MOVEX_API bool movex_revealed_at(const movex_resource *resource, uint32_t index, movex_revealed *revealed);
 
 /** The rules of the resource's type. They live as long as the client. */
 MOVEX_API const movex_rules *movex_resource_rules(const movex_resource *resource);

@@ -1,5 +1,7 @@
 #include "client_internal.h"
 
+#include "format.h"
+
 static const char *lend(movex_client *client, const char *text)
 {
     memcpy(client->drained_text, text, strlen(text) + 1);
@@ -32,6 +34,33 @@ static bool from_client(movex_client *client, movex_event *event)
     return false;
 }
 
+static bool from_overturned(movex_resource *resource, movex_event *event)
+{
+    if (resource->news & MOVEX_NEWS_REVEALED) return false; /* that comes first */
+    *event = (movex_event){.kind = MOVEX_EVENT_OVERTURNED, .resource = resource, .version = resource->version};
+    if (!movex_fold_next_overturned(resource, &event->ticket, &event->reason)) {
+        resource->news &= ~(unsigned)MOVEX_NEWS_OVERTURNED;
+        return false;
+    }
+    event->text = movex_refusal_text(event->reason);
+    return true;
+}
+
+/* Whose entries the last reveal has revealed, one after the other. */
+static const char *revealed_text(const movex_resource *resource)
+{
+    movex_client  *client = resource->client;
+    movex_revealed revealed;
+    movex_format   format = movex_format_into(client->drained_text, sizeof client->drained_text);
+    for (uint32_t i = 0; movex_revealed_at(resource, i, &revealed); i++) {
+        movex_format_text(&format, i ? ", version " : "version ");
+        movex_format_unsigned(&format, revealed.version);
+        movex_format_text(&format, " by ");
+        movex_format_text(&format, revealed.author);
+    }
+    return client->drained_text;
+}
+
 static bool from_resource(movex_resource *resource, movex_event *event)
 {
     static const struct {
@@ -39,9 +68,10 @@ static bool from_resource(movex_resource *resource, movex_event *event)
         movex_event_kind kind;
     } kinds[] = {
         {MOVEX_NEWS_REFUSED, MOVEX_EVENT_BIND_REFUSED}, {MOVEX_NEWS_BOUND, MOVEX_EVENT_BOUND},
-        {MOVEX_NEWS_MISMATCH, MOVEX_EVENT_MISMATCH},    {MOVEX_NEWS_CHANGED, MOVEX_EVENT_CHANGED},
-        {MOVEX_NEWS_REMOVED, MOVEX_EVENT_REMOVED},
+        {MOVEX_NEWS_MISMATCH, MOVEX_EVENT_MISMATCH},    {MOVEX_NEWS_REVEALED, MOVEX_EVENT_REVEALED},
+        {MOVEX_NEWS_CHANGED, MOVEX_EVENT_CHANGED},      {MOVEX_NEWS_REMOVED, MOVEX_EVENT_REMOVED},
     };
+    if (from_overturned(resource, event)) return true;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!(resource->news & kinds[i].news)) continue;
         resource->news &= ~kinds[i].news;
@@ -52,6 +82,10 @@ static bool from_resource(movex_resource *resource, movex_event *event)
             .version = resource->version,
             .text = explained && resource->text ? lend(resource->client, resource->text) : "",
         };
+        if (kinds[i].news == MOVEX_NEWS_REVEALED) {
+            event->version = resource->fold.revealed;
+            event->text = revealed_text(resource);
+        }
         if (kinds[i].news & (MOVEX_NEWS_REFUSED | MOVEX_NEWS_REMOVED)) {
             event->status = resource->refusal_status;
             event->reason = resource->refusal_reason;

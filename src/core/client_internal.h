@@ -4,6 +4,7 @@
      client_receive.c   frames in: each message to what it is about
      client_resource.c  a resource: binding, dispatching, reading
      client_replica.c   its states: confirmed, and local on top of it; snapshots, entries, mismatches
+     client_fold.c      reveals: folding again from a base, whose reveal it was, what it has overturned
      client_events.c    draining what has happened, in order
      client_peers.c     the subscribers that the master tells of
      client_pending.c   dispatches whose outcome is not known or not drained
@@ -19,6 +20,7 @@
 
 #include "channel.h"
 #include "list.h"
+#include "log.h"
 #include "map.h"
 #include "memory.h"
 #include "name.h"
@@ -61,11 +63,14 @@ typedef struct movex_pending_dispatch {
     movex_ticket        ticket;
     uint64_t            sequence; /* from SENT on */
     uint64_t            sent_ms;  /* from SENT on: time of the poll after which it was sent first or again */
+    uint64_t            revealed; /* shown: the version of the last reveal that its author had seen */
     uint32_t            action;
+    uint32_t            shown;   /* the action that others see in its stead, or MOVEX_NO_ACTION */
     movex_event_kind    outcome; /* ANSWERED */
     int                 reason;  /* ANSWERED */
     uint64_t            version; /* ANSWERED, accepted: that holds it */
-    void               *payload; /* a settled struct behind this one; NULL if the action has none */
+    void               *payload; /* room for a settled struct behind this one */
+    void               *shown_payload; /* the same; NULL if the type has no pairs */
 } movex_pending_dispatch;
 
 /* Pending dispatches are made by the block and stay where they are. */
@@ -87,6 +92,33 @@ typedef struct movex_peer_record {
     char           info[MOVEX_INFO_MAX + 1];
 } movex_peer_record;
 
+/* ---- reveals */
+
+/* An own dispatch that was accepted, as it may still be overturned. */
+typedef struct movex_own {
+    uint64_t     sequence;
+    movex_ticket ticket;
+    bool         overturned; /* and this is not drained */
+    int          reason;
+} movex_own;
+
+/* Of a resource whose type has pairs. While `whole`, entries are all since `base_version`, as this client has seen them, and
+     what confirmed holds == base with entries applied, in order  */
+typedef struct movex_fold {
+    bool            whole;
+    uint64_t        base_version;
+    movex_view      base;     /* made with the first snapshot of a type that can be folded */
+    movex_log       entries;  /* since base; an own one with its hidden half */
+    uint64_t        revealed; /* the version of the last reveal; 0: none */
+    movex_own      *owned;    /* a ring of the newest */
+    uint32_t        owned_capacity; /* 0 or a power of two */
+    uint64_t        owned_count;    /* ever */
+    uint32_t        overturned;     /* of them, not drained */
+    movex_revealed *names;    /* of the last reveal; their authors lie in `authors` */
+    uint32_t        name_count, name_capacity;
+    movex_buffer    authors;  /* MOVEX_NAME_SIZE each */
+} movex_fold;
+
 /* ---- resources */
 
 typedef enum movex_binding {
@@ -104,7 +136,9 @@ enum { /* movex_resource.news */
     MOVEX_NEWS_REFUSED = 1u << 1,
     MOVEX_NEWS_MISMATCH = 1u << 2,
     MOVEX_NEWS_CHANGED = 1u << 3,
-    MOVEX_NEWS_REMOVED = 1u << 4
+    MOVEX_NEWS_REMOVED = 1u << 4,
+    MOVEX_NEWS_REVEALED = 1u << 5,
+    MOVEX_NEWS_OVERTURNED = 1u << 6
 };
 
 /*   pending_count == length of pending;  pending_count + answered_count <= the limit of pending
@@ -134,6 +168,7 @@ struct movex_resource {
     movex_view confirmed;
     movex_view local;       /* made when the first dispatch is predicted */
     void      *transformed; /* what movex_state lends of a type with `transform`, else NULL */
+    movex_fold fold;
 
     movex_list           pending; /* movex_pending_dispatch.order */
     movex_list           free;    /* movex_pending_dispatch.order */
@@ -283,6 +318,29 @@ static inline movex_resource *movex_resource_of_stale(movex_node *stale)
     return (movex_resource *)(void *)((char *)stale - offsetof(movex_resource, stale));
 }
 
+/* ---- client_fold.c */
+
+/* The version from which the client can fold again. */
+uint64_t movex_fold_base(const movex_resource *resource);
+/* Confirmed is what it is by a snapshot or a reveal: the base from now on. */
+void movex_fold_start(movex_resource *resource);
+/* Keeps an entry that was applied to confirmed: what is to be folded again at a reveal. `context` is that of confirmed. */
+void movex_fold_keep(movex_resource *resource, const movex_context *context, uint32_t action, movex_wire_bytes payload);
+/* Folds again with the halves of a reveal in place of what was shown, and takes the result as confirmed. MOVEX_OK,
+   MOVEX_ERR_MEMORY (the entries are not here), or MOVEX_ERR_MALFORMED. */
+int  movex_fold_again(movex_resource *resource, const movex_entry_message *message, movex_error *error);
+/* Notes whose entries a reveal, with the entry of that version, has revealed. */
+void movex_fold_note(movex_resource *resource, uint64_t version, const movex_wire_records *records, bool halves);
+/* An own dispatch was accepted. */
+void movex_fold_own(movex_resource *resource, uint64_t sequence, movex_ticket ticket);
+/* An own dispatch that was accepted has no effect. */
+void movex_fold_overturn(movex_resource *resource, uint64_t sequence, int reason);
+/* Takes the next overturned dispatch that is not drained; false if there is none. */
+bool movex_fold_next_overturned(movex_resource *resource, movex_ticket *ticket, int *reason);
+/* Forgets what belongs to a session that is over. */
+void movex_fold_forget_own(movex_resource *resource);
+void movex_fold_free(movex_resource *resource);
+
 /* ---- client_replica.c */
 
 void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_message *message);
@@ -300,8 +358,10 @@ void movex_replica_check(const movex_resource *resource);
 
 /* ---- client_pending.c */
 
-/* A free slot, as last of pending, HELD, with ticket and a copy of the payload; NULL with client.error. */
-movex_pending_dispatch *movex_pending_new(movex_resource *resource, uint32_t action, const void *payload);
+/* A free slot, as last of pending, HELD, with ticket and copies of the payloads; NULL with client.error. `shown` is
+   MOVEX_NO_ACTION for a public one. */
+movex_pending_dispatch *movex_pending_new(movex_resource *resource, uint32_t action, const void *payload, uint32_t shown,
+                                          const void *shown_payload);
 /* Takes it from pending; its outcome waits to be drained. */
 void movex_pending_answer(movex_pending_dispatch *dispatch, movex_event_kind outcome, int reason, uint64_t version);
 /* Takes it back, as if it had never been. */

@@ -16,7 +16,9 @@ static bool make_block(movex_resource *resource)
     uint32_t      count = resource->block_total ? resource->block_total : FIRST_BLOCK;
     if (count > LARGEST_BLOCK) count = LARGEST_BLOCK;
     size_t header = round_up(sizeof(movex_pending_block)), slot = round_up(sizeof(movex_pending_dispatch));
-    size_t stride = slot + round_up(resource->rules->max_payload);
+    size_t payload = round_up(resource->rules->max_payload);
+    bool   pairs = resource->rules->hidden_as != NULL;
+    size_t stride = slot + (pairs ? 2 * payload : payload);
     size_t size = header + count * stride;
     movex_pending_block *block = movex_allocate(&client->allocator, size);
     if (!block) return false;
@@ -28,12 +30,35 @@ static bool make_block(movex_resource *resource)
         movex_pending_dispatch *dispatch = (movex_pending_dispatch *)(void *)at;
         dispatch->source = (movex_source){.kind = MOVEX_SOURCE_PENDING, .resource = resource};
         dispatch->payload = at + slot;
+        dispatch->shown_payload = pairs ? at + slot + payload : NULL;
         movex_list_append(&resource->free, &dispatch->order);
     }
     return true;
 }
 
-movex_pending_dispatch *movex_pending_new(movex_resource *resource, uint32_t action, const void *payload)
+/* Copies the payloads, if the type allows them, and as a pair. */
+static int take_payloads(const movex_resource *resource, movex_pending_dispatch *dispatch, const void *payload,
+                         const void *shown_payload)
+{
+    const movex_rules *rules = resource->rules;
+    const movex_type  *type = rules->type;
+    movex_error       *error = &resource->client->error;
+    int                status = movex_rules_take_payload(rules, dispatch->action, payload, dispatch->payload, error);
+    if (status != MOVEX_OK || dispatch->shown == MOVEX_NO_ACTION) return status;
+    const char *hidden_name = type->actions[dispatch->action].name, *shown_name = type->actions[dispatch->shown].name;
+    if (!movex_rules_may_hide(rules, dispatch->action, dispatch->shown))
+        return movex_error_set(error, MOVEX_ERR_DENIED, "action ", hidden_name, " may not be hidden as ", shown_name,
+                               NULL);
+    status = movex_rules_take_payload(rules, dispatch->shown, shown_payload, dispatch->shown_payload, error);
+    if (status != MOVEX_OK) return status;
+    const movex_action hidden = {dispatch->action, payload ? dispatch->payload : NULL};
+    const movex_action shown = {dispatch->shown, shown_payload ? dispatch->shown_payload : NULL};
+    if (movex_rules_covers(rules, &hidden, &shown)) return MOVEX_OK;
+    return movex_error_set(error, MOVEX_ERR_DENIED, "this ", shown_name, " may not stand for this ", hidden_name, NULL);
+}
+
+movex_pending_dispatch *movex_pending_new(movex_resource *resource, uint32_t action, const void *payload,
+                                          uint32_t shown, const void *shown_payload)
 {
     movex_client *client = resource->client;
     if (resource->pending_count + resource->answered_count >= client->pending_limit) {
@@ -46,13 +71,14 @@ movex_pending_dispatch *movex_pending_new(movex_resource *resource, uint32_t act
         return NULL;
     }
     movex_pending_dispatch *dispatch = movex_pending_of(resource->free.first);
-    if (movex_rules_take_payload(resource->rules, action, payload, dispatch->payload, &client->error) != MOVEX_OK)
-        return NULL;
+    dispatch->action = action;
+    dispatch->shown = shown;
+    if (take_payloads(resource, dispatch, payload, shown_payload) != MOVEX_OK) return NULL;
     movex_list_remove(&dispatch->order);
     movex_list_append(&resource->pending, &dispatch->order);
     resource->pending_count++;
     dispatch->state = MOVEX_PENDING_HELD;
-    dispatch->action = action;
+    dispatch->revealed = resource->fold.revealed;
     dispatch->sequence = 0;
     dispatch->ticket = ++client->last_ticket;
     if (dispatch->ticket == 0) dispatch->ticket = ++client->last_ticket; /* it has gone round; 0 is none */

@@ -122,8 +122,19 @@ static bool take_outcome(movex_client *client, movex_reader *reader)
     if (!dispatch) return false;
     if (message.sequence > resource->answered) resource->answered = message.sequence;
     movex_event_kind kind = message.reason == MOVEX_ACCEPT ? MOVEX_EVENT_ACCEPTED : MOVEX_EVENT_REFUSED;
+    if (kind == MOVEX_EVENT_ACCEPTED) movex_fold_own(resource, message.sequence, dispatch->ticket);
     movex_pending_answer(dispatch, kind, message.reason, kind == MOVEX_EVENT_ACCEPTED ? resource->version : 0);
     movex_replica_touch(resource);
+    return true;
+}
+
+static bool take_overturned(movex_client *client, movex_reader *reader)
+{
+    movex_overturned_message message;
+    if (!movex_read_overturned(reader, &message)) return false;
+    movex_resource *resource = by_number(client, message.number);
+    if (!resource) return false;
+    movex_fold_overturn(resource, message.sequence, message.reason);
     return true;
 }
 
@@ -175,7 +186,8 @@ static bool take_message(movex_client *client, movex_reader *reader)
 {
     uint8_t kind = movex_read_u8(reader);
     if (client->phase != MOVEX_PHASE_OPEN && !may_come_first(kind)) return false;
-    if (kind != MOVEX_MESSAGE_CHUNK && client->channel.assembly.length) return false; /* before the last part of another */
+    if (kind != MOVEX_MESSAGE_CHUNK && client->channel.assembly.length)
+        return false; /* before the last part of another */
     if ((kind & ~(unsigned)MOVEX_ENTRY_FLAGS) == MOVEX_MESSAGE_ENTRY)
         return take_entry(client, kind & MOVEX_ENTRY_FLAGS, reader);
     switch (kind) {
@@ -188,6 +200,7 @@ static bool take_message(movex_client *client, movex_reader *reader)
     case MOVEX_MESSAGE_SNAPSHOT: return take_snapshot(client, reader);
     case MOVEX_MESSAGE_OUTCOME: return take_outcome(client, reader);
     case MOVEX_MESSAGE_SUBSCRIBER: return take_subscriber(client, reader);
+    case MOVEX_MESSAGE_OVERTURNED: return take_overturned(client, reader);
     }
     return false;
 }

@@ -11,14 +11,14 @@ void movex_replica_free(movex_resource *resource)
     movex_view_free(&resource->confirmed, &resource->client->allocator);
     movex_view_free(&resource->local, &resource->client->allocator);
     movex_release(&resource->client->allocator, resource->transformed, resource->rules->type->state->size);
+    movex_fold_free(resource);
 }
 
 /* ---- local: confirmed with what is pending on top */
 
 static bool is_predicted(const movex_resource *resource, const movex_pending_dispatch *dispatch)
 {
-    bool confirm = resource->rules->type->actions[dispatch->action].flags & MOVEX_CONFIRM;
-    return dispatch->state != MOVEX_PENDING_HELD && !confirm;
+    return dispatch->state != MOVEX_PENDING_HELD && movex_rules_is_predicted(resource->rules, dispatch->action);
 }
 
 movex_context movex_replica_context(const movex_resource *resource, uint64_t version, movex_random_source *random)
@@ -57,8 +57,7 @@ static bool start_predicting(movex_resource *resource)
 bool movex_replica_predict(movex_resource *resource, const movex_pending_dispatch *dispatch, int *answer)
 {
     *answer = MOVEX_ACCEPT;
-    bool confirm = resource->rules->type->actions[dispatch->action].flags & MOVEX_CONFIRM;
-    if (confirm) return true;
+    if (!movex_rules_is_predicted(resource->rules, dispatch->action)) return true;
     if (!start_predicting(resource)) return false;
     *answer = predict(resource, dispatch, resource->version + resource->pending_count);
     return true;
@@ -115,8 +114,41 @@ static void mismatch(movex_resource *resource, const char *author, const char *w
     ask_for_snapshot(resource);
 }
 
-static void apply(movex_resource *resource, const movex_entry_message *message, const char *author, const void *payload,
-                  uint32_t action)
+/* The action of an entry, as this client has done or seen it. */
+typedef struct deed {
+    uint32_t         action;
+    const void      *payload; /* settled, or NULL */
+    movex_wire_bytes encoded; /* the payload's encoding */
+} deed;
+
+/* Takes what comes with an entry: the halves, or the difference. What is wrong with it shows in the checksum as well, but words
+   are better; false if the connection is broken. */
+static bool take_secrets(movex_resource *resource, const movex_entry_message *message, movex_error *fault)
+{
+    movex_client *client = resource->client;
+    bool          patched = message->flags & MOVEX_ENTRY_PATCHED, reveals = message->flags & MOVEX_ENTRY_REVEALS;
+    if (patched) {
+        client->stats.patches++;
+        movex_view_patch(&resource->confirmed, message->patch.bytes, message->patch.length, fault);
+    }
+    if (!reveals) return true;
+    int status = patched ? MOVEX_OK : movex_fold_again(resource, message, fault);
+    if (status == MOVEX_ERR_MEMORY) { /* it comes back with its state as the base, and gets what it needs */
+        movex_client_break(client, false, MOVEX_ERR_MEMORY, "the entries before a reveal are not kept");
+        return false;
+    }
+    if (status != MOVEX_OK) {
+        client->stats.protocol_errors++;
+        movex_client_break(client, false, MOVEX_ERR_MALFORMED, "ENTRY: a reveal of what is no action of the type");
+        return false;
+    }
+    movex_fold_note(resource, message->version, &message->records, !patched);
+    resource->fold.revealed = message->version;
+    movex_fold_start(resource);
+    return true;
+}
+
+static void apply(movex_resource *resource, const movex_entry_message *message, const char *author, const deed *what)
 {
     movex_random_source random = {.seed = message->seed};
     movex_context       context = {
@@ -125,16 +157,23 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
               .now_ms = resource->entry_ms + message->elapsed_ms,
               .random = &random,
     };
-    resource->client->stats.reduces++;
-    /* Should the reducer refuse here what it accepted there, the checksums tell. But a state that breaks its own schema has
-       been restored before it could be hashed: memory is corrupt, or the reducer is. */
-    movex_error fault;
-    int         answer = movex_view_apply(&resource->confirmed, action, payload, &context, &fault);
-    bool        sound = answer != MOVEX_REFUSED_INVALID_STATE;
+    const movex_action_type *action = &resource->rules->type->actions[what->action];
+    bool                     single = !resource->rules->hidden_as && !resource->rules->patched;
+    movex_error              fault = {.text = ""};
+    int                      answer = MOVEX_ACCEPT;
+    if (!(action->flags & MOVEX_MASTER_ONLY)) {
+        resource->client->stats.reduces++;
+        answer = movex_view_apply(&resource->confirmed, what->action, what->payload, &context, &fault);
+    }
     resource->version = message->version;
     resource->entry_ms = context.now_ms;
+    movex_fold_keep(resource, &context, what->action, what->encoded);
+    if (!take_secrets(resource, message, &fault)) return;
+    /* Should the reducer refuse here what it accepted there, the checksums tell. But where all see the same, a state that breaks
+       its own schema has been restored before it could be hashed: memory is corrupt, or the reducer is. */
+    bool sound = answer != MOVEX_REFUSED_INVALID_STATE || !single;
     if (resource->resyncing || (sound && resource->confirmed.hashes.checksum == message->checksum)) return;
-    mismatch(resource, author, resource->rules->type->actions[action].name, message->version, sound ? "" : fault.text);
+    mismatch(resource, author, action->name, message->version, fault.text);
 }
 
 /* False if entries are missing before this one; a snapshot is on its way then. */
@@ -148,6 +187,25 @@ static bool follows(movex_resource *resource, const movex_entry_message *message
     return false;
 }
 
+/* False if there is no memory; the connection is broken then. */
+static bool encode_own(movex_resource *resource, deed *what)
+{
+    movex_client      *client = resource->client;
+    const movex_codec *codec = resource->rules->payloads[what->action];
+    if (!codec) return true;
+    size_t most = movex_codec_max_encoded(codec);
+    client->encoded.length = 0;
+    if (!movex_buffer_reserve(&client->encoded, &client->allocator, most)) {
+        movex_client_break(client, false, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
+        return false;
+    }
+    what->encoded.bytes = client->encoded.bytes;
+    int status = movex_codec_encode(codec, what->payload, client->encoded.bytes, most, &what->encoded.length, NULL);
+    assert(status == MOVEX_OK); /* it was settled when it was dispatched */
+    (void)status;
+    return true;
+}
+
 static void take_own(movex_resource *resource, const movex_entry_message *message)
 {
     movex_pending_dispatch *dispatch = movex_pending_sent(resource, message->sequence);
@@ -156,13 +214,17 @@ static void take_own(movex_resource *resource, const movex_entry_message *messag
         movex_client_break(resource->client, false, MOVEX_ERR_PROTOCOL, "ENTRY: an answer to what was not dispatched");
         return;
     }
-    const void *payload = resource->rules->payloads[dispatch->action] ? dispatch->payload : NULL;
+    deed what = {.action = dispatch->action, .encoded = {"", 0}};
+    if (resource->rules->payloads[dispatch->action]) what.payload = dispatch->payload;
+    if (resource->fold.whole && !encode_own(resource, &what)) return;
     if (follows(resource, message)) {
-        apply(resource, message, resource->client->id, payload, dispatch->action);
+        apply(resource, message, resource->client->id, &what);
+        if (resource->client->broken) return;
         movex_client_learn_time(resource->client, resource->entry_ms, dispatch->sent_ms);
     }
     /* After a reconnect, refusals are told before entries of smaller sequences. */
     if (message->sequence > resource->answered) resource->answered = message->sequence;
+    movex_fold_own(resource, message->sequence, dispatch->ticket);
     movex_pending_answer(dispatch, MOVEX_EVENT_ACCEPTED, MOVEX_ACCEPT, message->version);
 }
 
@@ -180,6 +242,8 @@ static void take_forward(movex_resource *resource, const movex_entry_message *me
     const movex_codec *codec = movex_rules_payload(rules, message->action);
     movex_error        cause = {.text = "an author or an action that is not known"};
     bool known = message->action < rules->type->action_count && (peer || message->flags & MOVEX_ENTRY_BY_NAME);
+    bool masters = known && rules->type->actions[message->action].flags & MOVEX_MASTER_ONLY;
+    if (masters) codec = NULL; /* its payload never leaves the master */
     bool decoded = known && (codec ? movex_codec_decode(codec, client->payload, message->payload.bytes,
                                                         message->payload.length, &cause) == MOVEX_OK
                                    : message->payload.length == 0);
@@ -194,7 +258,9 @@ static void take_forward(movex_resource *resource, const movex_entry_message *me
     }
     client->stats.forwards++;
     if (!follows(resource, message)) return;
-    apply(resource, message, author, codec ? client->payload : NULL, message->action);
+    const deed what = {message->action, codec ? client->payload : NULL, message->payload};
+    apply(resource, message, author, &what);
+    if (client->broken) return;
     movex_client_learn_time(client, resource->entry_ms, UINT64_MAX);
 }
 
@@ -228,7 +294,8 @@ void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_messa
     movex_client *client = resource->client;
     movex_error   cause;
     if (resource->resyncing) explain(resource, message);
-    int status = movex_view_load(&resource->confirmed, message->state.bytes, message->state.length, message->checksum, &cause);
+    int status =
+        movex_view_load(&resource->confirmed, message->state.bytes, message->state.length, message->checksum, &cause);
     if (status != MOVEX_OK) {
         movex_client_break(client, false, (movex_status)status, cause.text);
         return;
@@ -239,11 +306,15 @@ void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_messa
     resource->epoch = client->epoch;
     movex_client_learn_time(client, message->now_ms, UINT64_MAX);
     if (message->sequence > resource->answered) resource->answered = message->sequence;
+    resource->fold.revealed = message->revealed;
+    if (message->records.count) movex_fold_note(resource, message->revealed, &message->records, false);
+    movex_fold_start(resource);
 
     /* Refusals have been told before; what else the master has handled is in this state. */
     for (movex_node *node; (node = resource->pending.first) != NULL;) {
         movex_pending_dispatch *dispatch = movex_pending_of(node);
         if (dispatch->state != MOVEX_PENDING_SENT || dispatch->sequence > message->sequence) break;
+        movex_fold_own(resource, dispatch->sequence, dispatch->ticket);
         movex_pending_answer(dispatch, MOVEX_EVENT_ACCEPTED, MOVEX_ACCEPT, message->version);
     }
     movex_replica_touch(resource);

@@ -172,6 +172,7 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
     movex_client *client = resource->client;
     if (!resumed) {
         movex_pending_expire(resource, false);
+        movex_fold_forget_own(resource);
         resource->asked = false;
         resource->subscription = 0;
     }
@@ -194,6 +195,8 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
         .version = resource->version,
         .checksum = resource->confirmed.hashes.checksum,
         .answered = resumed ? resource->answered : 0,
+        .base = movex_fold_base(resource),
+        .revealed = resource->fold.revealed,
     };
     if (!resumed) resource->answered = resource->sequence = 0; /* they count a session's dispatches */
     resource->binding = MOVEX_BINDING_ASKED;
@@ -268,27 +271,44 @@ void movex_resource_bind_refused(movex_resource *resource, const movex_bind_refu
 
 /* ---- dispatching */
 
+/* Encodes a payload behind what is in client.encoded, which has room; NULL: none. */
+static movex_wire_bytes encode_payload(movex_client *client, const movex_codec *codec, const void *payload)
+{
+    movex_buffer    *buffer = &client->encoded;
+    movex_wire_bytes encoded = {"", 0};
+    if (!codec) return encoded;
+    encoded.bytes = buffer->bytes + buffer->length;
+    int status = movex_codec_encode(codec, payload, buffer->bytes + buffer->length, buffer->capacity - buffer->length,
+                                    &encoded.length, NULL);
+    assert(status == MOVEX_OK); /* it was settled when it was dispatched */
+    (void)status;
+    buffer->length += encoded.length;
+    return encoded;
+}
+
 static bool send_dispatch(movex_resource *resource, movex_pending_dispatch *dispatch)
 {
-    movex_client          *client = resource->client;
-    const movex_codec     *codec = resource->rules->payloads[dispatch->action];
-    movex_dispatch_message message = {.number = resource->number, .action = dispatch->action};
-    size_t                 most = codec ? movex_codec_max_encoded(codec) : 0;
+    movex_client                  *client = resource->client;
+    const movex_rules             *rules = resource->rules;
+    bool                           pair = dispatch->shown != MOVEX_NO_ACTION;
+    movex_dispatch_private_message message = {
+        .hidden = {.number = resource->number, .action = dispatch->action},
+        .revealed = dispatch->revealed,
+        .shown_action = dispatch->shown,
+    };
     client->encoded.length = 0;
-    if (!movex_buffer_reserve(&client->encoded, &client->allocator, most)) return false;
-    if (codec) {
-        int status =
-            movex_codec_encode(codec, dispatch->payload, client->encoded.bytes, most, &message.payload.length, NULL);
-        assert(status == MOVEX_OK); /* it was settled when it was dispatched */
-        (void)status;
-        message.payload.bytes = client->encoded.bytes;
-    }
-    movex_writer writer = movex_client_message(client, message.payload.length);
+    if (!movex_buffer_reserve(&client->encoded, &client->allocator, 2 * rules->max_encoded)) return false;
+    message.hidden.payload = encode_payload(client, rules->payloads[dispatch->action], dispatch->payload);
+    if (pair) message.shown_payload = encode_payload(client, rules->payloads[dispatch->shown], dispatch->shown_payload);
+    movex_writer writer = movex_client_message(client, client->encoded.length);
     if (!writer.at) return false;
-    message.sequence = dispatch->sequence = ++resource->sequence;
+    message.hidden.sequence = dispatch->sequence = ++resource->sequence;
     dispatch->sent_ms = client->now_ms;
     dispatch->state = MOVEX_PENDING_SENT;
-    movex_write_dispatch(&writer, &message);
+    if (pair)
+        movex_write_dispatch_private(&writer, &message);
+    else
+        movex_write_dispatch(&writer, &message.hidden);
     movex_client_send(client, &writer);
     return true;
 }
@@ -329,27 +349,32 @@ void movex_resource_send_pending(movex_resource *resource)
     for (movex_node *node = resource->pending.first, *next; node; node = next) {
         movex_pending_dispatch *dispatch = movex_pending_of(node);
         next = node->next;
-        if (dispatch->state == MOVEX_PENDING_HELD && !try_dispatch(resource, dispatch)) continue;
+        if (dispatch->state == MOVEX_PENDING_HELD) {
+            dispatch->revealed = resource->fold.revealed; /* nothing was known when it was dispatched */
+            if (!try_dispatch(resource, dispatch)) continue;
+        }
         if (dispatch->state == MOVEX_PENDING_UNSENT) send_or_wait(resource, dispatch);
     }
 }
 
-static int may_dispatch(const movex_resource *resource, uint32_t action, movex_error *error)
+static int may_dispatch(const movex_resource *resource, uint32_t action, uint32_t shown, movex_error *error)
 {
     const movex_type *type = resource->rules->type;
     if (resource->client->phase == MOVEX_PHASE_CLOSED)
         return movex_error_set(error, MOVEX_ERR_CLOSED, "the client has given up: ", resource->client->text, NULL);
     if (resource->binds == 0 || resource->binding == MOVEX_BINDING_REFUSED || resource->binding == MOVEX_BINDING_GONE)
         return movex_error_set(error, MOVEX_ERR_NOT_BOUND, type->name, ":", resource->id, " is not bound", NULL);
-    if (action >= type->action_count)
+    if (action >= type->action_count || (shown != MOVEX_NO_ACTION && shown >= type->action_count))
         return movex_error_set(error, MOVEX_ERR_ARGUMENT, "type ", type->name, " has no such action", NULL);
     return MOVEX_OK;
 }
 
-movex_ticket movex_dispatch(movex_resource *resource, uint32_t action, const void *payload)
+/* `shown` is MOVEX_NO_ACTION for a public one. */
+static movex_ticket dispatch_either(movex_resource *resource, uint32_t action, const void *payload, uint32_t shown,
+                                    const void *shown_payload)
 {
-    if (!resource || may_dispatch(resource, action, &resource->client->error) != MOVEX_OK) return 0;
-    movex_pending_dispatch *dispatch = movex_pending_new(resource, action, payload);
+    if (!resource || may_dispatch(resource, action, shown, &resource->client->error) != MOVEX_OK) return 0;
+    movex_pending_dispatch *dispatch = movex_pending_new(resource, action, payload, shown, shown_payload);
     if (!dispatch) return 0;
     movex_ticket ticket = dispatch->ticket;
     if (!resource->has_state) return ticket;
@@ -362,6 +387,19 @@ movex_ticket movex_dispatch(movex_resource *resource, uint32_t action, const voi
     if (!try_dispatch(resource, dispatch)) return ticket;
     if (resource->binding == MOVEX_BINDING_LIVE) send_or_wait(resource, dispatch);
     return ticket;
+}
+
+movex_ticket movex_dispatch(movex_resource *resource, uint32_t action, const void *payload)
+{
+    return dispatch_either(resource, action, payload, MOVEX_NO_ACTION, NULL);
+}
+
+movex_ticket movex_dispatch_private(movex_resource *resource, uint32_t action, const void *payload, uint32_t shown,
+                                    const void *shown_payload)
+{
+    /* MOVEX_NO_ACTION is no action of anybody's. */
+    uint32_t other = shown == MOVEX_NO_ACTION ? MOVEX_NO_ACTION - 1 : shown;
+    return dispatch_either(resource, action, payload, other, shown_payload);
 }
 
 /* ---- freeing */
@@ -426,6 +464,7 @@ int movex_try(movex_resource *resource, uint32_t action, const void *payload)
     if (movex_rules_is_reserved(rules, action)) return MOVEX_REFUSED_RESERVED;
     if (movex_rules_take_payload(rules, action, payload, client->payload, NULL) != MOVEX_OK)
         return MOVEX_REFUSED_INVALID_PAYLOAD;
+    if (rules->type->actions[action].flags & MOVEX_MASTER_ONLY) return MOVEX_ACCEPT;
     uint64_t            seed = client->last_ticket + UINT64_C(1);
     movex_random_source random = {.seed = movex_splitmix64(&seed)};
     movex_context context = movex_replica_context(resource, resource->version + resource->pending_count + 1, &random);
