@@ -173,6 +173,8 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
     if (!resumed) {
         movex_pending_expire(resource, false);
         movex_fold_forget_own(resource);
+        /* The log may be another one by now, in which the same state came to be by other entries. */
+        if (resource->has_state) movex_fold_start(resource);
         resource->asked = false;
         resource->subscription = 0;
     }

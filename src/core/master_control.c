@@ -79,7 +79,7 @@ static const movex_view *view_for(const movex_master_resource *resource, const c
     return movex_hidden_view(resource, movex_hider_find(resource, viewer));
 }
 
-int movex_master_view(movex_master *master, const movex_type *type, const char *id, const char *viewer, void *state,
+int movex_master_view(const movex_master *master, const movex_type *type, const char *id, const char *viewer, void *state,
                       uint64_t *checksum)
 {
     const movex_master_resource *resource = movex_master_resource_named(master, type, id);

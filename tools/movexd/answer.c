@@ -21,6 +21,14 @@ static bool reserve(movexd_answer *answer, size_t more)
     return bytes != NULL;
 }
 
+/* As if memory had run out. */
+static void give_up(movexd_answer *answer)
+{
+    free(answer->bytes);
+    answer->bytes = NULL;
+    if (!answer->capacity) answer->capacity = 1; /* so that nothing is added any more */
+}
+
 static char *end_of(const movexd_answer *answer)
 {
     return (char *)answer->bytes + MOVEXD_ANSWER_ROOM + answer->length;
@@ -80,16 +88,19 @@ static void add_text(movexd_answer *answer, const char *key, const char *value)
 
 /* --- answers */
 
-static void add_resource(movexd_answer *answer, const movex_hosted *hosted)
+/* What everybody may know of a resource. Its checksum is that of its public view: one over secrets would tell of them. */
+static void add_resource(movexd_answer *answer, const movex_hosted *hosted, uint64_t checksum)
 {
-    char checksum[24]; /* as text: many readers of JSON keep 53 bits of a number */
-    snprintf(checksum, sizeof checksum, "%016" PRIx64, hosted->checksum);
+    char text[24]; /* as text: many readers of JSON keep 53 bits of a number */
+    snprintf(text, sizeof text, "%016" PRIx64, checksum);
     add_text(answer, "type", hosted->type->name);
     add_text(answer, "id", hosted->id);
     add_number(answer, "version", hosted->version);
-    add_text(answer, "checksum", checksum);
+    add_text(answer, "checksum", text);
     add_number(answer, "subscribers", hosted->subscribers);
 }
+
+static const char public_viewer[] = "";
 
 static void health(movexd_answer *answer, const movex_master *master, uint64_t uptime_s)
 {
@@ -121,25 +132,35 @@ static void list(movexd_answer *answer, const movex_master *master)
     bool         first = true;
     add(answer, "[");
     for (; movex_master_each(master, &cursor, &hosted); first = false) {
+        uint64_t checksum = 0;
+        movex_master_view(master, hosted.type, hosted.id, public_viewer, NULL, &checksum);
         add(answer, first ? "\n{" : ",\n{");
-        add_resource(answer, &hosted);
+        add_resource(answer, &hosted, checksum);
         add(answer, "}");
     }
     add(answer, "\n]\n");
 }
 
-static void state(movexd_answer *answer, const movex_hosted *hosted)
+static void state(movexd_answer *answer, const movex_master *master, const movex_hosted *hosted)
 {
     const movex_codec *codec = movex_rules_state(hosted->rules);
+    void              *shown = malloc(hosted->type->state->size);
+    uint64_t           checksum;
+    if (!shown || movex_master_view(master, hosted->type, hosted->id, public_viewer, shown, &checksum) != MOVEX_OK) {
+        give_up(answer);
+        free(shown);
+        return;
+    }
     add(answer, "{");
-    add_resource(answer, hosted);
+    add_resource(answer, hosted, checksum);
     add(answer, ",\"state\":");
-    size_t length = movex_codec_json(codec, hosted->state, NULL, 0);
+    size_t length = movex_codec_json(codec, shown, NULL, 0);
     if (reserve(answer, length + 1)) {
-        movex_codec_json(codec, hosted->state, end_of(answer), length + 1);
+        movex_codec_json(codec, shown, end_of(answer), length + 1);
         answer->length += length;
     }
     add(answer, "}\n");
+    free(shown);
 }
 
 /* The resource whose type and id, with a slash between, are `name`. Both may contain slashes themselves, so the name is
@@ -177,7 +198,7 @@ bool movexd_answer_make(movexd_answer *answer, const movex_master *master, uint6
     } else if (strncmp(path, "/resources/", sizeof resources) == 0) {
         if (!find(master, path + sizeof resources, &hosted))
             return movexd_answer_error(answer, 404, "there is no such resource");
-        state(answer, &hosted);
+        state(answer, master, &hosted);
     } else {
         return movexd_answer_error(answer, 404, "there are /health, /resources and /resources/TYPE/ID");
     }

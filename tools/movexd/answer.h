@@ -18,7 +18,7 @@ typedef struct movexd_answer {
     size_t         capacity; /* of bytes */
 } movexd_answer;
 
-/* Answers to the question for `path`, which is decoded and begins with '/'. False if memory ran out. */
+/* Answers, with what everybody may know, to the question for `path`, which is decoded and begins with '/'. False if memory ran out. */
 bool movexd_answer_make(movexd_answer *answer, const movex_master *master, uint64_t uptime_s, const char *path);
 
 /* An answer that says what is wrong. */
