@@ -186,9 +186,12 @@ static any_message random_message(uint64_t *random, unsigned kind)
         m.of.dispatch = (movex_dispatch_message){number, any_number(random), any_index(random), any_bytes(random)};
         break;
     case MOVEX_MESSAGE_SNAPSHOT:
-        m.of.snapshot = (movex_snapshot_message){
-            number,           any_number(random), any_number(random), meter_random(random), any_number(random),
-            any_bytes(random)};
+        m.of.snapshot = (movex_snapshot_message){.number = number,
+                                                 .version = any_number(random),
+                                                 .now_ms = any_number(random),
+                                                 .checksum = meter_random(random),
+                                                 .sequence = any_number(random),
+                                                 .state = any_bytes(random)};
         break;
     case MOVEX_MESSAGE_OUTCOME:
         m.of.outcome = (movex_outcome_message){number, any_number(random), any_reason(random)};

@@ -167,7 +167,7 @@ MOVEX_API bool movex_master_find(const movex_master *master, const movex_type *t
  *  `checksum` (NULL: not wanted): for bots, tools and tests. `viewer` is the id of a client, which sees what it has hidden
  *  itself; or "" for the public; or NULL for everything that the master knows: nothing redacted, and what is hidden as if it
  *  were revealed. MOVEX_OK, MOVEX_ERR_NOT_FOUND or MOVEX_ERR_MEMORY. */
-MOVEX_API int movex_master_view(movex_master *master, const movex_type *type, const char *id, const char *viewer,
+MOVEX_API int movex_master_view(const movex_master *master, const movex_type *type, const char *id, const char *viewer,
                                 void *state, uint64_t *checksum);
 
 /** Makes a resource in the given state (settled), or, if it is there, replaces its state: a new version, of which all
