@@ -306,8 +306,7 @@ void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_messa
     resource->epoch = client->epoch;
     movex_client_learn_time(client, message->now_ms, UINT64_MAX);
     if (message->sequence > resource->answered) resource->answered = message->sequence;
-    resource->fold.revealed = message->revealed;
-    if (message->records.count) movex_fold_note(resource, message->revealed, &message->records, false);
+    movex_fold_reveal_missed(resource, message->revealed, &message->records);
     movex_fold_start(resource);
 
     /* Refusals have been told before; what else the master has handled is in this state. */
