@@ -49,8 +49,9 @@ static int bid(secrets *s, int32_t amount)
 
 static int draw(secrets *s, const secrets_move *m, const movex_context *context)
 {
-    s->drawn = s->drawn * 31 + movex_random(context);
-    if (m->a & 1) s->drawn ^= movex_random_below(context, 1000);
+    if (s->count <= 2)
+        s->drawn = s->drawn * 31 + movex_random(context); /* so it hangs on the view who needs the seed */
+    if (m->a & 1 && s->pot < 50) s->drawn ^= movex_random_below(context, 1000);
     s->cells[m->value % SECRETS_CELLS] += m->value;
     return MOVEX_ACCEPT;
 }

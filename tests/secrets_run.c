@@ -179,6 +179,7 @@ static void ordered(void *user, movex_master *master, const movex_ordered *told)
         noted.shown =
             decode_half(r, entry->action, movex_log_payload(&resource->log, entry), entry->payload_length, entry->seed);
         if (entry->hides) noted.hidden = hidden_half(r, resource, entry);
+        require(r, noted.shown.seed != noted.hidden.seed);
         check_acceptance(r, &noted);
         r->noted[r->noted_count++] = noted;
         count_dispatch(r, &noted);
