@@ -2,6 +2,7 @@
    dispatches. Verified: both end with the master's state, which is the one that a plain C program computes, every dispatch
    was answered once, and nothing was allocated once warm. */
 #include "bench.h"
+#include "count.h"
 
 #include <movex/local.h>
 #include <movex/movex.h>
@@ -40,27 +41,6 @@ static const movex_type types[] = {
     {.name = "field-256", .state = &field_256_schema, .actions = actions, .action_count = 1, .reduce = reduce},
 };
 
-/* ---- counting allocations */
-
-static void *count_allocate(void *user, size_t size)
-{
-    ++*(uint64_t *)user;
-    return malloc(size);
-}
-
-static void *count_reallocate(void *user, void *block, size_t old_size, size_t new_size)
-{
-    (void)old_size;
-    ++*(uint64_t *)user;
-    return realloc(block, new_size);
-}
-
-static void count_release(void *user, void *block, size_t size)
-{
-    (void)user, (void)size;
-    free(block);
-}
-
 /* ---- the run */
 
 typedef struct world {
@@ -84,7 +64,7 @@ static void poll_all(world *w)
 
 static void start(world *w, const movex_type *type)
 {
-    movex_allocator allocator = {count_allocate, count_reallocate, count_release, &w->allocations};
+    movex_allocator allocator = count_allocator(&w->allocations);
     *w = (world){.cells = type->state->size / (uint32_t)sizeof(uint32_t), .random = 1};
     w->expected = calloc(w->cells, sizeof *w->expected);
     w->master = movex_master_new(&(movex_master_config){.types = MOVEX_TYPES(type), .allocator = allocator});
