@@ -6,7 +6,12 @@
 
 #include <stdint.h>
 
-/* `allocations` is counted up at every block that is made or resized; it must live as long as the allocator is used. */
-movex_allocator count_allocator(uint64_t *allocations);
+typedef struct count {
+    uint64_t allocations; /* blocks made or resized so far */
+    uint64_t bytes;       /* in use now */
+} count;
+
+/* Counts into `into`, which must live as long as the allocator is used. */
+movex_allocator count_allocator(count *into);
 
 #endif

@@ -32,7 +32,8 @@ typedef struct world {
     movex_master   *master;
     movex_client   *clients[PLAYERS];
     movex_resource *games[PLAYERS]; /* by seat */
-    uint64_t        now_ms, allocations, accepted, revealed;
+    uint64_t        now_ms, accepted, revealed;
+    count           memory;
     uint64_t        random;
 } world;
 
@@ -52,7 +53,7 @@ static void poll_all(world *w)
 
 static void start(world *w)
 {
-    movex_allocator allocator = count_allocator(&w->allocations);
+    movex_allocator allocator = count_allocator(&w->memory);
     *w = (world){.random = 1};
     w->master = movex_master_new(&(movex_master_config){.types = MOVEX_TYPES(&rps_type), .allocator = allocator});
     for (int i = 0; i < PLAYERS; i++) {
@@ -168,7 +169,7 @@ static void verify_end(const world *w, uint64_t rounds, uint64_t warm_allocation
     if (w->accepted != PLAYERS + 3 * rounds) bench_fail("w3", "a dispatch has not one outcome");
     if (w->revealed != PLAYERS * rounds) bench_fail("w3", "a reveal has not one event");
     if (movex_master_stats(w->master).reveals != rounds) bench_fail("w3", "a round has not one reveal");
-    if (w->allocations != warm_allocations) bench_fail("w3", "something was allocated once warm");
+    if (w->memory.allocations != warm_allocations) bench_fail("w3", "something was allocated once warm");
 }
 
 static void run(const bench_options *options)
@@ -177,7 +178,7 @@ static void run(const bench_options *options)
     uint64_t     rounds = 0;
     start(&w);
     for (int i = 0; i < WARM_UP; i++) play_round(&w, i & 1);
-    uint64_t warm_allocations = w.allocations;
+    uint64_t warm_allocations = w.memory.allocations;
     double   started = bench_now(), seconds;
     do {
         for (int i = 0; i < ROUNDS_BETWEEN_LOOKS; i++) play_round(&w, i & 1);
