@@ -200,8 +200,9 @@ static void run(const bench_options *options)
 
 int main(int argc, char **argv)
 {
-    bench_options options = bench_parse(argc, argv, "rock, paper, scissors: two pairs and a reveal a round, two players",
-                                        (bench_options){.window = 1, .seconds = 1});
+    bench_options options =
+        bench_parse(argc, argv, "rock, paper, scissors: two pairs and a reveal a round, two players",
+                    (bench_options){.window = 1, .seconds = 1});
     if (options.clients && options.clients != PLAYERS) {
         fprintf(stderr, "w3: left out: it has 2 clients, always\n");
         return 0;
