@@ -551,6 +551,36 @@ START_TEST(an_author_comes_back_before_the_reveal)
 }
 END_TEST
 
+/* Bound anew, its dispatches are counted anew: what is overturned must not be taken for another. */
+START_TEST(an_author_that_binds_anew_is_told_nothing_wrong)
+{
+    for (int kick = 0; kick < 2; kick++) {
+        party p;
+        start(&p, _i, 3, 2, 0);
+        hidden_hide(p.resources[ANN], HIDDEN_STAKE, ANN, 8);
+        party_settle(&p);
+        for (int i = 0; i < 4; i++) hidden_do(p.resources[BEN], HIDDEN_RAISE, 0, -2); /* the last ones are overturned */
+        party_settle(&p);
+        party_events(&p, BEN, MOVEX_EVENT_ACCEPTED, NULL);
+        if (kick) {
+            ck_assert_int_eq(movex_master_kick(p.m.master, &hidden_type, "main", "ben", "out"), MOVEX_OK);
+            match_until(&p.m, party_events(&p, BEN, MOVEX_EVENT_REMOVED, NULL));
+        }
+        movex_unbind(p.resources[BEN]);
+        match_poll_times(&p.m, 5);
+        p.resources[BEN] = movex_bind(p.clients[BEN], &hidden_type, "main");
+        party_settle(&p);
+        for (int i = 0; i < 6; i++) hidden_do(p.resources[BEN], HIDDEN_RAISE, 0, 1);
+        party_settle(&p);
+        hidden_do(p.resources[CID], HIDDEN_TIME_UP, 0, 0);
+        party_settle(&p);
+        ck_assert_int_eq(party_events(&p, BEN, MOVEX_EVENT_OVERTURNED, NULL), 0);
+        ck_assert_int_eq(seen(&p, BEN)->pot, 6);
+        party_finish(&p);
+    }
+}
+END_TEST
+
 START_TEST(late_joiners_at_every_point)
 {
     for (int point = 0; point < 6; point++) {
@@ -779,7 +809,7 @@ int main(void)
         a_watcher_takes_a_missed_reveal_as_an_entry,
         an_author_that_is_gone_keeps_its_id,
         an_author_comes_back_before_the_reveal,
-       
+        an_author_that_binds_anew_is_told_nothing_wrong,
         late_joiners_at_every_point,
         kicked_while_hiding,
         expelled_while_hiding,
