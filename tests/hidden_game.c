@@ -122,7 +122,7 @@ static int act(hidden_table *t, hidden_seat *seat, const movex_action *action, c
 
 static void roll(hidden_table *t, const movex_context *context)
 {
-    t->rolled = movex_random(context);
+    t->rolled = 0;
     for (int i = 0; i < HIDDEN_SEATS; i++)
         if (t->seats[i].luck) t->rolled ^= movex_random(context) >> 1;
 }

@@ -18,7 +18,7 @@ enum {
     HIDDEN_STAKE,     /* takes from the pot; as NOTHING */
     HIDDEN_STAMP,     /* notes time and draws a random value; as NOTHING */
     HIDDEN_NOTHING,
-    HIDDEN_ROLL, /* draws a random value, and another one where somebody has drawn one before */
+    HIDDEN_ROLL, /* draws a random value for each who has drawn one before */
     HIDDEN_RAISE,
     HIDDEN_WRITE, /* appends to the log; as SCRIBBLE */
     HIDDEN_SCRIBBLE,
