@@ -81,9 +81,10 @@ void movex_subscription_send_snapshot(movex_master *master, movex_subscription *
     if (!view) return;
     subscription->live = true;
     bool               missed = subscription->revealed != resource->revealed;
-    movex_wire_records names = missed ? movex_reveal_names(master, resource) : (movex_wire_records){0};
+    movex_wire_records names = {0};
+    bool               named = !missed || movex_reveal_names(master, resource, &names);
     master->encoded.length = 0;
-    if (movex_buffer_reserve(&master->encoded, &master->allocator, most))
+    if (named && movex_buffer_reserve(&master->encoded, &master->allocator, most))
         writer = movex_master_message(master, most + names.bytes.length);
     if (!writer.at) {
         movex_master_fail(master, link, MOVEX_ERR_MEMORY);

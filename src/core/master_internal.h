@@ -428,8 +428,8 @@ bool movex_reveal_write(movex_master *master, const movex_master_resource *resou
 /* Puts what turns one state into the other into master.patch and the message. False if there is no memory. */
 bool movex_reveal_difference(movex_master *master, const movex_codec *codec, const void *from, const void *to,
                              movex_entry_message *message);
-/* The names of the last reveal, into master.receiver_records. No records if there is no memory. */
-movex_wire_records movex_reveal_names(movex_master *master, const movex_master_resource *resource);
+/* The names of the last reveal, into master.receiver_records. False if there is no memory. */
+bool movex_reveal_names(movex_master *master, const movex_master_resource *resource, movex_wire_records *names);
 /* A digest of what a reveal makes known, for observers. */
 uint64_t movex_reveal_digest(const movex_master_resource *resource, uint64_t so_far);
 

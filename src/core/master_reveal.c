@@ -68,13 +68,15 @@ static bool write_names(movex_master *master, const movex_hidden *hidden, uint64
     return true;
 }
 
-movex_wire_records movex_reveal_names(movex_master *master, const movex_master_resource *resource)
+bool movex_reveal_names(movex_master *master, const movex_master_resource *resource, movex_wire_records *names)
 {
     const movex_hidden *hidden = resource->hidden;
     movex_buffer       *buffer = &master->receiver_records;
-    if (!hidden || !hidden->last.pair_count) return (movex_wire_records){0};
-    if (!write_names(master, hidden, resource->revealed, buffer)) return (movex_wire_records){0};
-    return records_of(buffer, hidden->last.pair_count);
+    *names = (movex_wire_records){0};
+    if (!hidden || !hidden->last.pair_count) return true;
+    if (!write_names(master, hidden, resource->revealed, buffer)) return false;
+    *names = records_of(buffer, hidden->last.pair_count);
+    return true;
 }
 
 /* ---- revealing */
