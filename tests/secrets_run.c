@@ -237,7 +237,7 @@ static void start(secrets_run *r)
     uint32_t fastest = below(r, 10), cuts = below(r, 3) ? below(r, 60) : 0;
     if (!r->net) r->net = movex_mock_new(&(movex_mock_config){.seed = r->seed});
     movex_mock_set_latency(r->net, (movex_mock_range){fastest, slowest});
-    movex_mock_set_faults(r->net, cuts, 0);
+    movex_mock_set_faults(r->net, &(movex_mock_faults){.cut_per_mille = cuts});
     r->master = movex_master_new(&(movex_master_config){
         .types = types,
         .seed = r->seed,
@@ -499,7 +499,7 @@ static void reveal_all(secrets_run *r)
 
 static void come_to_rest(secrets_run *r)
 {
-    movex_mock_set_faults(r->net, 0, 0);
+    movex_mock_set_faults(r->net, &(movex_mock_faults){0});
     movex_mock_hold(r->net, false);
     for (int i = 0; i < r->client_count; i++)
         if (!r->bound[i]) toggle(r, i);
