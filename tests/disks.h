@@ -21,7 +21,7 @@ typedef struct disk {
     movex_allocator     allocator;
 } disk;
 
-/* What the operating system does instead of what it is asked. A sync that fails spoils what was written since the last one
+/* What the operating system does instead of what it is asked; it never syncs, which takes long. A sync that fails spoils what was written since the last one
    that did not, as a system does that drops pages it cannot write. */
 typedef struct disk_faults {
     uint64_t random;
@@ -44,7 +44,7 @@ void disk_close(disk *d);
 void disk_crash(disk *d);
 void disk_end(disk *d);
 
-/* From now on the store's calls are subject to `faults` (the file store), or its flushes fail with that chance. */
+/* From now on each of the store's calls of the system (the file store) or each of its flushes fails with that chance. */
 void disk_set_faults(disk *d, uint32_t fail_one_in);
 
 /* ---- shorthands, which must succeed */

@@ -493,7 +493,6 @@ static void run_model(int kind, uint64_t seed, bool with_faults)
     faults.short_one_in = 3;
     disk_open(&d);
     for (int i = 0; i < FILES; i++) add_version(&m, i, 0, false, NULL, -1);
-    disk_set_faults(&d, 0);
     for (int step = 0; step < 400; step++) {
         uint32_t what = below(&m, 100);
         if (with_faults && kind == DISK_FILE) faults.fail_one_in = below(&m, 3) ? 0 : 1 + below(&m, 12);
@@ -514,7 +513,6 @@ static void run_model(int kind, uint64_t seed, bool with_faults)
             faults.fail_one_in = 0;
             disk_crash(&d);
             disk_open(&d);
-            disk_set_faults(&d, 0);
             look_again(&m);
             check_walk(&m);
         }
