@@ -82,7 +82,9 @@ static int faulty_sync_directory(int descriptor)
 
 static int faulty_truncate(int descriptor, off_t size)
 {
-    return fails(EIO) ? -1 : movex_store_file_calls.truncate(descriptor, size);
+    if (fails(EIO)) return -1;
+    faults.truncated++;
+    return movex_store_file_calls.truncate(descriptor, size);
 }
 
 static int faulty_rename(int directory, const char *from, const char *to)

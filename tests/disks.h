@@ -30,6 +30,7 @@ typedef struct disk_faults {
     uint64_t fail_at;      /* the call that fails, counted from 1; 0: none */
     uint32_t short_one_in; /* a write takes a part only */
     uint64_t failed;
+    uint64_t truncated; /* calls of it that did */
 } disk_faults;
 
 extern disk_faults faults;

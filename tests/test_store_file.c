@@ -247,6 +247,27 @@ START_TEST(after_each_call_that_fails_the_next_flush_makes_it_good)
 }
 END_TEST
 
+START_TEST(after_a_failed_sync_the_end_is_cut_off_before_it_is_written_again)
+{
+    make();
+    disk_open(&d);
+    disk_append(&d, named("a"), "1", 1);
+    disk_flush(&d);
+    disk_append(&d, named("a"), "2", 1);
+    faults.fail_at = faults.calls + 2; /* after the write */
+    must_equal(d.store.ops->flush(d.store.self), MOVEX_ERR_SYSTEM);
+    uint64_t before = faults.truncated;
+    disk_flush(&d);
+    must_equal(faults.truncated, before + 1);
+    disk_append(&d, named("a"), "3", 1);
+    disk_flush(&d);
+    must_equal(faults.truncated, before + 1);
+    must_equal(disk_read(&d, named("a"), bytes, ROOM, 10), 3);
+    must(memcmp(bytes, "123", 3) == 0);
+    disk_end(&d);
+}
+END_TEST
+
 /* ---- a full disk */
 
 START_TEST(a_file_that_may_not_grow_is_told_of_and_written_once_it_may)
@@ -391,7 +412,7 @@ START_TEST(one_thread_flushes_while_the_other_goes_on)
     make();
     d.handles = 8;
     d.allocator = meter_allocator(&m); /* without a lock: used by one thread alone */
-    disk_open(&d);
+    open_real();
     must(pthread_create(&thread, NULL, flush_until_ended, NULL) == 0);
     for (int i = 0; i < CHANGES; i++) change_and_look(&random, i);
     for (; d.store.ops->durable(d.store.self) < d.store.ops->taken(d.store.self); deadline++) {
@@ -479,6 +500,7 @@ int main(void)
     tcase_add_test(tests, a_directory_that_cannot_be_used_is_a_clear_error);
     tcase_add_test(tests, more_files_than_are_allowed_are_refused);
     tcase_add_test(tests, after_each_call_that_fails_the_next_flush_makes_it_good);
+    tcase_add_test(tests, after_a_failed_sync_the_end_is_cut_off_before_it_is_written_again);
     tcase_add_test(tests, a_file_that_may_not_grow_is_told_of_and_written_once_it_may);
     tcase_add_test(tests, what_was_durable_survives_a_kill);
     tcase_add_test(tests, one_thread_flushes_while_the_other_goes_on);
