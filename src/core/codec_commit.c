@@ -79,10 +79,33 @@ static int commit_large(commit *c, bool compare, movex_error *error)
     return MOVEX_OK;
 }
 
+static bool differ(const unsigned char *a, const unsigned char *b)
+{
+    uint64_t left, right;
+    memcpy(&left, a, sizeof left);
+    memcpy(&right, b, sizeof right);
+    return left != right;
+}
+
+/* Where state and work differ, to a word: [from, to), empty if nowhere. */
+static void find_changes(const commit *c, uint32_t *from, uint32_t *to)
+{
+    const uint32_t word = sizeof(uint64_t);
+    uint32_t       start = 0, end = c->node->size;
+    while (end - start >= word && !differ(c->state + start, c->work + start)) start += word;
+    while (end - start >= word && !differ(c->state + end - word, c->work + end - word)) end -= word;
+    if (end - start < word && memcmp(c->state + start, c->work + start, end - start) == 0) end = start;
+    *from = start;
+    *to = end;
+}
+
 static int commit_small(commit *c, bool compare, movex_error *error)
 {
-    movex_settling settling = {.memory = c->work, .error = error};
-    int            status = movex_settle_range(&settling, c->node, 0, c->node->size);
+    movex_settling settling = {.old = c->state, .memory = c->work, .error = error};
+    uint32_t       from, to;
+    find_changes(c, &from, &to);
+    if (from == to) return MOVEX_OK;
+    int status = movex_settle_range(&settling, c->node, from, to);
     if (status) return status;
     if (compare) update_block(c, 0);
     memcpy(c->state, c->work, c->node->size);
