@@ -123,25 +123,22 @@ bool movex_reveal_write(movex_master *master, const movex_master_resource *resou
 {
     const movex_hidden *hidden = resource->hidden;
     movex_buffer       *buffer = &master->receiver_records;
-    message->flags |= MOVEX_ENTRY_REVEALS | MOVEX_ENTRY_PATCHED;
-    if (!movex_reveal_difference(master, resource->rules->state, from, to, message)) return false;
+    bool                folds = can_fold && reveal->foldable;
+    message->flags |= MOVEX_ENTRY_REVEALS;
     if (!write_names(master, hidden, resource->revealed, buffer)) return false;
-    message->records = records_of(buffer, hidden->last.pair_count);
-    if (!can_fold || !reveal->foldable) return true;
+    size_t names = buffer->length;
+    if (folds && hider && !write_halves(master, hidden, hider->session->number, resource->revealed, buffer))
+        return false;
+    if (folds) message->records = hider ? records_of(buffer, hidden->last.pair_count) : reveal->halves;
 
-    size_t             difference = message->patch.length + message->records.bytes.length;
-    movex_wire_records halves = reveal->halves;
-    if (hider) {
-        if (!write_halves(master, hidden, hider->session->number, resource->revealed, buffer)) return false;
-        halves = records_of(buffer, hidden->last.pair_count);
-    }
-    if (halves.bytes.length <= difference) {
-        message->flags &= ~(unsigned)MOVEX_ENTRY_PATCHED;
-        message->records = halves;
-    } else if (hider) {
-        if (!write_names(master, hidden, resource->revealed, buffer)) return false;
-        message->records = records_of(buffer, hidden->last.pair_count); /* it may have moved */
-    }
+    /* Where the names alone are as long as the halves, no difference is looked for. */
+    if (folds && message->records.bytes.length <= names) return true;
+    if (!movex_reveal_difference(master, resource->rules->state, from, to, message)) return false;
+    if (folds && message->records.bytes.length <= names + message->patch.length) return true;
+
+    message->flags |= MOVEX_ENTRY_PATCHED;
+    if (folds && hider && !write_names(master, hidden, resource->revealed, buffer)) return false;
+    message->records = records_of(buffer, hidden->last.pair_count);
     return true;
 }
 
