@@ -18,6 +18,15 @@ uint64_t movex_fold_base(const movex_resource *resource)
     return resource->fold.whole ? resource->fold.base_version : resource->version;
 }
 
+void movex_fold_start_here(movex_resource *resource)
+{
+    movex_fold *fold = &resource->fold;
+    movex_log_clear(&fold->entries);
+    fold->entries.version = fold->base_version = resource->version;
+    fold->entries.now_ms = resource->entry_ms;
+    fold->whole = true;
+}
+
 void movex_fold_start(movex_resource *resource)
 {
     movex_fold            *fold = &resource->fold;
@@ -29,10 +38,7 @@ void movex_fold_start(movex_resource *resource)
         if (!movex_view_init(&fold->base, resource->rules, false, allocator)) return; /* then it cannot fold */
     }
     movex_view_follow(&fold->base, &resource->confirmed);
-    movex_log_clear(&fold->entries);
-    fold->entries.version = fold->base_version = resource->version;
-    fold->entries.now_ms = resource->entry_ms;
-    fold->whole = true;
+    movex_fold_start_here(resource);
 }
 
 void movex_fold_keep(movex_resource *resource, const movex_context *context, uint32_t action, movex_wire_bytes payload)

@@ -326,7 +326,9 @@ static inline movex_resource *movex_resource_of_stale(movex_node *stale)
 uint64_t movex_fold_base(const movex_resource *resource);
 /* Confirmed is what it is by a snapshot or a reveal: the base from now on. */
 void movex_fold_start(movex_resource *resource);
-/* Keeps an entry that was applied to confirmed: what is to be folded again at a reveal. `context` is that of confirmed. */
+/* The same, where the base is that state already: it has been folded again. */
+void movex_fold_start_here(movex_resource *resource);
+/* Keeps an entry: what is to be folded again at a reveal. `context` is that of confirmed. */
 void movex_fold_keep(movex_resource *resource, const movex_context *context, uint32_t action, movex_wire_bytes payload);
 /* Folds again with the halves of a reveal in place of what was shown, and takes the result as confirmed. MOVEX_OK,
    MOVEX_ERR_MEMORY (the entries are not here), or MOVEX_ERR_MALFORMED. */

@@ -121,18 +121,17 @@ typedef struct deed {
     movex_wire_bytes encoded; /* the payload's encoding */
 } deed;
 
-/* Takes what comes with an entry: the halves, or the difference. What is wrong with it shows in the checksum as well, but words
-   are better; false if the connection is broken. */
-static bool take_secrets(movex_resource *resource, const movex_entry_message *message, movex_error *fault)
+/* Takes what comes with an entry: the halves (`folds`), or the difference. What is wrong with it shows in the checksum as well,
+   but words are better; false if the connection is broken. */
+static bool take_secrets(movex_resource *resource, const movex_entry_message *message, bool folds, movex_error *fault)
 {
     movex_client *client = resource->client;
-    bool          patched = message->flags & MOVEX_ENTRY_PATCHED, reveals = message->flags & MOVEX_ENTRY_REVEALS;
-    if (patched) {
+    if (message->flags & MOVEX_ENTRY_PATCHED) {
         client->stats.patches++;
         movex_view_patch(&resource->confirmed, message->patch.bytes, message->patch.length, fault);
     }
-    if (!reveals) return true;
-    int status = patched ? MOVEX_OK : movex_fold_again(resource, message, fault);
+    if (!(message->flags & MOVEX_ENTRY_REVEALS)) return true;
+    int status = folds ? movex_fold_again(resource, message, fault) : MOVEX_OK;
     if (status == MOVEX_ERR_MEMORY) { /* it comes back with its state as the base, and gets what it needs */
         movex_client_break(client, false, MOVEX_ERR_MEMORY, "the entries before a reveal are not kept");
         return false;
@@ -142,9 +141,12 @@ static bool take_secrets(movex_resource *resource, const movex_entry_message *me
         movex_client_break(client, false, MOVEX_ERR_MALFORMED, "ENTRY: a reveal of what is no action of the type");
         return false;
     }
-    movex_fold_note(resource, message->version, &message->records, !patched);
+    movex_fold_note(resource, message->version, &message->records, folds);
     resource->fold.revealed = message->version;
-    movex_fold_start(resource);
+    if (folds)
+        movex_fold_start_here(resource);
+    else
+        movex_fold_start(resource);
     return true;
 }
 
@@ -158,10 +160,11 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
               .random = &random,
     };
     const movex_action_type *action = &resource->rules->type->actions[what->action];
-    bool                     single = !resource->rules->hidden_as && !resource->rules->patched;
-    movex_error              fault = {.text = ""};
-    int                      answer = MOVEX_ACCEPT;
-    if (!(action->flags & MOVEX_MASTER_ONLY)) {
+    bool        folds = (message->flags & (MOVEX_ENTRY_REVEALS | MOVEX_ENTRY_PATCHED)) == MOVEX_ENTRY_REVEALS;
+    bool        single = !resource->rules->hidden_as && !resource->rules->patched;
+    movex_error fault = {.text = ""};
+    int         answer = MOVEX_ACCEPT;
+    if (!folds && !(action->flags & MOVEX_MASTER_ONLY)) { /* the fold does it again */
         resource->client->stats.reduces++;
         answer = movex_view_apply(&resource->confirmed, what->action, what->payload, &context, &fault);
     }
@@ -169,7 +172,7 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
     resource->version = message->version;
     resource->entry_ms = context.now_ms;
     movex_fold_keep(resource, &context, what->action, what->encoded);
-    if (!take_secrets(resource, message, &fault)) {
+    if (!take_secrets(resource, message, folds, &fault)) {
         /* Or it would come back as one that has been told of the reveal. */
         resource->version = version_before;
         resource->entry_ms = entry_ms_before;
