@@ -118,6 +118,9 @@ const unsigned char *movex_image_view(const movex_node *node, const unsigned cha
                                       unsigned char *buffer)
 {
     assert(from < to);
+    const movex_stretch *first = node->stretches;
+    if (node->stretch_count == 1 && !first->node && first->stride == 1)
+        return memory + first->offset + from; /* memory holds it */
     image_run run = find_run(node, from);
     if (run.width == 1 && run.length >= to - from) return memory + run.offset;
     movex_image_read(node, memory, from, to, buffer);
