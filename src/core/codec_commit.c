@@ -87,14 +87,15 @@ static bool differ(const unsigned char *a, const unsigned char *b)
     return left != right;
 }
 
-/* Where state and work differ, to a word: [from, to), empty if nowhere. */
+/* Where state and work differ: [from, to), empty if nowhere. */
 static void find_changes(const commit *c, uint32_t *from, uint32_t *to)
 {
     const uint32_t word = sizeof(uint64_t);
     uint32_t       start = 0, end = c->node->size;
     while (end - start >= word && !differ(c->state + start, c->work + start)) start += word;
     while (end - start >= word && !differ(c->state + end - word, c->work + end - word)) end -= word;
-    if (end - start < word && memcmp(c->state + start, c->work + start, end - start) == 0) end = start;
+    while (start < end && c->state[start] == c->work[start]) start++;
+    while (start < end && c->state[end - 1] == c->work[end - 1]) end--;
     *from = start;
     *to = end;
 }
@@ -149,6 +150,10 @@ void movex_codec_restore(const movex_codec *codec, const void *state, void *work
     unsigned char       *to_work = work;
     uint32_t             size = codec->root->size, to;
     assert(state && work && state != work);
+    if (size <= MOVEX_CHUNK) { /* sooner copied than compared */
+        memcpy(work, state, size);
+        return;
+    }
     for (uint32_t from = 0; movex_next_difference(from_state, to_work, size, &from, &to); from = to)
         memcpy(to_work + from, from_state + from, to - from);
 #ifdef MOVEX_PARANOID
