@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <movex/game.h>
+#include <movex/leak.h>
 #include <movex/local.h>
 #include <movex/movex.h>
 
