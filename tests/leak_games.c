@@ -51,6 +51,7 @@ static int duel_reduce(void *state, const movex_action *action, const movex_cont
         if (!owns(context, game, r->seat)) return DUEL_NOT_YOURS;
         if (game->winner) return DUEL_OVER;
         game->move[r->seat] = DUEL_HIDDEN;
+        if (r->extra == DUEL_DICE) game->notes ^= (uint32_t)movex_random(context);
         return MOVEX_ACCEPT;
     }
     case DUEL_NOTE: game->notes = game->notes * 31 + (uint32_t)movex_random(context); return MOVEX_ACCEPT;

@@ -19,6 +19,7 @@ typedef struct {
 
 typedef struct { uint8_t seat, move; } duel_submit;
 typedef struct { uint8_t seat, extra; } duel_ready;
+enum { DUEL_DICE = 99 }; /* of duel_ready.extra: draws a random value */
 
 extern const movex_type duel_type;
 /* DUEL_NOTE is refused in the view of whoever has hidden paper: in one view only. */

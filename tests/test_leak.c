@@ -191,22 +191,40 @@ START_TEST(after_the_reveal_nothing_is_compared)
 }
 END_TEST
 
-/* A forward does not tell whether its entry has a hidden half. */
+/* With the one secret alice hides a move, with the other she does openly what would be shown of it. */
+static void hide_or_not(table *t, uint8_t extra)
+{
+    const duel_ready shown = {.extra = extra};
+    if (t->run->secret)
+        movex_dispatch_private(t->games[ALICE], DUEL_SUBMIT, &(duel_submit){0, DUEL_PAPER}, DUEL_READY, &shown);
+    else
+        movex_dispatch(t->games[ALICE], DUEL_READY, &shown);
+}
+
+/* A forward does not tell whether its entry has a hidden half, nor does anything later. */
 static void may_hide_nothing(table *t)
 {
     sit(t);
-    if (t->run->secret)
-        hide(t, ALICE, DUEL_PAPER);
-    else
-        movex_dispatch(t->games[ALICE], DUEL_READY, &(duel_ready){.seat = 0}), steps(t, 3);
+    movex_dispatch(t->games[ALICE], DUEL_NOTE, NULL); /* both leave in one frame */
+    hide_or_not(t, 0);
+    steps(t, 3);
+    hide_or_not(t, DUEL_DICE);
+    steps(t, 3);
     note(t, BOB);
     note(t, ALICE);
     movex_mock_cut(t->run->net, "bob");
-    steps(t, 100);
+    steps(t, 2);
+    hide_or_not(t, 0);
+    note(t, CAROL);
+    steps(t, 100); /* he is back, and has missed something */
     leave(t, CAROL);
     come(t, CAROL);
     bind(t, CAROL);
     steps(t, 20);
+    movex_mock_cut(t->run->net, "alice");
+    steps(t, 100);
+    leave(t, ALICE);
+    steps(t, 300);
 }
 
 START_TEST(nobody_is_told_whether_anything_is_hidden)
@@ -389,7 +407,7 @@ END_TEST
 
 static void shuffle(table *t)
 {
-    cards_order order = {{1, 2, 3, 4, 5, 6, 7, (uint8_t)(8 + t->run->secret)}};
+    cards_order order = {{1, 2, 3, 4, 5, 6, 7, (uint8_t)t->run->secret}}; /* or nothing, as if it were redacted */
     bind(t, CAROL);
     movex_master_dispatch(t->master, t->type, "main", CARDS_SHUFFLE, &order, NULL);
     steps(t, 5);
