@@ -447,6 +447,13 @@ static void tells_by_silence(table *t)
     steps(t, 5);
 }
 
+static void is_cut_off(table *t)
+{
+    hides_a_move(t);
+    if (t->run->secret) movex_mock_cut(t->run->net, "bob");
+    steps(t, 100);
+}
+
 static void is_known_to_bob(table *t)
 {
     sit(t);
@@ -460,6 +467,7 @@ START_TEST(planted_leaks_of_the_schedule_are_found)
     expect(check(&duel_type, tells_by_the_shown_half), MOVEX_LEAK_FOUND, "bob", "the public log differs");
     expect(check(&duel_type, tells_by_leaving), MOVEX_LEAK_FOUND, "bob", "is sent with secret 1 alone");
     expect(check(&duel_type, tells_by_silence), MOVEX_LEAK_INCOMPARABLE, "bob", "others send");
+    expect(check(&duel_type, is_cut_off), MOVEX_LEAK_INCOMPARABLE, "bob", "others send, or are lost");
     expect(check(&duel_type, is_known_to_bob), MOVEX_LEAK_FOUND, "carol", "the public log");
     ck_assert_msg(check_for((const char *const[]){"bob", NULL}, (movex_mock_config){0},
                             (scene){.type = &duel_type, .plays = is_known_to_bob})
@@ -488,6 +496,38 @@ static void acts_elsewhere_and_is_followed(table *t)
     movex_bind(t->clients[CAROL], t->type, "own");
     steps(t, 5);
 }
+
+/* The states are the same in the end, but how they came about is not. */
+static void has_another_past(table *t)
+{
+    movex_resource *own = movex_bind(t->clients[ALICE], t->type, "own");
+    sit(t);
+    movex_dispatch(own, DUEL_SIT, NULL);
+    steps(t, 5);
+    movex_dispatch(own, DUEL_READY, &(duel_ready){.extra = (uint8_t)t->run->secret});
+    steps(t, 5);
+    movex_bind(t->clients[CAROL], t->type, "own");
+    steps(t, 5);
+}
+
+static void was_put_at_another_time(table *t)
+{
+    const duel empty = {.notes = 1};
+    sit(t);
+    if (t->run->secret) movex_master_put(t->master, t->type, "own", &empty);
+    steps(t, 5);
+    if (!t->run->secret) movex_master_put(t->master, t->type, "own", &empty);
+    steps(t, 5);
+    movex_bind(t->clients[CAROL], t->type, "own");
+    steps(t, 5);
+}
+
+START_TEST(what_is_bound_has_a_past)
+{
+    expect(check(&duel_type, has_another_past), MOVEX_LEAK_INCOMPARABLE, "carol", "another past");
+    expect(check(&duel_type, was_put_at_another_time), MOVEX_LEAK_INCOMPARABLE, "carol", "another past");
+}
+END_TEST
 
 START_TEST(what_happens_elsewhere_does_not_count)
 {
@@ -553,22 +593,28 @@ END_TEST
 
 /* ---- the rule itself, with frames by hand beside a master */
 
-typedef enum sending { NOTHING, ONE, OTHER, LONGER } sending;
+typedef enum sending { NOTHING, ONE, OTHER, LONGER, THE_END } sending;
 
 /* What a made-up master sends bob, and when the inputs differ: in steps. */
 typedef struct made_up {
-    sending first[2];     /* in step 2, by run */
-    sending second[2];    /* in step 4 */
-    int     differs;      /* the step in which the public log differs; 0: never */
-    bool    sends_late;   /* the frames leave after the observer was told in their step */
-    bool    agrees_after; /* bob sends something, the same in both runs, at the end of each step */
-    int     may_show;     /* step */
+    sending  first[2];     /* in step 2, by run */
+    sending  second[2];    /* in step 4 */
+    int      differs;      /* the step in which the public log differs; 0: never */
+    bool     sends_late;   /* the frames leave after the observer was told in their step */
+    bool     agrees_after; /* bob sends something, the same in both runs, at the end of each step */
+    bool     differs_last; /* it differs only after that */
+    bool     dan_sends;    /* in step 4, in one run, before an entry that both runs have */
+    unsigned dans_run;
+    int      may_show; /* step; 0: from the start */
 } made_up;
 
 static void send(movex_io io, movex_link link, sending what)
 {
     const char *bytes = what == LONGER ? "abcdef" : what == OTHER ? "abX" : "abc";
-    if (what) ck_assert_int_eq(io.ops->send(io.self, link, bytes, strlen(bytes)), MOVEX_OK);
+    if (what == THE_END)
+        io.ops->close(io.self, link);
+    else if (what)
+        ck_assert_int_eq(io.ops->send(io.self, link, bytes, strlen(bytes)), MOVEX_OK);
 }
 
 static void play_made_up(void *user, const movex_leak_run *run)
@@ -577,9 +623,10 @@ static void play_made_up(void *user, const movex_leak_run *run)
     movex_master  *master = movex_master_new(
          &(movex_master_config){.types = MOVEX_TYPES(&duel_type), .seed = 1, .observer = run->observer});
     movex_io by_hand = movex_mock_listen_as(run->net, "by hand"),
-             bob = movex_mock_connect_to(run->net, "bob", "by hand");
+             bob = movex_mock_connect_to(run->net, "bob", "by hand"),
+             dan = movex_mock_connect_to(run->net, "dan", "by hand");
     movex_io_event event;
-    movex_link     link;
+    movex_link     link, other;
     movex_master_attach(master, movex_mock_listen(run->net));
     movex_client *client =
         movex_client_new(&(movex_client_config){.id = "bob", .io = movex_mock_connect_as(run->net, "bob")});
@@ -591,22 +638,27 @@ static void play_made_up(void *user, const movex_leak_run *run)
     }
     by_hand.ops->listen(by_hand.self);
     ck_assert_int_eq(bob.ops->open(bob.self, NULL, &link), MOVEX_OK);
+    ck_assert_int_eq(dan.ops->open(dan.self, NULL, &other), MOVEX_OK);
     for (int i = 0; i < 6; i++) {
         movex_mock_poll(run->net, (uint64_t)(10 + i));
         while (by_hand.ops->recv(by_hand.self, &event) == MOVEX_OK) {}
         while (bob.ops->recv(bob.self, &event) == MOVEX_OK) {}
+        while (dan.ops->recv(dan.self, &event) == MOVEX_OK) {}
         if (i == m->may_show) movex_leak_may_show(run);
         sending what = i == 2 ? m->first[run->secret] : i == 4 ? m->second[run->secret] : NOTHING;
         if (!m->sends_late) send(by_hand, link, what);
-        if (i && i == m->differs && run->secret)
+        if (m->dan_sends && i == 4 && run->secret == m->dans_run) send(dan, other, ONE);
+        bool differs = i && i == m->differs && run->secret;
+        if ((differs && !m->differs_last) || (m->dan_sends && i == 4))
             movex_master_dispatch(master, &duel_type, "main", DUEL_NOTE, NULL, NULL);
         if (m->sends_late) send(by_hand, link, what);
         if (m->agrees_after && i) send(bob, link, ONE);
+        if (differs && m->differs_last) movex_master_dispatch(master, &duel_type, "main", DUEL_NOTE, NULL, NULL);
     }
-    movex_io ios[] = {bob, by_hand};
+    movex_io ios[] = {bob, dan, by_hand};
     movex_client_free(client);
     movex_master_free(master);
-    for (int i = 0; i < 2; i++) ios[i].ops->destroy(ios[i].self);
+    for (int i = 0; i < 3; i++) ios[i].ops->destroy(ios[i].self);
 }
 
 static movex_leak_report check_made_up(made_up m)
@@ -629,6 +681,9 @@ START_TEST(the_first_frame_that_differs_is_named)
     expect(report, MOVEX_LEAK_FOUND, "bob", "at 12 ms is sent with secret 1 alone");
     report = check_made_up((made_up){.first = {ONE, NOTHING}, .second = {NOTHING, ONE}});
     expect(report, MOVEX_LEAK_FOUND, "bob", "at 12 ms is sent at 14 ms with secret 1");
+    report = check_made_up((made_up){.second = {NOTHING, THE_END}});
+    expect(report, MOVEX_LEAK_FOUND, "bob", "the end of its link, number 9 at 14 ms is sent with secret 1 alone");
+    expect_none(check_made_up((made_up){.second = {THE_END, THE_END}}));
     expect_none(check_made_up((made_up){.first = {LONGER, LONGER}, .second = {OTHER, OTHER}}));
 }
 END_TEST
@@ -658,8 +713,19 @@ START_TEST(what_inputs_agree_after_is_compared)
     expect(check_made_up(m), MOVEX_LEAK_FOUND, "bob", "is sent with secret 1 alone");
     m.differs = 4;
     expect(check_made_up(m), MOVEX_LEAK_SHOWN, "bob", "the public log differs");
+    m.differs_last = true;
+    expect(check_made_up(m), MOVEX_LEAK_FOUND, "bob", "is sent with secret 1 alone");
+    m.differs_last = false;
     m.may_show = 5; /* later than that */
     expect(check_made_up(m), MOVEX_LEAK_FOUND, "bob", "the public log differs");
+}
+END_TEST
+
+START_TEST(an_entry_that_only_comes_later_is_not_missing)
+{
+    for (unsigned run = 0; run < 2; run++)
+        expect(check_made_up((made_up){.dan_sends = true, .dans_run = run, .may_show = 5}), MOVEX_LEAK_INCOMPARABLE,
+               "bob", "others send");
 }
 END_TEST
 
@@ -752,11 +818,13 @@ int main(void)
     tcase_add_test(games, planted_leaks_of_cards_are_found);
     tcase_add_test(games, a_field_that_is_not_redacted_is_found);
     tcase_add_test(games, planted_leaks_of_the_schedule_are_found);
+    tcase_add_test(games, what_is_bound_has_a_past);
     tcase_add_test(games, what_happens_elsewhere_does_not_count);
     tcase_add_test(games, a_bad_network_makes_no_leak);
     tcase_add_test(rule, the_first_frame_that_differs_is_named);
     tcase_add_test(rule, what_leaves_before_inputs_differ_is_compared);
     tcase_add_test(rule, what_inputs_agree_after_is_compared);
+    tcase_add_test(rule, an_entry_that_only_comes_later_is_not_missing);
     tcase_add_test(rule, mistakes_are_told);
     tcase_add_test(rule, the_tap_of_the_program_is_called_as_well);
     tcase_add_test(rule, every_failed_allocation_is_survived);

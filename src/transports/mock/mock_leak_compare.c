@@ -94,7 +94,7 @@ static void describe_leak(const both *b, const leak_event *first, const leak_eve
     int               run = first ? 0 : 1;
     const leak_event *event = first ? first : second;
     const char       *entry = entry_before(b, run, event, before, sizeof before);
-    const char       *kind = event->what == MOVEX_IO_CLOSED ? "the end of its link, " : "frame ";
+    const char       *kind = event->what == MOVEX_IO_CLOSED ? "the end of its link, number" : "frame";
     if (!first || !second)
         snprintf(what, sizeof what, "is sent with secret %d alone", run);
     else if (!same_time(first, second))
@@ -105,7 +105,7 @@ static void describe_leak(const both *b, const leak_event *first, const leak_eve
                  first->length, second->length);
     else
         snprintf(what, sizeof what, "differs at byte %zu of %zu", first_difference(b, first, second), first->length);
-    snprintf(text, size, "%s: %s%" PRIu64 " at %" PRIu64 " ms %s; %s", b->viewers[0]->id, kind, event->number,
+    snprintf(text, size, "%s: %s %" PRIu64 " at %" PRIu64 " ms %s; %s", b->viewers[0]->id, kind, event->number,
              event->ms, what, entry);
 }
 
