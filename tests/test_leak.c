@@ -87,7 +87,7 @@ static movex_leak_report check_for(const char *const *viewers, movex_mock_config
     movex_leak_report report;
     int               status = movex_leak_check(
                       &(movex_leak_config){.play = play, .user = &s, .viewers = viewers, .network = network}, &report);
-    ck_assert_int_eq(status, MOVEX_OK);
+    ck_assert_msg(status == MOVEX_OK, "seed %d: %s", (int)network.seed, report.text);
     ck_assert_uint_gt(report.all_frames, 0);
     if (getenv("MOVEX_TEST_VERBOSE")) printf("# %d %s\n", report.verdict, report.text);
     return report;
@@ -575,6 +575,11 @@ START_TEST(a_bad_network_makes_no_leak)
             .cut_per_mille = (uint32_t)(seed % 4) * 15,
             .dial_failure_per_mille = (uint32_t)(seed % 3) * 50,
             .max_frame = seed % 2 ? MOVEX_IO_MIN_FRAME : 0,
+            .faults = {.corrupt_per_mille = seed % 7 ? 0 : 20,
+                       .half_open_per_mille = seed % 5 ? 0 : 10,
+                       .linger_per_mille = 300,
+                       .stall_per_mille = seed % 6 ? 0 : 20,
+                       .stall_ms = {0, 100}},
         };
         movex_leak_report report =
             check_for(bob_and_carol, network, (scene){.type = &duel_type, .plays = plays_at_random, .seed = seed});

@@ -78,10 +78,10 @@ static bool keep_bytes(movex_leak_record *record, const movex_mock_frame *frame,
     return true;
 }
 
-/* Whether the network has ended the link of `to`, and not the other end. */
+/* Whether it is the network's doing: it has ended the link, or what was sent can't be told any more. */
 static bool is_networks(const movex_mock_frame *frame)
 {
-    return frame->text && strcmp(frame->text, MOCK_CLOSED_BY_PEER) != 0;
+    return frame->corrupted || (frame->text && strcmp(frame->text, MOCK_CLOSED_BY_PEER) != 0);
 }
 
 /* What the master sends to others is their business; what they send is a circumstance, without its bytes, and so is what the

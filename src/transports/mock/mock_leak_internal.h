@@ -11,7 +11,7 @@ typedef enum leak_kind {
     LEAK_ENTRY, /* input: was ordered, in a resource that the viewer has bound */
     LEAK_BOUND, /* input: the viewer has bound a resource, and so learns what has happened in it */
     LEAK_OWN,   /* input: the viewer has sent something */
-    LEAK_OTHER, /* input: somebody else has; its bytes are his secret. Or the network has ended a link */
+    LEAK_OTHER, /* input: somebody else has; its bytes are his secret. Or the network has done something */
     LEAK_SENT   /* output: to the viewer */
 } leak_kind;
 
