@@ -26,8 +26,8 @@ typedef enum movex_leak_verdict {
     MOVEX_LEAK_SHOWN,        /**< the same until the secret showed, which it might by then */
     MOVEX_LEAK_INCOMPARABLE, /**< the same until the schedule, or the network, did something else, before the secret might show:
                                   the rest has not been compared */
-    MOVEX_LEAK_FOUND         /**< somebody can tell the secrets apart: the master has sent other bytes, or the game has shown it, in
-                                  the public log or a view, before it may */
+    MOVEX_LEAK_FOUND         /**< somebody can tell the secrets apart: the master has sent other bytes, or the game has shown
+                                  it, in the public log or a view, before it may */
 } movex_leak_verdict;
 
 /** What a run is played with. Lent for the call of `play`. */
@@ -67,8 +67,8 @@ typedef struct movex_leak_report {
 MOVEX_BEGIN_DECLARATIONS
 
 /** Plays both runs and compares them. MOVEX_OK with the report filled, whatever the verdict. Else only its text is:
- *  MOVEX_ERR_ARGUMENT (no `play`, no viewers, a viewer who has never dialled, or a run in which no master was given the observer,
- *  or nobody has bound anything) or MOVEX_ERR_MEMORY. */
+ *  MOVEX_ERR_ARGUMENT (no `play`, no viewers, a viewer who has never dialled, or a run in which no master was given the
+ *  observer, or nobody has bound anything) or MOVEX_ERR_MEMORY. */
 MOVEX_API int movex_leak_check(const movex_leak_config *config, movex_leak_report *report);
 
 /** To be called by `play`, just before it does what lets the secret show, as the last move before a reveal. From then on the
