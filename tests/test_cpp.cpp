@@ -5,6 +5,7 @@
 #include <movex/checked.h>
 #include <movex/faulty.h>
 #include <movex/game.h>
+#include <movex/leak.h>
 #include <movex/local.h>
 #include <movex/movex.h>
 

@@ -10,7 +10,7 @@ import sys
 
 SOURCES = {
     "README.md": ["examples/counter.c"],
-    "docs/testing.md": ["examples/first_game/matches.c"],
+    "docs/testing.md": ["examples/first_game/matches.c", "examples/leaks.c"],
     "docs/first-game.md": [
         "examples/first_game/nim.h",
         "examples/first_game/nim.c",

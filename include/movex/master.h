@@ -32,12 +32,12 @@ typedef enum movex_creation {
     MOVEX_CREATION_BY_MASTER       /**< only the program, by movex_master_create */
 } movex_creation;
 
-/** What a client asks for when it binds. Lent for the call of the hook. */
+/** What a client asks for when it binds. Lent for the call. */
 typedef struct movex_bind_request {
     const char       *client_id; /**< the verified id of who asks */
     const movex_type *type;      /**< of the resource */
     const char       *id;        /**< of the resource */
-    bool              creates;   /**< the resource is not there yet */
+    bool              creates;   /**< the resource is not there yet; never so for an observer */
 } movex_bind_request;
 
 /** An entry that has just been ordered, as an observer is told of it. Lent for the call. */
@@ -54,11 +54,14 @@ typedef struct movex_ordered {
                                     what was revealed */
 } movex_ordered;
 
-/** Somebody who is told of every entry of a master, such as a recorder or a test. */
+/** Somebody who is told of every entry of a master, such as a recorder or a test. It may read the master (movex_master_view,
+ *  movex_master_find) and must not change it. */
 typedef struct movex_observer {
-    /** Called right after each entry was ordered. It may read the master (movex_master_view, movex_master_find) and must not
-     *  change it. NULL: nobody is told. */
+    /** Called right after each entry was ordered, before anything of it is sent. NULL: nobody is told. */
     void (*ordered)(void *user, movex_master *master, const movex_ordered *entry);
+    /** Called when a client has bound a resource, also if it comes back to it, before it is sent anything of it. NULL: nobody
+     *  is told. */
+    void (*bound)(void *user, movex_master *master, const movex_bind_request *request);
     void *user; /**< handed to it as it is */
 } movex_observer;
 

@@ -359,6 +359,17 @@ static movex_subscription *subscribe(movex_master *master, movex_session *sessio
     return subscription;
 }
 
+static void observe(movex_master *master, const movex_subscription *subscription)
+{
+    const movex_observer    *observer = &master->config.observer;
+    const movex_bind_request request = {
+        .client_id = subscription->session->id,
+        .type = subscription->resource->rules->type,
+        .id = subscription->resource->id,
+    };
+    if (observer->bound) observer->bound(observer->user, master, &request);
+}
+
 int movex_subscription_bind(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error)
 {
     movex_bind_message message;
@@ -370,10 +381,12 @@ int movex_subscription_bind(movex_master *master, movex_session *session, movex_
     const movex_rules  *rules = find_rules(master, &message, &names, &cause);
     movex_subscription *subscription = NULL;
     if (rules) subscription = subscribe(master, session, rules, &message, names.id, &reason, &cause);
-    if (subscription)
+    if (subscription) {
+        observe(master, subscription);
         bring_up_to_date(master, subscription, &message);
-    else
+    } else {
         refuse_bind(master, session, message.tag, cause.status, reason, cause.text);
+    }
     return MOVEX_OK;
 }
 

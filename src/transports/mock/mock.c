@@ -118,6 +118,7 @@ void movex_mock_poll(movex_mock *net, uint64_t now_ms)
 {
     if (!net) return;
     if (now_ms > net->now_ms) net->now_ms = now_ms;
+    net->step++;
     movex_mock_end_stalls(net);
     while (!net->held) {
         uint64_t arrival_ms = next_arrival(net), cut_ms = next_cut(net);
@@ -184,6 +185,7 @@ int movex_mock_release(movex_mock *net, uint32_t index)
     const mock_parcel *parcel = held_at(net, index);
     if (!parcel || parcel->to->coming.first != parcel) return MOVEX_ERR_ARGUMENT;
     if (movex_mock_is_stopped(parcel->to)) return MOVEX_ERR_AGAIN;
+    net->step++;
     movex_mock_arrive(parcel->to);
     return MOVEX_OK;
 }
@@ -192,6 +194,7 @@ uint32_t movex_mock_release_all(movex_mock *net)
 {
     uint32_t released = 0;
     if (!net || !net->held) return 0;
+    net->step++;
     for (mock_parcel *parcel = net->oldest, *newer; parcel; parcel = newer) {
         newer = parcel->newer;
         if (movex_mock_is_stopped(parcel->to)) continue;

@@ -9,6 +9,9 @@ enum {
     MOCK_PARCEL_SIZES = 26     /* MOCK_SMALLEST_PARCEL << (MOCK_PARCEL_SIZES - 1) == 2 GiB */
 };
 
+/* The text of CLOSED where the other end has closed the link, and not the network. */
+#define MOCK_CLOSED_BY_PEER "the other side closed the connection"
+
 /* Something that was sent: on its way (listed in the network and in the end that it goes to), or arrived (in an inbox),
    or lent by an emitter, or spare. */
 typedef struct mock_parcel {
@@ -82,6 +85,7 @@ struct movex_mock {
     movex_io_ops     ops; /* of its emitters; differs from network to network in max_frame */
     uint64_t         random;
     uint64_t         now_ms;
+    uint64_t         step; /* grows with each poll and release: nothing of what is sent meanwhile arrives before the next */
     movex_mock_range latency_ms;
     movex_mock_faults faults;
     uint32_t         queue_bytes;

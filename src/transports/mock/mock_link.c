@@ -284,6 +284,6 @@ void movex_mock_close_end(mock_end *end)
     if (peer->emitter && dialled && !end->link->open)
         movex_mock_leave(peer);
     else if (peer->emitter && !peer->closing && !peer->deaf)
-        movex_mock_tell_closed(peer, "the other side closed the connection", false);
+        movex_mock_tell_closed(peer, MOCK_CLOSED_BY_PEER, false);
     movex_mock_leave(end);
 }
