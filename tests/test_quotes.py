@@ -10,6 +10,12 @@ import sys
 
 SOURCES = {
     "README.md": ["examples/counter.c"],
+    "docs/secrets.md": [
+        "examples/rps.c",
+        "examples/rps/main.c",
+        "examples/thirtyone/game.c",
+        "examples/thirtyone/bot.c",
+    ],
     "docs/testing.md": ["examples/first_game/matches.c", "examples/leaks.c"],
     "docs/first-game.md": [
         "examples/first_game/nim.h",
