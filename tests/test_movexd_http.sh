@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # movexd's answers by HTTP, and movexd over TLS.
-# usage: test_movexd_http.sh MOVEXD TICTACTOE TICTACTOE.so
+# usage: test_movexd_http.sh MOVEXD TICTACTOE TICTACTOE.so GAMES_FOR_TESTS.so HIDDEN_PLAYER
 # shellcheck disable=SC2317 # the functions are called through ok
 set -u
 
@@ -10,6 +10,7 @@ if ! command -v curl >/dev/null; then
 fi
 
 movexd=$(realpath "$1") tictactoe=$(realpath "$2") game=$(realpath "$3")
+secrets=$(realpath "$4") hidden_player=$(realpath "$5")
 . "$(dirname "$0")/tap.sh"
 evidence=(head body log)
 
@@ -163,6 +164,32 @@ in_use() {
 }
 ok "an address in use is named" in_use
 ok "stops with players and askers" stops TERM
+
+# N3 of the ancestor's faults (test_ancestor.c): whoever asks by HTTP is shown what everybody may know.
+hides() {
+    sleep 60 | "$hidden_player" "ws://127.0.0.1:$port" >"$scratch/player" 2>&1 &
+    waits_for '^ready ' "$scratch/player" &&
+        read -r _ bids_checksum cards_checksum card other_card <"$scratch/player"
+}
+tells_no_bid() {
+    answers 200 "\"checksum\":\"$bids_checksum\"" /resources/hidden/t &&
+        grep -q '"name":"ann","hand":\[\],"bid":0,"moved":true' "$scratch/body" && ! grep -q 4242 "$scratch/body"
+}
+tells_no_card() {
+    answers 200 "\"checksum\":\"$cards_checksum\"" /resources/cards/t &&
+        grep -q '"name":"ann","hand":\[0,0\]' "$scratch/body" && grep -q '"deck":\[0,0,0' "$scratch/body" &&
+        [ "$card" -gt 0 ] && ! grep -Eq "[^0-9]($card|$other_card)[^0-9]" "$scratch/body"
+}
+lists_what_all_may_know() {
+    answers 200 "\"type\":\"hidden\",\"id\":\"t\",\"version\":2,\"checksum\":\"$bids_checksum\"" /resources &&
+        grep -Eq "\"type\":\"cards\",\"id\":\"t\",\"version\":4,\"checksum\":\"$cards_checksum\"" "$scratch/body"
+}
+ok "starts with games that have secrets" starts --http 0 "$secrets"
+ok "somebody hides a bid and takes cards" hides
+ok "N3: a hidden bid is not told" tells_no_bid
+ok "N3: cards are not told" tells_no_card
+ok "N3: the list is of public views" lists_what_all_may_know
+ok "stops with secrets" stops TERM
 
 ok "an address that is none is named" ends 1 'event=http-failed address=nonsense cause="not of the form' --listen 127.0.0.1:0 \
     --http nonsense "$game"
