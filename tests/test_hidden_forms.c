@@ -1,5 +1,6 @@
 /* How a reveal comes to a client: as the hidden halves, with which it folds again, or as a difference; and what random values
    have to do with it. And the errors of a program that hides what cannot be hidden. */
+#include "cuttable.h"
 #include "hidden_game.h"
 #include "party.h"
 
@@ -208,6 +209,40 @@ START_TEST(accepted_and_overturned_while_away)
         ck_assert_int_eq(accepted, 1);
         ck_assert_int_eq(overturned, 1);
         ck_assert_int_eq(seen(&p, BEN)->pot, 2);
+        party_finish(&p);
+    }
+}
+END_TEST
+
+/* Overturned by a reveal after which there was another one, before its author came back. */
+START_TEST(overturned_two_reveals_ago)
+{
+    for (uint32_t history = 2; history <= 100; history += 98) {
+        party       p;
+        movex_event event;
+        start_with(&p, (movex_limits){.history = history}, 3, 2);
+        hidden_hide(p.resources[ANN], HIDDEN_STAKE, ANN, 8);
+        party_settle(&p);
+        movex_ticket ticket = hidden_do(p.resources[BEN], HIDDEN_RAISE, 0, -5);
+        party_settle(&p);
+        party_events(&p, BEN, MOVEX_EVENT_ACCEPTED, NULL);
+        match_cut(&p.m, p.clients[BEN]);
+        cuttable_refuse(p.m.ios[BEN], true);
+        movex_master_poll(p.m.master, ++p.m.now_ms);
+        for (int i = 0; i < 3; i++) {
+            hidden_do(p.resources[CID], HIDDEN_TIME_UP, 0, 0);
+            match_until(&p.m, seen(&p, ANN)->time_is_up);
+            hidden_do(p.resources[CID], HIDDEN_AGAIN, 0, 0);
+            hidden_hide(p.resources[ANN], HIDDEN_WRITE, ANN, 'a');
+            match_until(&p.m, seen(&p, ANN)->written == i + 1 && movex_pending(p.resources[ANN]) == 0);
+        }
+        cuttable_refuse(p.m.ios[BEN], false);
+        party_settle(&p);
+        ck_assert_int_eq(party_events(&p, BEN, MOVEX_EVENT_OVERTURNED, &event), 1);
+        ck_assert_uint_eq(event.ticket, ticket);
+        ck_assert_int_eq(event.reason, HIDDEN_POOR);
+        reveal(&p);
+        ck_assert_int_eq(party_events(&p, BEN, MOVEX_EVENT_OVERTURNED, NULL), 0); /* and not again */
         party_finish(&p);
     }
 }
@@ -455,6 +490,7 @@ int main(void)
         a_short_history,
         overturned_while_away,
         accepted_and_overturned_while_away,
+        overturned_two_reveals_ago,
         many_are_overturned,
         each_half_has_its_own_random_values,
         drawn_in_one_view_alone,
