@@ -166,7 +166,8 @@ static bool is_over(const void *public_state)
     const hidden_table *t = public_state;
     uint32_t            moved = 0;
     for (int i = 0; i < HIDDEN_SEATS; i++) moved += t->seats[i].moved;
-    return t->time_is_up || (t->needed && moved >= t->needed) || (t->wanted && t->present == t->wanted);
+    return t->time_is_up || t->pot >= HIDDEN_RICH || (t->needed && moved >= t->needed) ||
+           (t->wanted && t->present == t->wanted);
 }
 
 static bool covers(const movex_action *hidden, const movex_action *shown)

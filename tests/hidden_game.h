@@ -31,6 +31,7 @@ enum {
 };
 enum { HIDDEN_NOT_YOURS = 1, HIDDEN_TAKEN, HIDDEN_FULL, HIDDEN_EMPTY, HIDDEN_POOR, HIDDEN_DONE };
 enum { HIDDEN_SEATS = 4, HIDDEN_HAND = 8, HIDDEN_LOG = 64, HIDDEN_UNKNOWN = '?' };
+enum { HIDDEN_RICH = 1000 }; /* so much in the pot is a reason to reveal all as well */
 
 typedef struct {
     char     name[12];

@@ -335,6 +335,26 @@ START_TEST(under_a_condition_that_holds_already)
 }
 END_TEST
 
+/* What a player has hidden may make the condition true for itself: that is no reason, since others would learn of it. */
+START_TEST(by_what_all_can_see_alone)
+{
+    party p;
+    start(&p, _i, 3, 2, 2);
+    hidden_hide(p.resources[ANN], HIDDEN_STAKE, ANN, -HIDDEN_RICH);
+    bid(&p, ANN, 5);
+    hidden_hide(p.resources[BEN], HIDDEN_STAKE, BEN, -HIDDEN_RICH);
+    party_settle(&p);
+    ck_assert_int_eq(seen(&p, ANN)->pot, HIDDEN_RICH + 10);
+    ck_assert_uint_eq(reveals(&p), 0);
+    ck_assert_int_eq(seen(&p, CID)->seats[ANN].bid, 0);
+    hidden_do(p.resources[CID], HIDDEN_RAISE, 0, HIDDEN_RICH);
+    party_settle(&p);
+    ck_assert_uint_eq(reveals(&p), 1);
+    ck_assert_int_eq(seen(&p, CID)->pot, 3 * HIDDEN_RICH + 10);
+    party_finish(&p);
+}
+END_TEST
+
 START_TEST(by_the_masters_own_dispatch)
 {
     party p;
@@ -801,6 +821,7 @@ int main(void)
         a_hidden_action_is_overturned_by_an_earlier_one,
         what_its_author_could_see_is_refused_at_once,
         under_a_condition_that_holds_already,
+        by_what_all_can_see_alone,
         by_the_masters_own_dispatch,
         by_time,
         by_one_who_joins,

@@ -157,27 +157,39 @@ START_TEST(a_short_history)
 }
 END_TEST
 
+/* ben takes from the pot what ann has taken before, hidden; and loses his connection before that is revealed. */
+static movex_ticket lose_before_overturned(party *p, uint32_t history)
+{
+    start_with(p, (movex_limits){.history = history}, 3, 2);
+    hidden_hide(p->resources[ANN], HIDDEN_STAKE, ANN, 8);
+    party_settle(p);
+    movex_ticket ticket = hidden_do(p->resources[BEN], HIDDEN_RAISE, 0, -5);
+    party_settle(p);
+    party_events(p, BEN, MOVEX_EVENT_ACCEPTED, NULL);
+    match_cut(&p->m, p->clients[BEN]);
+    return ticket;
+}
+
+static void must_be_overturned(party *p, movex_ticket ticket)
+{
+    movex_event event;
+    ck_assert_int_eq(party_events(p, BEN, MOVEX_EVENT_OVERTURNED, &event), 1);
+    ck_assert_uint_eq(event.ticket, ticket);
+    ck_assert_int_eq(event.reason, HIDDEN_POOR);
+}
+
 /* What an author that was away had done openly, and what was overturned of it: with a snapshot, or with entries. */
 START_TEST(overturned_while_away)
 {
     for (uint32_t history = 2; history <= 100; history += 98) {
-        party       p;
-        movex_event event;
-        start_with(&p, (movex_limits){.history = history}, 3, 2);
-        hidden_hide(p.resources[ANN], HIDDEN_STAKE, ANN, 8);
-        party_settle(&p);
-        movex_ticket ticket = hidden_do(p.resources[BEN], HIDDEN_RAISE, 0, -5);
-        party_settle(&p);
-        party_events(&p, BEN, MOVEX_EVENT_ACCEPTED, NULL);
-        match_cut(&p.m, p.clients[BEN]);
+        party        p;
+        movex_ticket ticket = lose_before_overturned(&p, history);
         movex_master_poll(p.m.master, ++p.m.now_ms);
         for (int i = 0; i < 3; i++)
             movex_master_dispatch(p.m.master, &hidden_type, "main", HIDDEN_RAISE, &(hidden_amount){1}, NULL);
         movex_master_dispatch(p.m.master, &hidden_type, "main", HIDDEN_TIME_UP, NULL, NULL);
         party_settle(&p);
-        ck_assert_int_eq(party_events(&p, BEN, MOVEX_EVENT_OVERTURNED, &event), 1);
-        ck_assert_uint_eq(event.ticket, ticket);
-        ck_assert_int_eq(event.reason, HIDDEN_POOR);
+        must_be_overturned(&p, ticket);
         ck_assert_int_eq(seen(&p, BEN)->pot, 5);
         party_finish(&p);
     }
@@ -218,15 +230,8 @@ END_TEST
 START_TEST(overturned_two_reveals_ago)
 {
     for (uint32_t history = 2; history <= 100; history += 98) {
-        party       p;
-        movex_event event;
-        start_with(&p, (movex_limits){.history = history}, 3, 2);
-        hidden_hide(p.resources[ANN], HIDDEN_STAKE, ANN, 8);
-        party_settle(&p);
-        movex_ticket ticket = hidden_do(p.resources[BEN], HIDDEN_RAISE, 0, -5);
-        party_settle(&p);
-        party_events(&p, BEN, MOVEX_EVENT_ACCEPTED, NULL);
-        match_cut(&p.m, p.clients[BEN]);
+        party        p;
+        movex_ticket ticket = lose_before_overturned(&p, history);
         cuttable_refuse(p.m.ios[BEN], true);
         movex_master_poll(p.m.master, ++p.m.now_ms);
         for (int i = 0; i < 3; i++) {
@@ -238,9 +243,7 @@ START_TEST(overturned_two_reveals_ago)
         }
         cuttable_refuse(p.m.ios[BEN], false);
         party_settle(&p);
-        ck_assert_int_eq(party_events(&p, BEN, MOVEX_EVENT_OVERTURNED, &event), 1);
-        ck_assert_uint_eq(event.ticket, ticket);
-        ck_assert_int_eq(event.reason, HIDDEN_POOR);
+        must_be_overturned(&p, ticket);
         reveal(&p);
         ck_assert_int_eq(party_events(&p, BEN, MOVEX_EVENT_OVERTURNED, NULL), 0); /* and not again */
         party_finish(&p);
