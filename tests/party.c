@@ -1,5 +1,7 @@
 #include "party.h"
 
+#include "cuttable.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,11 +51,17 @@ static bool is_at_rest(const party *p)
     return true;
 }
 
+movex_hosted party_hosted(const party *p)
+{
+    movex_hosted hosted;
+    ck_assert(movex_master_find(p->m.master, p->type, "main", &hosted));
+    return hosted;
+}
+
 void party_check(party *p)
 {
     void        *state = malloc(p->type->state->size);
-    movex_hosted hosted;
-    ck_assert(movex_master_find(p->m.master, p->type, "main", &hosted));
+    movex_hosted hosted = party_hosted(p);
     for (int i = 0; i < p->count; i++) {
         const movex_resource *resource = p->resources[i];
         uint64_t              checksum;
@@ -116,4 +124,16 @@ int party_events(party *p, int who, movex_event_kind kind, movex_event *last)
         if (last) *last = event;
     }
     return count;
+}
+
+void party_lose(party *p, int who)
+{
+    match_cut(&p->m, p->clients[who]);
+    cuttable_refuse(p->m.ios[who], true);
+    match_until(&p->m, movex_client_connection(p->clients[who]) == MOVEX_CONNECTION_DIALLING);
+}
+
+void party_find_again(party *p, int who)
+{
+    cuttable_refuse(p->m.ios[who], false);
 }

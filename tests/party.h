@@ -34,6 +34,12 @@ void party_finish(party *p);
 void party_poll(party *p, int who);
 void party_poll_master(party *p);
 
+/* The resource as its master holds it. */
+movex_hosted party_hosted(const party *p);
+/* Loses the connection of one, who cannot dial again before party_find_again; nobody has left before. */
+void party_lose(party *p, int who);
+void party_find_again(party *p, int who);
+
 /* Drains all events of one and keeps those of that kind: the count, and the last. */
 int party_events(party *p, int who, movex_event_kind kind, movex_event *last);
 

@@ -1,6 +1,8 @@
 /* The faults of the TypeScript library that this one descends from, each a test, named by the letter and number under
    which they were collected: M (order and optimism), S (state and checksum), T (what the master adds), N (connections). A party is polled by hand here, so that what is on its way when is exactly as in the row.
 
+   Rows that are tested elsewhere: P1 to P13, T1 and M11 in test_hidden_ancestor.c, N3 in test_movexd_http.sh.
+
    Rows that have no test of their own, and why:
    S2  states that are no objects: a state is a struct here; an array or a number is a struct with one member.
    S6  a lock map that leaks: there are no locks; a master is used by one thread.

@@ -246,7 +246,7 @@ static void must_hash_little(const cost *costs, const char *what, uint64_t views
 
 /* ---- pairs */
 
-START_TEST(a_pair_costs_what_the_action_costs)
+START_TEST(P10_a_pair_costs_what_the_action_costs)
 {
     cost first[SIZES], second[SIZES], open[SIZES];
     for (int i = 0; i < SIZES; i++) {
@@ -359,7 +359,7 @@ int main(void)
     TCase *tcase = tcase_create("cost");
     tcase_set_timeout(tcase, 120);
     suite_add_tcase(suite, tcase);
-    tcase_add_test(tcase, a_pair_costs_what_the_action_costs);
+    tcase_add_test(tcase, P10_a_pair_costs_what_the_action_costs);
     tcase_add_test(tcase, payloads_are_what_a_pair_costs_more);
     tcase_add_test(tcase, nothing_is_allocated_once_warm);
     tcase_add_test(tcase, a_redacted_view_costs_what_differs);

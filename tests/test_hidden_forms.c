@@ -1,17 +1,9 @@
 /* How a reveal comes to a client: as the hidden halves, with which it folds again, or as a difference; and what random values
    have to do with it. And the errors of a program that hides what cannot be hidden. */
 #include "cuttable.h"
-#include "hidden_game.h"
-#include "party.h"
+#include "hidden_party.h"
 
 #include <string.h>
-
-enum { ANN, BEN, CID, DAN };
-
-static const hidden_table *seen(const party *p, int who)
-{
-    return movex_state(p->resources[who]);
-}
 
 static void start_with(party *p, movex_limits limits, int clients, int players)
 {
@@ -31,12 +23,6 @@ static uint64_t patches(const party *p, int who)
     return movex_client_stats(p->clients[who]).patches;
 }
 
-static void reveal(party *p)
-{
-    hidden_do(p->resources[p->count - 1], HIDDEN_TIME_UP, 0, 0);
-    party_settle(p);
-}
-
 /* ---- forms */
 
 START_TEST(a_few_halves_come_as_they_are)
@@ -45,9 +31,9 @@ START_TEST(a_few_halves_come_as_they_are)
     start(&p, 3, 2);
     hidden_hide(p.resources[ANN], HIDDEN_WRITE, ANN, 'a');
     party_settle(&p);
-    reveal(&p);
+    hidden_reveal(&p);
     for (int i = 0; i < 3; i++) ck_assert_uint_eq(patches(&p, i), 0);
-    ck_assert_int_eq(seen(&p, CID)->log[0], 'a');
+    ck_assert_int_eq(hidden_seen(&p, CID)->log[0], 'a');
     party_finish(&p);
 }
 END_TEST
@@ -64,12 +50,12 @@ START_TEST(many_halves_come_as_what_differs)
     }
     party_settle(&p);
     uint64_t received = movex_client_stats(p.clients[CID]).bytes_received;
-    reveal(&p);
+    hidden_reveal(&p);
     received = movex_client_stats(p.clients[CID]).bytes_received - received;
     ck_assert_uint_eq(patches(&p, CID), 1);
     ck_assert_uint_eq(patches(&p, BEN), 1);
     ck_assert_uint_lt(received, 41 * 8); /* a name for each, and one letter */
-    ck_assert_int_eq(seen(&p, ANN)->log[0], 'b');
+    ck_assert_int_eq(hidden_seen(&p, ANN)->log[0], 'b');
     party_finish(&p);
 }
 END_TEST
@@ -81,7 +67,7 @@ START_TEST(who_has_come_later_gets_what_differs)
     hidden_hide(p.resources[ANN], HIDDEN_WRITE, ANN, 'a');
     party_settle(&p);
     int late = party_join(&p, "zoe");
-    reveal(&p);
+    hidden_reveal(&p);
     ck_assert_uint_eq(patches(&p, late), 1);
     ck_assert_uint_eq(patches(&p, BEN), 0);
     ck_assert_int_eq(party_events(&p, late, MOVEX_EVENT_REVEALED, NULL), 1);
@@ -89,7 +75,7 @@ START_TEST(who_has_come_later_gets_what_differs)
     hidden_do(p.resources[ANN], HIDDEN_AGAIN, 0, 0);
     hidden_hide(p.resources[ANN], HIDDEN_WRITE, ANN, 'c');
     party_settle(&p);
-    reveal(&p);
+    hidden_reveal(&p);
     ck_assert_uint_eq(patches(&p, late), 1);
     party_finish(&p);
 }
@@ -108,9 +94,9 @@ static void reveal_after(int entries, bool folds)
         if (i % 50 == 0) party_settle(&p);
     }
     party_settle(&p);
-    reveal(&p);
+    hidden_reveal(&p);
     ck_assert_uint_eq(patches(&p, late), folds ? 0 : 1);
-    ck_assert_int_eq(seen(&p, late)->log[0], 'a');
+    ck_assert_int_eq(hidden_seen(&p, late)->log[0], 'a');
     ck_assert_uint_eq(movex_client_stats(p.clients[late]).connects, 1);
     party_finish(&p);
 }
@@ -146,7 +132,7 @@ START_TEST(a_short_history)
         ck_assert(movex_revealed_at(p.resources[who], 0, &revealed));
         ck_assert_str_eq(revealed.author, "ann");
         ck_assert(!movex_revealed_at(p.resources[who], 1, &revealed));
-        ck_assert_int_eq(seen(&p, who)->log[0], 'a');
+        ck_assert_int_eq(hidden_seen(&p, who)->log[0], 'a');
     }
     /* Cut once more, it is told nothing twice. */
     match_cut(&p.m, p.clients[CID]);
@@ -190,7 +176,7 @@ START_TEST(overturned_while_away)
         movex_master_dispatch(p.m.master, &hidden_type, "main", HIDDEN_TIME_UP, NULL, NULL);
         party_settle(&p);
         must_be_overturned(&p, ticket);
-        ck_assert_int_eq(seen(&p, BEN)->pot, 5);
+        ck_assert_int_eq(hidden_seen(&p, BEN)->pot, 5);
         party_finish(&p);
     }
 }
@@ -220,7 +206,7 @@ START_TEST(accepted_and_overturned_while_away)
         }
         ck_assert_int_eq(accepted, 1);
         ck_assert_int_eq(overturned, 1);
-        ck_assert_int_eq(seen(&p, BEN)->pot, 2);
+        ck_assert_int_eq(hidden_seen(&p, BEN)->pot, 2);
         party_finish(&p);
     }
 }
@@ -232,19 +218,19 @@ START_TEST(overturned_two_reveals_ago)
     for (uint32_t history = 2; history <= 100; history += 98) {
         party        p;
         movex_ticket ticket = lose_before_overturned(&p, history);
-        cuttable_refuse(p.m.ios[BEN], true);
+        cuttable_refuse(p.m.ios[BEN], true); /* for long */
         movex_master_poll(p.m.master, ++p.m.now_ms);
         for (int i = 0; i < 3; i++) {
             hidden_do(p.resources[CID], HIDDEN_TIME_UP, 0, 0);
-            match_until(&p.m, seen(&p, ANN)->time_is_up);
+            match_until(&p.m, hidden_seen(&p, ANN)->time_is_up);
             hidden_do(p.resources[CID], HIDDEN_AGAIN, 0, 0);
             hidden_hide(p.resources[ANN], HIDDEN_WRITE, ANN, 'a');
-            match_until(&p.m, seen(&p, ANN)->written == i + 1 && movex_pending(p.resources[ANN]) == 0);
+            match_until(&p.m, hidden_seen(&p, ANN)->written == i + 1 && movex_pending(p.resources[ANN]) == 0);
         }
         cuttable_refuse(p.m.ios[BEN], false);
         party_settle(&p);
         must_be_overturned(&p, ticket);
-        reveal(&p);
+        hidden_reveal(&p);
         ck_assert_int_eq(party_events(&p, BEN, MOVEX_EVENT_OVERTURNED, NULL), 0); /* and not again */
         party_finish(&p);
     }
@@ -269,7 +255,7 @@ START_TEST(many_are_overturned)
     }
     party_settle(&p);
     party_events(&p, BEN, MOVEX_EVENT_ACCEPTED, NULL);
-    reveal(&p);
+    hidden_reveal(&p);
     int told = 0;
     while (movex_client_next(p.clients[BEN], &event)) {
         if (event.kind != MOVEX_EVENT_OVERTURNED) continue;
@@ -277,7 +263,7 @@ START_TEST(many_are_overturned)
         told++;
     }
     ck_assert_int_eq(told, TOLD);
-    ck_assert_int_eq(seen(&p, CID)->pot, 0);
+    ck_assert_int_eq(hidden_seen(&p, CID)->pot, 0);
     party_finish(&p);
 }
 END_TEST
@@ -291,13 +277,13 @@ START_TEST(each_half_has_its_own_random_values)
     hidden_hide(p.resources[ANN], HIDDEN_STAMP, ANN, 0);
     hidden_hide(p.resources[BEN], HIDDEN_STAMP, BEN, 0);
     party_settle(&p);
-    uint64_t ann = seen(&p, ANN)->seats[ANN].luck, ben = seen(&p, BEN)->seats[BEN].luck;
+    uint64_t ann = hidden_seen(&p, ANN)->seats[ANN].luck, ben = hidden_seen(&p, BEN)->seats[BEN].luck;
     ck_assert(ann && ben && ann != ben);
-    reveal(&p);
+    hidden_reveal(&p);
     for (int i = 0; i < 3; i++) {
         ck_assert_uint_eq(patches(&p, i), 0); /* the seeds came with the halves */
-        ck_assert_uint_eq(seen(&p, i)->seats[ANN].luck, ann);
-        ck_assert_uint_eq(seen(&p, i)->seats[BEN].luck, ben);
+        ck_assert_uint_eq(hidden_seen(&p, i)->seats[ANN].luck, ann);
+        ck_assert_uint_eq(hidden_seen(&p, i)->seats[BEN].luck, ben);
     }
     party_finish(&p);
 }
@@ -313,18 +299,18 @@ START_TEST(drawn_in_one_view_alone)
     party_settle(&p);
     hidden_do(p.resources[CID], HIDDEN_ROLL, 0, 0);
     party_settle(&p);
-    ck_assert_uint_ne(seen(&p, ANN)->rolled, 0);
-    ck_assert_uint_eq(seen(&p, BEN)->rolled, 0);
-    uint64_t rolled = seen(&p, ANN)->rolled;
-    reveal(&p);
+    ck_assert_uint_ne(hidden_seen(&p, ANN)->rolled, 0);
+    ck_assert_uint_eq(hidden_seen(&p, BEN)->rolled, 0);
+    uint64_t rolled = hidden_seen(&p, ANN)->rolled;
+    hidden_reveal(&p);
     ck_assert_uint_eq(patches(&p, CID), 1);
-    for (int i = 0; i < 3; i++) ck_assert_uint_eq(seen(&p, i)->rolled, rolled);
+    for (int i = 0; i < 3; i++) ck_assert_uint_eq(hidden_seen(&p, i)->rolled, rolled);
     /* The next one comes as halves again. */
     hidden_do(p.resources[ANN], HIDDEN_AGAIN, 0, 0);
     hidden_hide(p.resources[ANN], HIDDEN_WRITE, ANN, 'a');
     hidden_do(p.resources[ANN], HIDDEN_ROLL, 0, 0); /* now all draw */
     party_settle(&p);
-    reveal(&p);
+    hidden_reveal(&p);
     ck_assert_uint_eq(patches(&p, CID), 1);
     party_finish(&p);
 }
@@ -341,10 +327,10 @@ START_TEST(drawn_otherwise_after_the_reveal)
     party_settle(&p);
     hidden_do(p.resources[BEN], HIDDEN_ROLL, 0, 0); /* ann draws twice, the others once */
     party_settle(&p);
-    ck_assert_uint_ne(seen(&p, ANN)->rolled, seen(&p, BEN)->rolled);
-    uint64_t rolled = seen(&p, ANN)->rolled;
-    reveal(&p);
-    for (int i = 0; i < 3; i++) ck_assert_uint_eq(seen(&p, i)->rolled, rolled);
+    ck_assert_uint_ne(hidden_seen(&p, ANN)->rolled, hidden_seen(&p, BEN)->rolled);
+    uint64_t rolled = hidden_seen(&p, ANN)->rolled;
+    hidden_reveal(&p);
+    for (int i = 0; i < 3; i++) ck_assert_uint_eq(hidden_seen(&p, i)->rolled, rolled);
     ck_assert_uint_eq(patches(&p, BEN), 0);
     party_finish(&p);
 }
@@ -365,7 +351,7 @@ START_TEST(so_many_may_be_hidden)
     ck_assert_int_eq(party_events(&p, ANN, MOVEX_EVENT_REFUSED, &event), 1);
     ck_assert_uint_eq(event.ticket, ticket);
     ck_assert_int_eq(event.reason, MOVEX_REFUSED_TOO_MANY_HIDDEN);
-    ck_assert_int_eq(seen(&p, ANN)->written, 3);
+    ck_assert_int_eq(hidden_seen(&p, ANN)->written, 3);
 
     hidden_hide(p.resources[BEN], HIDDEN_WRITE, BEN, 'b');
     party_settle(&p);
@@ -375,7 +361,7 @@ START_TEST(so_many_may_be_hidden)
     ck_assert_int_eq(event.reason, MOVEX_REFUSED_TOO_MANY_HIDDEN);
     ck_assert_int_eq(party_events(&p, BEN, MOVEX_EVENT_REFUSED, NULL), 0);
     ck_assert_uint_eq(movex_master_stats(p.m.master).hidden, 4);
-    reveal(&p);
+    hidden_reveal(&p);
     hidden_do(p.resources[ANN], HIDDEN_AGAIN, 0, 0);
     hidden_hide(p.resources[CID], HIDDEN_WRITE, CID, 'c'); /* there is room again */
     party_settle(&p);

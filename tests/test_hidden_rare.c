@@ -1,20 +1,12 @@
 /* What seldom happens to what is hidden: corrupted memory, lost answers, messages longer than a frame, actions that are hidden
    as themselves or confirmed first, views that there is no room for. */
 #include "cards_game.h"
-#include "hidden_game.h"
+#include "hidden_party.h"
 #include "meter.h"
-#include "party.h"
 
 #include <movex/mock.h>
 
 #include <string.h>
-
-enum { ANN, BEN, CID };
-
-static const hidden_table *seen(const party *p, int who)
-{
-    return movex_state(p->resources[who]);
-}
 
 static void start_type(party *p, const movex_type *type, movex_limits limits)
 {
@@ -26,12 +18,6 @@ static void start_type(party *p, const movex_type *type, movex_limits limits)
 static void start(party *p)
 {
     start_type(p, &hidden_type, (movex_limits){0});
-}
-
-static void reveal(party *p)
-{
-    hidden_do(p->resources[CID], HIDDEN_TIME_UP, 0, 0);
-    party_settle(p);
 }
 
 /* A stray pointer. */
@@ -56,10 +42,10 @@ START_TEST(who_has_hidden_something_is_healed_with_its_own_view)
     hidden_hide(p.resources[ANN], HIDDEN_WRITE, ANN, 'b'); /* nothing pending is lost */
     party_settle(&p);
     ck_assert_int_eq(party_events(&p, ANN, MOVEX_EVENT_MISMATCH, NULL), 1);
-    ck_assert(memcmp(seen(&p, ANN)->log, "ab", 2) == 0);
-    ck_assert(memcmp(seen(&p, BEN)->log, "??", 2) == 0);
-    reveal(&p);
-    ck_assert(memcmp(seen(&p, BEN)->log, "ab", 2) == 0);
+    ck_assert(memcmp(hidden_seen(&p, ANN)->log, "ab", 2) == 0);
+    ck_assert(memcmp(hidden_seen(&p, BEN)->log, "??", 2) == 0);
+    hidden_reveal(&p);
+    ck_assert(memcmp(hidden_seen(&p, BEN)->log, "ab", 2) == 0);
     p.resyncs = 1;
     party_finish(&p);
 }
@@ -82,7 +68,7 @@ START_TEST(a_reveal_meets_a_corrupted_state)
             uint64_t resyncs = movex_client_stats(p.clients[who]).resyncs;
             ck_assert_uint_le(resyncs, 1);
             if (found) ck_assert_uint_eq(resyncs, 1);
-            ck_assert_int_eq(seen(&p, who)->log[0], 'a');
+            ck_assert_int_eq(hidden_seen(&p, who)->log[0], 'a');
             ck_assert_int_eq(party_events(&p, who, MOVEX_EVENT_REVEALED, NULL), 1);
             p.resyncs = resyncs;
             party_finish(&p);
@@ -107,8 +93,8 @@ START_TEST(a_pair_whose_answer_was_lost)
         party_settle(&p);
         ck_assert_int_eq(party_events(&p, ANN, MOVEX_EVENT_ACCEPTED, &event), 1);
         ck_assert_uint_eq(event.ticket, ticket);
-        ck_assert_int_eq(seen(&p, ANN)->written, 1);
-        ck_assert_int_eq(seen(&p, BEN)->log[0], again ? 'a' : HIDDEN_UNKNOWN);
+        ck_assert_int_eq(hidden_seen(&p, ANN)->written, 1);
+        ck_assert_int_eq(hidden_seen(&p, BEN)->log[0], again ? 'a' : HIDDEN_UNKNOWN);
         party_finish(&p);
     }
 }
@@ -137,11 +123,11 @@ START_TEST(hidden_as_itself)
                                              &(hidden_deed){ANN, 'o'}),
                       0);
     party_settle(&p);
-    ck_assert_int_eq(seen(&p, ANN)->log[0], 'x');
-    ck_assert_int_eq(seen(&p, CID)->log[0], 'o');
+    ck_assert_int_eq(hidden_seen(&p, ANN)->log[0], 'x');
+    ck_assert_int_eq(hidden_seen(&p, CID)->log[0], 'o');
     hidden_do(p.resources[BEN], HIDDEN_WRITE, BEN, 'b'); /* openly */
-    reveal(&p);
-    ck_assert(memcmp(seen(&p, CID)->log, "xb", 2) == 0);
+    hidden_reveal(&p);
+    ck_assert(memcmp(hidden_seen(&p, CID)->log, "xb", 2) == 0);
     party_finish(&p);
 }
 END_TEST
@@ -156,10 +142,10 @@ START_TEST(each_half_draws_its_own)
     start_type(&p, &type, (movex_limits){0});
     movex_dispatch_private(p.resources[ANN], HIDDEN_STAMP, &place, HIDDEN_STAMP, &place);
     party_settle(&p);
-    uint64_t own = seen(&p, ANN)->seats[ANN].luck, shown = seen(&p, BEN)->seats[ANN].luck;
+    uint64_t own = hidden_seen(&p, ANN)->seats[ANN].luck, shown = hidden_seen(&p, BEN)->seats[ANN].luck;
     ck_assert(own && shown && own != shown);
-    reveal(&p);
-    for (int i = 0; i < 3; i++) ck_assert_uint_eq(seen(&p, i)->seats[ANN].luck, own);
+    hidden_reveal(&p);
+    for (int i = 0; i < 3; i++) ck_assert_uint_eq(hidden_seen(&p, i)->seats[ANN].luck, own);
     party_finish(&p);
 }
 END_TEST
@@ -172,10 +158,10 @@ START_TEST(hidden_and_confirmed)
     changed[HIDDEN_STAKE].flags = MOVEX_CONFIRM;
     start_type(&p, &type, (movex_limits){0});
     hidden_hide(p.resources[ANN], HIDDEN_STAKE, ANN, 3);
-    ck_assert_int_eq(seen(&p, ANN)->pot, 10);
+    ck_assert_int_eq(hidden_seen(&p, ANN)->pot, 10);
     party_settle(&p);
-    ck_assert_int_eq(seen(&p, ANN)->pot, 7);
-    ck_assert_int_eq(seen(&p, BEN)->pot, 10);
+    ck_assert_int_eq(hidden_seen(&p, ANN)->pot, 7);
+    ck_assert_int_eq(hidden_seen(&p, BEN)->pot, 10);
     party_events(&p, ANN, MOVEX_EVENT_ACCEPTED, NULL);
     hidden_hide(p.resources[ANN], HIDDEN_STAKE, ANN, 30); /* refused by the master, to its author alone */
     party_settle(&p);
@@ -184,8 +170,8 @@ START_TEST(hidden_and_confirmed)
     movex_hosted hosted;
     ck_assert(movex_master_find(p.m.master, &type, "main", &hosted));
     ck_assert_uint_eq(hosted.hidden, 1);
-    reveal(&p);
-    ck_assert_int_eq(seen(&p, BEN)->pot, 7);
+    hidden_reveal(&p);
+    ck_assert_int_eq(hidden_seen(&p, BEN)->pot, 7);
     party_finish(&p);
 }
 END_TEST
@@ -243,8 +229,8 @@ START_TEST(refused_pairs_of_a_second)
     }
     hidden_hide(p.resources[BEN], HIDDEN_WRITE, BEN, 'z');
     party_settle(&p);
-    reveal(&p);
-    ck_assert(memcmp(seen(&p, CID)->log, "abcdz", 5) == 0);
+    hidden_reveal(&p);
+    ck_assert(memcmp(hidden_seen(&p, CID)->log, "abcdz", 5) == 0);
     party_finish(&p);
     ck_assert_uint_eq(memory.blocks, 0);
     ck_assert_uint_eq(memory.wrong, 0);

@@ -1,6 +1,5 @@
 /* What only the master may know: decks, hands, what it shuffles and deals. */
 #include "cards_game.h"
-#include "cuttable.h"
 #include "party.h"
 
 #include <movex/mock.h>
@@ -233,13 +232,12 @@ START_TEST(coming_back)
         if (who != BEN) choose(&p, BEN, 0);
         party_settle(&p);
 
-        match_cut(&p.m, p.clients[who]);
-        cuttable_refuse(p.m.ios[who], true);
+        party_lose(&p, who);
         for (int i = 0; i < 3; i++)
             if (i != who && i != ANN && !(i == BEN && who != BEN)) choose(&p, i, 0);
         movex_dispatch(p.resources[(who + 1) % 4], CARDS_SAY, &(cards_say){"gone?"});
         match_until(&p.m, movex_text_equals(view(&p, "").said, "gone?"));
-        cuttable_refuse(p.m.ios[who], false);
+        party_find_again(&p, who);
         party_settle(&p);
         ck_assert_str_eq(seen(&p, who)->said, "gone?");
         ck_assert_int_ne(seen(&p, ANN)->seats[ANN].choice, 0);
@@ -377,8 +375,8 @@ START_TEST(so_many_views)
     match_until(&p.m, party_events(&p, CID, MOVEX_EVENT_DISCONNECTED, NULL));
     int said = 0;
     for (movex_master_event event; movex_master_next(p.m.master, &event);)
-        said += event.kind == MOVEX_MASTER_REJECTED && event.status == MOVEX_ERR_LIMIT &&
-                strcmp(event.peer, "cid") == 0;
+        said +=
+            event.kind == MOVEX_MASTER_REJECTED && event.status == MOVEX_ERR_LIMIT && strcmp(event.peer, "cid") == 0;
     ck_assert_int_ge(said, 1);
     match_poll_times(&p.m, 50);
     for (int i = 0; i < 4; i++) {
