@@ -81,19 +81,26 @@ START_TEST(who_has_come_later_gets_what_differs)
 }
 END_TEST
 
-/* So many entries since the base: up to 256 a client keeps them, and a reveal comes as halves. */
-static void reveal_after(int entries, bool folds)
+static void raise_times(party *p, int times)
+{
+    for (int i = 0; i < times; i++) {
+        hidden_do(p->resources[i % 2], HIDDEN_RAISE, 0, 1);
+        if (i % 50 == 0) party_settle(p);
+    }
+    party_settle(p);
+}
+
+/* So many entries since the base, before something is hidden and then up to the reveal: up to 256 a client keeps them, and the
+   reveal comes as halves. */
+static void reveal_after(int before, int entries, bool folds)
 {
     party p;
     start(&p, 3, 2);
     int late = party_join(&p, "zoe"); /* its base is here */
+    raise_times(&p, before);
     hidden_hide(p.resources[ANN], HIDDEN_WRITE, ANN, 'a');
     party_settle(&p);
-    for (int i = 0; i < entries - 2; i++) {
-        hidden_do(p.resources[i % 2], HIDDEN_RAISE, 0, 1);
-        if (i % 50 == 0) party_settle(&p);
-    }
-    party_settle(&p);
+    raise_times(&p, entries - 2);
     hidden_reveal(&p);
     ck_assert_uint_eq(patches(&p, late), folds ? 0 : 1);
     ck_assert_int_eq(hidden_seen(&p, late)->log[0], 'a');
@@ -103,11 +110,78 @@ static void reveal_after(int entries, bool folds)
 
 START_TEST(a_client_folds_what_it_has_kept)
 {
-    reveal_after(2, true);
-    reveal_after(255, true);
-    reveal_after(256, true);
-    reveal_after(257, false);
-    reveal_after(400, false);
+    reveal_after(0, 2, true);
+    reveal_after(0, 255, true);
+    reveal_after(0, 256, true);
+    reveal_after(0, 257, false);
+    reveal_after(0, 400, false);
+    reveal_after(200, 56, true);
+    reveal_after(200, 57, false);
+}
+END_TEST
+
+/* From each reveal on it keeps them anew. */
+START_TEST(a_client_folds_on_and_on)
+{
+    party p;
+    start(&p, 3, 2);
+    for (int round = 0; round < 60; round++) {
+        hidden_hide(p.resources[ANN], HIDDEN_WRITE, ANN, 'a' + round % 26);
+        party_settle(&p);
+        raise_times(&p, 4);
+        hidden_reveal(&p);
+        hidden_do(p.resources[BEN], HIDDEN_AGAIN, 0, 0);
+        party_settle(&p);
+    }
+    ck_assert_uint_gt(movex_version(p.resources[CID]), 400);
+    for (int i = 0; i < 3; i++) ck_assert_uint_eq(patches(&p, i), 0);
+    party_finish(&p);
+}
+END_TEST
+
+/* An author that has bound anew cannot fold; but it knows all that there is, and gets names alone. */
+START_TEST(who_holds_it_already_gets_the_names)
+{
+    party p;
+    start(&p, 3, 2);
+    for (int i = 0; i < 30; i++) hidden_hide(p.resources[ANN], HIDDEN_WRITE, ANN, 'a' + i);
+    party_settle(&p);
+    movex_unbind(p.resources[ANN]);
+    match_poll_times(&p.m, 3);
+    p.resources[ANN] = movex_bind(p.clients[ANN], &hidden_type, "main");
+    party_settle(&p);
+    uint64_t received = movex_client_stats(p.clients[ANN]).bytes_received;
+    hidden_reveal(&p);
+    received = movex_client_stats(p.clients[ANN]).bytes_received - received;
+    ck_assert_uint_eq(patches(&p, ANN), 1);
+    ck_assert_uint_lt(received, 30 * 5 + 25); /* how far back, and "ann"; and the entry: no letters */
+    party_finish(&p);
+}
+END_TEST
+
+/* Who has come later, and was away at the reveal, cannot fold either. */
+START_TEST(who_has_come_later_and_was_away)
+{
+    party p;
+    start(&p, 3, 2);
+    hidden_hide(p.resources[ANN], HIDDEN_WRITE, ANN, 'a');
+    party_settle(&p);
+    int late = party_join(&p, "zoe");
+    party_settle(&p);
+    party_lose(&p, late);
+    party_lose(&p, BEN);
+    hidden_do(p.resources[CID], HIDDEN_TIME_UP, 0, 0);
+    match_until(&p.m, hidden_seen(&p, ANN)->time_is_up);
+    party_find_again(&p, late);
+    party_find_again(&p, BEN);
+    party_settle(&p);
+    ck_assert_uint_eq(movex_client_stats(p.clients[late]).connects, 2);
+    ck_assert_uint_eq(movex_client_stats(p.clients[late]).snapshots, 2);
+    ck_assert_uint_eq(movex_client_stats(p.clients[BEN]).snapshots, 1); /* he can */
+    ck_assert_int_eq(party_events(&p, late, MOVEX_EVENT_REVEALED, NULL), 1);
+    ck_assert_int_eq(party_events(&p, BEN, MOVEX_EVENT_REVEALED, NULL), 1);
+    ck_assert_int_eq(hidden_seen(&p, late)->log[0], 'a');
+    party_finish(&p);
 }
 END_TEST
 
@@ -476,6 +550,9 @@ int main(void)
         many_halves_come_as_what_differs,
         who_has_come_later_gets_what_differs,
         a_client_folds_what_it_has_kept,
+        a_client_folds_on_and_on,
+        who_holds_it_already_gets_the_names,
+        who_has_come_later_and_was_away,
         a_short_history,
         overturned_while_away,
         accepted_and_overturned_while_away,

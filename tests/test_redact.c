@@ -497,7 +497,7 @@ END_TEST
 START_TEST(without_redact)
 {
     party p;
-    start_with(&p, (match_carrier)_i, &cards_open_type, (movex_limits){0});
+    start_with(&p, (match_carrier)_i, &cards_open_type, (movex_limits){.views = 4}); /* all, and three who hide */
     ck_assert(!is_blank(seen(&p, 4)->deck, CARDS_DECK));
     ck_assert_uint_eq(movex_checksum(p.resources[4]), movex_checksum(p.resources[ANN]));
     choose(&p, ANN, 1);
@@ -509,6 +509,7 @@ START_TEST(without_redact)
     choose(&p, CID, 1);
     party_settle(&p);
     for (int i = 0; i < 5; i++) ck_assert_int_ne(seen(&p, i)->seats[ANN].choice, 0);
+    for (int i = 0; i < 5; i++) ck_assert_uint_eq(movex_client_stats(p.clients[i]).connects, 1);
     party_finish(&p);
 }
 END_TEST
