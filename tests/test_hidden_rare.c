@@ -100,6 +100,71 @@ START_TEST(a_pair_whose_answer_was_lost)
 }
 END_TEST
 
+/* Two masters that cannot be told apart come to the same version of the same state, but have revealed at another one. Who goes
+   from the one to the other must not be taken for one that has seen the reveal. */
+START_TEST(the_same_state_after_another_reveal)
+{
+    party        p;
+    hidden_table first = {.winner = -1, .seats = {{.name = "ann"}, {.name = "ben"}}};
+    party_start(&p, MATCH_LOCAL, &hidden_type, 2);
+    for (int time = 0; time < 2; time++) {
+        const uint32_t then[2] = {time ? HIDDEN_NOTHING : HIDDEN_TIME_UP, time ? HIDDEN_TIME_UP : HIDDEN_NOTHING};
+        ck_assert_int_eq(movex_master_put(p.m.master, &hidden_type, "main", &first), MOVEX_OK);
+        match_until(&p.m, movex_in_sync(p.resources[ANN]) && movex_version(p.resources[ANN]) == 1);
+        hidden_hide(p.resources[ANN], HIDDEN_STAKE, ANN, 0);
+        for (int i = 0; i < 2; i++) hidden_do(p.resources[ANN], then[i], ANN, 0);
+        match_until(&p.m, movex_version(p.resources[ANN]) == 4 && movex_pending(p.resources[ANN]) == 0);
+        ck_assert_uint_eq(movex_master_stats(p.m.master).reveals, 1);
+        if (time == 1) break;
+        party_settle(&p);
+        party_lose(&p, BEN);
+        match_restart(&p.m, (movex_master_config){.types = MOVEX_TYPES(&hidden_type)});
+        match_cut(&p.m, p.clients[ANN]);
+    }
+    party_find_again(&p, BEN);
+    party_settle(&p);
+    hidden_hide(p.resources[BEN], HIDDEN_STAKE, BEN, 0);
+    party_settle(&p);
+    ck_assert_int_eq(party_events(&p, BEN, MOVEX_EVENT_REFUSED, NULL), 0);
+    party_finish(&p);
+}
+END_TEST
+
+/* Nothing is kept of who has hidden something, and gone, once the resource goes. */
+START_TEST(a_resource_goes_with_what_is_hidden_in_it)
+{
+    for (int idle = 0; idle < 2; idle++) {
+        party p;
+        meter memory = {0};
+        party_start_with(&p, MATCH_LOCAL,
+                         (movex_master_config){.types = MOVEX_TYPES(&hidden_type),
+                                               .idle_ms = idle ? 50 : 0,
+                                               .allocator = meter_allocator(&memory)},
+                         &hidden_type, 3);
+        hidden_sit_down(&p, 2, 0);
+        hidden_hide(p.resources[ANN], HIDDEN_WRITE, ANN, 'a');
+        hidden_hide(p.resources[BEN], HIDDEN_WRITE, BEN, 'b');
+        party_settle(&p);
+        party_leave(&p, ANN);
+        match_poll_times(&p.m, 3);
+        ck_assert_uint_eq(movex_master_stats(p.m.master).sessions, 3); /* her id is hers */
+        if (idle) {
+            movex_unbind(p.resources[BEN]);
+            movex_unbind(p.resources[CID]);
+            match_sleep(&p.m, 200);
+        } else {
+            ck_assert_int_eq(movex_master_remove(p.m.master, &hidden_type, "main", NULL), MOVEX_OK);
+        }
+        match_poll_times(&p.m, 5);
+        ck_assert_uint_eq(movex_master_stats(p.m.master).resources, 0);
+        ck_assert_uint_eq(movex_master_stats(p.m.master).hidden, 0);
+        ck_assert_uint_eq(movex_master_stats(p.m.master).sessions, 2);
+        match_end(&p.m);
+        ck_assert_uint_eq(memory.blocks, 0);
+    }
+}
+END_TEST
+
 /* ---- other types */
 
 static movex_action_type changed[HIDDEN_ACTIONS];
@@ -334,6 +399,8 @@ int main(void)
         who_has_hidden_something_is_healed_with_its_own_view,
         a_reveal_meets_a_corrupted_state,
         a_pair_whose_answer_was_lost,
+        the_same_state_after_another_reveal,
+        a_resource_goes_with_what_is_hidden_in_it,
         hidden_as_itself,
         each_half_draws_its_own,
         hidden_and_confirmed,

@@ -281,14 +281,17 @@ static bool can_catch_up(movex_master *master, movex_subscription *subscription,
     if (!message->resumes || message->epoch != master->config.epoch || message->version > log->version) return false;
     if (message->version == log->version) {
         const movex_view *view = view_of(master, subscription);
-        return view && message->checksum == view->hashes.checksum;
+        return view && message->checksum == view->hashes.checksum && message->revealed == resource->revealed;
     }
     const movex_entry *entry = movex_log_find(log, message->version);
     if (!entry || entry->checksum != message->checksum || subscription->hider || resource->rules->patched) return false;
-    uint64_t base = message->base;
-    for (uint64_t version = message->version + 1; version <= log->version; version++)
-        if (!can_take(subscription, movex_log_find(log, version), version, &base)) return false;
-    return true;
+    uint64_t base = message->base, revealed = message->revealed;
+    for (uint64_t version = message->version + 1; version <= log->version; version++) {
+        const movex_entry *missed = movex_log_find(log, version);
+        if (!can_take(subscription, missed, version, &base)) return false;
+        if (missed->reveals) revealed = version;
+    }
+    return revealed == resource->revealed; /* else its pairs would be refused as overtaken, again and again */
 }
 
 static void bring_up_to_date(movex_master *master, movex_subscription *subscription, const movex_bind_message *message)
