@@ -15,44 +15,36 @@ enum { MOST_BYTES = 3000 };
 typedef struct any_message {
     unsigned kind; /* of an entry: with its flags */
     union {
-        movex_error_message        error;
-        movex_hello_message        hello;
-        movex_welcome_message      welcome;
-        movex_bind_message         bind;
-        movex_bound_message        bound;
-        movex_bind_refused_message bind_refused;
-        movex_unbound_message      unbound;
-        movex_dispatch_message     dispatch;
-        movex_snapshot_message     snapshot;
-        movex_outcome_message      outcome;
-        movex_subscriber_message   subscriber;
-        movex_entry_message        entry;
-        uint32_t                   number;
+        movex_error_message            error;
+        movex_hello_message            hello;
+        movex_welcome_message          welcome;
+        movex_bind_message             bind;
+        movex_bound_message            bound;
+        movex_bind_refused_message     bind_refused;
+        movex_unbound_message          unbound;
+        movex_dispatch_message         dispatch;
+        movex_dispatch_private_message dispatch_private;
+        movex_overturned_message       overturned;
+        movex_snapshot_message         snapshot;
+        movex_outcome_message          outcome;
+        movex_subscriber_message       subscriber;
+        movex_entry_message            entry;
+        uint32_t                       number;
     } of;
 } any_message;
 
-static const unsigned kinds[] = {MOVEX_MESSAGE_ERROR,
-                                 MOVEX_MESSAGE_HELLO,
-                                 MOVEX_MESSAGE_BIND,
-                                 MOVEX_MESSAGE_UNBIND,
-                                 MOVEX_MESSAGE_RESYNC,
-                                 MOVEX_MESSAGE_UNBOUND,
-                                 MOVEX_MESSAGE_DISPATCH,
-                                 MOVEX_MESSAGE_WELCOME,
-                                 MOVEX_MESSAGE_BOUND,
-                                 MOVEX_MESSAGE_BIND_REFUSED,
-                                 MOVEX_MESSAGE_SNAPSHOT,
-                                 MOVEX_MESSAGE_OUTCOME,
-                                 MOVEX_MESSAGE_SUBSCRIBER,
-                                 0x40,
-                                 0x41,
-                                 0x42,
-                                 0x43,
-                                 0x44,
-                                 0x46};
+static const unsigned kinds[] = {MOVEX_MESSAGE_ERROR, MOVEX_MESSAGE_HELLO, MOVEX_MESSAGE_BIND, MOVEX_MESSAGE_UNBIND,
+                                 MOVEX_MESSAGE_RESYNC, MOVEX_MESSAGE_UNBOUND, MOVEX_MESSAGE_DISPATCH,
+                                 MOVEX_MESSAGE_WELCOME, MOVEX_MESSAGE_BOUND, MOVEX_MESSAGE_BIND_REFUSED,
+                                 MOVEX_MESSAGE_SNAPSHOT, MOVEX_MESSAGE_OUTCOME, MOVEX_MESSAGE_SUBSCRIBER,
+                                 MOVEX_MESSAGE_DISPATCH_PRIVATE, MOVEX_MESSAGE_OVERTURNED,
+                                 /* Entries: bits 0x05 never together; then with a patch, with halves, with both. */
+                                 0x40, 0x41, 0x42, 0x43, 0x44, 0x46, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4e, 0x50, 0x51,
+                                 0x52, 0x53, 0x54, 0x56, 0x58, 0x59, 0x5a, 0x5b, 0x5c, 0x5e};
 
 static char          letters[512];
 static unsigned char blob[1024];
+static unsigned char record_bytes[2048]; /* of the message that was made last */
 
 static uint64_t any_number(uint64_t *random)
 {
@@ -116,9 +108,35 @@ static any_message any_handshake(uint64_t *random, unsigned kind)
     return m;
 }
 
+/* Up to `count` records, of which the first is at most `most` back. */
+static movex_wire_records any_records(uint64_t *random, bool halves, uint64_t most, uint32_t count)
+{
+    movex_writer       writer = movex_writer_over(record_bytes, sizeof record_bytes);
+    movex_wire_records records = {.bytes = {record_bytes, 0}};
+    while (records.count < count) {
+        movex_reveal_record record = {.back = most - any_number(random) % (most / (count - records.count) + 1)};
+        if (halves) {
+            record.known = meter_below(random, 3) == 0;
+            record.action = any_index(random);
+            record.payload = (movex_wire_bytes){blob + meter_below(random, 500), meter_below(random, 30)};
+            record.seeded = meter_below(random, 2) == 0;
+            record.seed = meter_random(random);
+        } else {
+            record.author = (movex_wire_text){letters + meter_below(random, 200), 1 + meter_below(random, 31)};
+        }
+        movex_write_reveal_record(&writer, halves, &record);
+        records.count++;
+        if (record.back == 0) break;
+        most = record.back - 1;
+    }
+    records.bytes.length = (size_t)(writer.at - record_bytes);
+    return records;
+}
+
 static any_message any_entry(uint64_t *random, unsigned flags)
 {
     any_message m = {.kind = MOVEX_MESSAGE_ENTRY | flags};
+    bool        patched = flags & MOVEX_ENTRY_PATCHED, reveals = flags & MOVEX_ENTRY_REVEALS;
     m.of.entry = (movex_entry_message){.flags = flags,
                                        .number = any_index(random),
                                        .version = any_number(random),
@@ -135,6 +153,10 @@ static any_message any_entry(uint64_t *random, unsigned flags)
         m.of.entry.payload = any_bytes(random);
     }
     if (flags & MOVEX_ENTRY_SEEDED) m.of.entry.seed = meter_random(random);
+    if (patched) m.of.entry.patch = any_bytes(random);
+    if (patched && !reveals) m.of.entry.patch.length |= 1;
+    if (reveals && m.of.entry.version == 0) m.of.entry.version = 1;
+    if (reveals) m.of.entry.records = any_records(random, !patched, m.of.entry.version - 1, 1 + meter_below(random, 6));
     return m;
 }
 
@@ -153,6 +175,8 @@ static any_message any_binding(uint64_t *random, unsigned kind)
         m.of.bind.version = any_number(random);
         m.of.bind.checksum = meter_random(random);
         m.of.bind.answered = any_number(random);
+        m.of.bind.base = m.of.bind.version - any_number(random) % (m.of.bind.version / 2 + 1);
+        m.of.bind.revealed = m.of.bind.version / (1 + meter_below(random, 3));
     } else if (kind == MOVEX_MESSAGE_BOUND) {
         m.of.bound = (movex_bound_message){.tag = tag,
                                            .number = any_index(random),
@@ -164,6 +188,33 @@ static any_message any_binding(uint64_t *random, unsigned kind)
         m.of.bind_refused = (movex_bind_refused_message){tag, any_status(random), any_reason(random),
                                                          any_text(random, MOVEX_ERROR_TEXT_SIZE - 1)};
     }
+    return m;
+}
+
+static any_message any_snapshot(uint64_t *random, uint32_t number)
+{
+    any_message m = {.kind = MOVEX_MESSAGE_SNAPSHOT};
+    m.of.snapshot = (movex_snapshot_message){.number = number,
+                                             .version = any_number(random),
+                                             .now_ms = any_number(random),
+                                             .checksum = meter_random(random),
+                                             .sequence = any_number(random),
+                                             .state = any_bytes(random)};
+    m.of.snapshot.revealed = m.of.snapshot.version / (1 + meter_below(random, 3));
+    if (m.of.snapshot.revealed)
+        m.of.snapshot.records = any_records(random, false, m.of.snapshot.revealed - 1, meter_below(random, 4));
+    return m;
+}
+
+static any_message any_pair(uint64_t *random, uint32_t number)
+{
+    any_message m = {.kind = MOVEX_MESSAGE_DISPATCH_PRIVATE};
+    m.of.dispatch_private = (movex_dispatch_private_message){
+        .hidden = {number, any_number(random), any_index(random), any_bytes(random)},
+        .revealed = any_number(random),
+        .shown_action = any_index(random),
+        .shown_payload = any_bytes(random),
+    };
     return m;
 }
 
@@ -185,13 +236,11 @@ static any_message random_message(uint64_t *random, unsigned kind)
     case MOVEX_MESSAGE_DISPATCH:
         m.of.dispatch = (movex_dispatch_message){number, any_number(random), any_index(random), any_bytes(random)};
         break;
-    case MOVEX_MESSAGE_SNAPSHOT:
-        m.of.snapshot = (movex_snapshot_message){.number = number,
-                                                 .version = any_number(random),
-                                                 .now_ms = any_number(random),
-                                                 .checksum = meter_random(random),
-                                                 .sequence = any_number(random),
-                                                 .state = any_bytes(random)};
+    case MOVEX_MESSAGE_SNAPSHOT: return any_snapshot(random, number);
+    case MOVEX_MESSAGE_DISPATCH_PRIVATE: return any_pair(random, number);
+    case MOVEX_MESSAGE_OVERTURNED:
+        m.of.overturned = (movex_overturned_message){number, any_number(random), any_reason(random)};
+        if (m.of.overturned.reason == MOVEX_ACCEPT) m.of.overturned.reason = MOVEX_REFUSE;
         break;
     case MOVEX_MESSAGE_OUTCOME:
         m.of.outcome = (movex_outcome_message){number, any_number(random), any_reason(random)};
@@ -231,6 +280,8 @@ static size_t write_message(const any_message *m, unsigned char *bytes)
         case MOVEX_MESSAGE_UNBOUND: movex_write_unbound(&writer, &m->of.unbound); break;
         case MOVEX_MESSAGE_SNAPSHOT: movex_write_snapshot(&writer, &m->of.snapshot); break;
         case MOVEX_MESSAGE_OUTCOME: movex_write_outcome(&writer, &m->of.outcome); break;
+        case MOVEX_MESSAGE_OVERTURNED: movex_write_overturned(&writer, &m->of.overturned); break;
+        case MOVEX_MESSAGE_DISPATCH_PRIVATE: movex_write_dispatch_private(&writer, &m->of.dispatch_private); break;
         case MOVEX_MESSAGE_SUBSCRIBER: movex_write_subscriber(&writer, &m->of.subscriber); break;
         default: movex_write_numbered(&writer, (movex_message_kind)m->kind, m->of.number);
         }
@@ -252,6 +303,8 @@ static bool read_message(movex_reader *reader, any_message *m)
     case MOVEX_MESSAGE_BIND_REFUSED: return movex_read_bind_refused(reader, &m->of.bind_refused);
     case MOVEX_MESSAGE_SNAPSHOT: return movex_read_snapshot(reader, &m->of.snapshot);
     case MOVEX_MESSAGE_OUTCOME: return movex_read_outcome(reader, &m->of.outcome);
+    case MOVEX_MESSAGE_OVERTURNED: return movex_read_overturned(reader, &m->of.overturned);
+    case MOVEX_MESSAGE_DISPATCH_PRIVATE: return movex_read_dispatch_private(reader, &m->of.dispatch_private);
     case MOVEX_MESSAGE_SUBSCRIBER: return movex_read_subscriber(reader, &m->of.subscriber);
     case MOVEX_MESSAGE_UNBOUND: return movex_read_unbound(reader, &m->of.unbound);
     case MOVEX_MESSAGE_UNBIND: return movex_read_numbered(reader, &m->of.number);
@@ -267,6 +320,18 @@ static void fill_sources(void)
     for (size_t i = 0; i < sizeof blob; i++) blob[i] = (unsigned char)meter_random(&random);
 }
 
+static bool same_dispatch(const movex_dispatch_message *a, const movex_dispatch_message *b)
+{
+    return a->number == b->number && a->sequence == b->sequence && a->action == b->action &&
+           a->payload.length == b->payload.length;
+}
+
+static bool same_records(const movex_wire_records *a, const movex_wire_records *b)
+{
+    return a->count == b->count && (a->count == 0 || (a->bytes.length == b->bytes.length &&
+                                                      memcmp(a->bytes.bytes, b->bytes.bytes, a->bytes.length) == 0));
+}
+
 /* Scalars are compared as they were put in; the whole by writing what was read. */
 static void must_agree(const any_message *a, const any_message *b)
 {
@@ -275,14 +340,22 @@ static void must_agree(const any_message *a, const any_message *b)
     case MOVEX_MESSAGE_ERROR:
         must(a->of.error.status == b->of.error.status && a->of.error.reason == b->of.error.reason);
         break;
-    case MOVEX_MESSAGE_DISPATCH:
-        must(a->of.dispatch.number == b->of.dispatch.number && a->of.dispatch.sequence == b->of.dispatch.sequence);
-        must(a->of.dispatch.action == b->of.dispatch.action);
-        must(a->of.dispatch.payload.length == b->of.dispatch.payload.length);
+    case MOVEX_MESSAGE_DISPATCH: must(same_dispatch(&a->of.dispatch, &b->of.dispatch)); break;
+    case MOVEX_MESSAGE_DISPATCH_PRIVATE:
+        must(same_dispatch(&a->of.dispatch_private.hidden, &b->of.dispatch_private.hidden));
+        must_equal(a->of.dispatch_private.revealed, b->of.dispatch_private.revealed);
+        must_equal(a->of.dispatch_private.shown_action, b->of.dispatch_private.shown_action);
+        must_equal(a->of.dispatch_private.shown_payload.length, b->of.dispatch_private.shown_payload.length);
+        break;
+    case MOVEX_MESSAGE_OVERTURNED:
+        must(a->of.overturned.number == b->of.overturned.number && a->of.overturned.reason == b->of.overturned.reason);
+        must_equal(a->of.overturned.sequence, b->of.overturned.sequence);
         break;
     case MOVEX_MESSAGE_SNAPSHOT:
         must(a->of.snapshot.version == b->of.snapshot.version && a->of.snapshot.now_ms == b->of.snapshot.now_ms);
         must(a->of.snapshot.checksum == b->of.snapshot.checksum && a->of.snapshot.sequence == b->of.snapshot.sequence);
+        must_equal(a->of.snapshot.revealed, b->of.snapshot.revealed);
+        must(same_records(&a->of.snapshot.records, &b->of.snapshot.records));
         break;
     case MOVEX_MESSAGE_OUTCOME:
         must(a->of.outcome.sequence == b->of.outcome.sequence && a->of.outcome.reason == b->of.outcome.reason);
@@ -291,6 +364,7 @@ static void must_agree(const any_message *a, const any_message *b)
         must(a->of.bind.fingerprint == b->of.bind.fingerprint && a->of.bind.version == b->of.bind.version);
         must(a->of.bind.epoch == b->of.bind.epoch && a->of.bind.answered == b->of.bind.answered);
         must_equal(a->of.bind.subscription, b->of.bind.subscription);
+        must(a->of.bind.base == b->of.bind.base && a->of.bind.revealed == b->of.bind.revealed);
         break;
     case MOVEX_MESSAGE_UNBOUND:
         must(a->of.unbound.number == b->of.unbound.number && a->of.unbound.status == b->of.unbound.status);
@@ -303,6 +377,7 @@ static void must_agree(const any_message *a, const any_message *b)
     must(x->flags == y->flags && x->number == y->number && x->version == y->version && x->elapsed_ms == y->elapsed_ms);
     must(x->sequence == y->sequence && x->slot == y->slot && x->action == y->action && x->seed == y->seed);
     must(x->checksum == y->checksum && x->author.length == y->author.length && x->payload.length == y->payload.length);
+    must(x->patch.length == y->patch.length && same_records(&x->records, &y->records));
 }
 
 START_TEST(messages_come_back_and_truncated_ones_are_refused)
@@ -345,6 +420,7 @@ START_TEST(what_is_taken_is_canonical)
         case 0: bytes[at] ^= (unsigned char)(1u << meter_below(&random, 8)); break;
         case 1: bytes[at] = (unsigned char)meter_random(&random); break;
         default: /* a number that ends here becomes over-long */
+            at = meter_below(&random, 2) ? 1 + meter_below(&random, (uint32_t)length - 1) : at;
             memmove(bytes + at + 1, bytes + at, length - at);
             bytes[at] |= 0x80;
             bytes[at + 1] = 0;

@@ -161,7 +161,7 @@ bool movex_read_bind(movex_reader *reader, movex_bind_message *message)
         message->checksum = movex_read_u64(reader);
         message->answered = movex_read_number(reader);
         message->base = movex_read_number_to(reader, message->version);
-        message->revealed = movex_read_number(reader);
+        message->revealed = movex_read_number_to(reader, message->version);
     }
     return !reader->failed;
 }

@@ -86,7 +86,7 @@ typedef struct movex_bind_message {
     uint64_t        epoch, version, checksum;
     uint64_t        answered; /* the last sequence whose outcome the client knows */
     uint64_t        base;     /* from this version on the client can fold again: at most `version` */
-    uint64_t        revealed; /* the version of the last reveal that the client has seen; 0: none */
+    uint64_t        revealed; /* the version of the last reveal that the client has seen, at most `version`; 0: none */
 } movex_bind_message;
 
 typedef struct movex_bound_message {

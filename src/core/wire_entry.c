@@ -64,12 +64,13 @@ static void write_records(movex_writer *writer, const movex_wire_records *record
     if (records->count) movex_write_wire_blob(writer, records->bytes);
 }
 
-/* False if they are not sound. */
-static bool read_records(movex_reader *reader, bool halves, uint64_t most, movex_wire_records *records)
+/* Records of the reveal that came with `version`. False if they are not sound; the first entry made version 1. */
+static bool read_records(movex_reader *reader, bool halves, uint64_t version, movex_wire_records *records)
 {
     *records = (movex_wire_records){.count = movex_read_number(reader)};
     if (records->count) records->bytes = movex_read_wire_blob(reader);
-    return !reader->failed && movex_records_are_sound(records, halves, most);
+    if (reader->failed || version == 0) return !reader->failed && records->count == 0;
+    return movex_records_are_sound(records, halves, version - 1);
 }
 
 /* ---- SNAPSHOT */
@@ -143,9 +144,9 @@ bool movex_read_entry(movex_reader *reader, unsigned flags, movex_entry_message 
     }
     if (flags & MOVEX_ENTRY_SEEDED) message->seed = movex_read_u64(reader);
     message->checksum = movex_read_u64(reader);
-    if (flags & MOVEX_ENTRY_PATCHED) message->patch = movex_read_wire_blob(reader);
-    if (!(flags & MOVEX_ENTRY_REVEALS)) return !reader->failed;
-    bool     halves = !(flags & MOVEX_ENTRY_PATCHED);
-    uint64_t most = message->version ? message->version - 1 : 0; /* there is no entry 0 */
-    return read_records(reader, halves, most, &message->records) && message->records.count > 0;
+    bool patched = flags & MOVEX_ENTRY_PATCHED, reveals = flags & MOVEX_ENTRY_REVEALS;
+    if (patched) message->patch = movex_read_wire_blob(reader);
+    if (patched && !reveals && message->patch.length == 0) return false; /* that would be no patch */
+    if (!reveals) return !reader->failed;
+    return read_records(reader, !patched, message->version, &message->records) && message->records.count > 0;
 }
