@@ -29,6 +29,18 @@ static int bid(bluff *b, const bluff_bid *made, const movex_context *context)
     return MOVEX_ACCEPT;
 }
 
+/* A thief takes what is in the purse, and what he has bid himself on top; who sees his bid as hidden counts it as nothing. */
+static int steal(bluff *b, const bluff_steal *theft, const movex_context *context)
+{
+    if (theft->seat >= BLUFF_SEATS || sits(b, theft->seat, context)) return BLUFF_NOT_YOURS;
+    unsigned own = 1u - theft->seat;
+    int      more = sits(b, own, context) && b->bid[own] != BLUFF_READY_BID ? b->bid[own] : 0;
+    if (theft->amount > b->purse[theft->seat] + more) return BLUFF_TOO_MUCH;
+    b->purse[theft->seat] = (int16_t)(b->purse[theft->seat] - theft->amount);
+    b->luck += movex_random_below(context, 1000);
+    return MOVEX_ACCEPT;
+}
+
 static int bluff_reduce(void *state, const movex_action *action, const movex_context *context)
 {
     bluff *b = state;
@@ -46,16 +58,10 @@ static int bluff_reduce(void *state, const movex_action *action, const movex_con
         if (!sits(b, ready->seat, context)) return BLUFF_NOT_YOURS;
         b->bid[ready->seat] = BLUFF_READY_BID;
         b->at_ms = context->now_ms;
+        b->luck ^= movex_random(context);
         return MOVEX_ACCEPT;
     }
-    case BLUFF_STEAL: {
-        const bluff_steal *theft = action->payload;
-        if (theft->seat >= BLUFF_SEATS || sits(b, theft->seat, context)) return BLUFF_NOT_YOURS;
-        if (theft->amount > b->purse[theft->seat]) return BLUFF_TOO_MUCH;
-        b->purse[theft->seat] = (int16_t)(b->purse[theft->seat] - theft->amount);
-        b->luck += movex_random_below(context, 1000);
-        return MOVEX_ACCEPT;
-    }
+    case BLUFF_STEAL: return steal(b, action->payload, context);
     case BLUFF_AGAIN:
         if (!b->bid[0] || !b->bid[1]) return BLUFF_NOT_YET;
         memset(b->bid, 0, sizeof b->bid);

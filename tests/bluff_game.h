@@ -16,7 +16,7 @@ typedef struct {
     uint8_t  bid[BLUFF_SEATS]; /* 0: none; BLUFF_READY_BID: hidden */
     int16_t  purse[BLUFF_SEATS];
     uint32_t rounds;
-    uint64_t luck;  /* drawn by odd bids and by thefts */
+    uint64_t luck;  /* drawn by odd bids, by who is ready, and by thefts */
     uint64_t at_ms; /* of the last bid */
 } bluff;
 
