@@ -133,7 +133,8 @@ static bool take_overturned(movex_client *client, movex_reader *reader)
     movex_overturned_message message;
     if (!movex_read_overturned(reader, &message)) return false;
     movex_resource *resource = by_number(client, message.number);
-    if (!resource) return false;
+    if (!resource || message.sequence == 0 || message.sequence > resource->sequence) return false;
+    if (movex_pending_sent(resource, message.sequence)) return false; /* not accepted yet */
     movex_fold_overturn(resource, message.sequence, message.reason);
     return true;
 }
