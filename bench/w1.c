@@ -10,7 +10,9 @@
 
 enum { MOST_CLIENTS = 1000, ACTIONS_BETWEEN_LOOKS = 1024 };
 
-typedef struct { int64_t count; } counter;
+typedef struct {
+    int64_t count;
+} counter;
 
 MOVEX_SCHEMA(counter_schema, counter, MOVEX_FIELD(counter, count));
 
@@ -22,8 +24,8 @@ static int reduce(void *state, const movex_action *action, const movex_context *
 }
 
 static const movex_action_type actions[] = {{.name = "increment"}};
-static const movex_type counter_type = {
-    .name = "counter", .state = &counter_schema, .actions = actions, .action_count = 1, .reduce = reduce};
+static const movex_type        counter_type = {
+           .name = "counter", .state = &counter_schema, .actions = actions, .action_count = 1, .reduce = reduce};
 
 typedef struct world {
     movex_master   *master;
@@ -43,7 +45,8 @@ static void poll_all(world *w)
 
 static void start(world *w, uint32_t clients)
 {
-    *w = (world){.count = clients, .master = movex_master_new(&(movex_master_config){.types = MOVEX_TYPES(&counter_type)})};
+    *w = (world){.count = clients,
+                 .master = movex_master_new(&(movex_master_config){.types = MOVEX_TYPES(&counter_type)})};
     for (uint32_t i = 0; i < clients; i++) {
         char id[24];
         snprintf(id, sizeof id, "client-%u", (unsigned)i);
@@ -115,7 +118,8 @@ static void run(uint32_t clients, const bench_options *options)
                "\"actions_per_s\":%.0f,\"deliveries_per_s\":%.0f}\n",
                (unsigned)clients, (unsigned)options->window, dispatched, seconds, actions_per_s, deliveries_per_s);
     else
-        printf("%7u %7u %14.0f %14.0f\n", (unsigned)clients, (unsigned)options->window, actions_per_s, deliveries_per_s);
+        printf("%7u %7u %14.0f %14.0f\n", (unsigned)clients, (unsigned)options->window, actions_per_s,
+               deliveries_per_s);
     fflush(stdout);
 }
 
@@ -124,7 +128,8 @@ int main(int argc, char **argv)
     static const uint32_t standard[] = {1, 2, 8, 64};
     bench_options options = bench_parse(argc, argv, "a counter in one process; one client dispatches, all follow",
                                         (bench_options){.window = 1, .seconds = 1});
-    if (!options.json) printf("W1: a counter in one process\n%7s %7s %14s %14s\n", "clients", "window", "actions/s", "deliveries/s");
+    if (!options.json)
+        printf("W1: a counter in one process\n%7s %7s %14s %14s\n", "clients", "window", "actions/s", "deliveries/s");
     if (options.clients) run(options.clients, &options);
     for (size_t i = 0; !options.clients && i < sizeof standard / sizeof standard[0]; i++) run(standard[i], &options);
     return 0;

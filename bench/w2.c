@@ -1,98 +1,124 @@
 /* W2: a state of 1, 16 or 256 KiB, of which each action touches one element; two clients in one process, one of which
-   dispatches. Verified: both end with the master's state, which is the one that a plain C program computes, every dispatch
-   was answered once, and nothing was allocated once warm. */
+   dispatches. In the second run of each the other one is a diverged viewer: it has hidden something that stays so while the
+   workload runs. Verified: both end with the state that a plain C program computes, and so, while they differ, does the
+   master for each; every dispatch was answered once, and nothing was allocated once warm. */
 #include "bench.h"
+#include "count.h"
 
 #include <movex/local.h>
 #include <movex/movex.h>
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { CLIENTS = 2, ACTIONS_BETWEEN_LOOKS = 256, WARM_UP = 2048 };
 
-#define CELLS(kib) ((kib) * 1024 / sizeof(uint32_t))
+#define CELLS(kib) ((kib)*1024 / sizeof(uint32_t))
 
-typedef struct { uint32_t cell[CELLS(1)]; } field_1;
-typedef struct { uint32_t cell[CELLS(16)]; } field_16;
-typedef struct { uint32_t cell[CELLS(256)]; } field_256;
-typedef struct { uint32_t index, value; } touch;
+typedef struct {
+    uint32_t cell[CELLS(1)];
+} field_1;
+typedef struct {
+    uint32_t cell[CELLS(16)];
+} field_16;
+typedef struct {
+    uint32_t cell[CELLS(256)];
+} field_256;
+typedef struct {
+    uint32_t index, value;
+} touch;
+
+enum { TOUCH, SEALED, OPEN };
+enum { SEAL, FIRST_CELL }; /* the first cell is not touched: when it is set, what is hidden is revealed */
 
 MOVEX_SCHEMA(field_1_schema, field_1, MOVEX_ARRAY(field_1, cell));
 MOVEX_SCHEMA(field_16_schema, field_16, MOVEX_ARRAY(field_16, cell));
 MOVEX_SCHEMA(field_256_schema, field_256, MOVEX_ARRAY(field_256, cell));
 MOVEX_SCHEMA(touch_schema, touch, MOVEX_FIELD(touch, index), MOVEX_FIELD(touch, value));
 
+/* All three states are an array and nothing else. */
 static int reduce(void *state, const movex_action *action, const movex_context *context)
 {
-    const touch *t = action->payload;
+    uint32_t *cells = state;
     (void)context;
-    ((uint32_t *)state)[t->index] += t->value; /* all three states are an array and nothing else */
+    if (action->type == TOUCH) {
+        const touch *t = action->payload;
+        cells[t->index] += t->value;
+    }
+    if (action->type == OPEN) cells[SEAL] = 1;
     return MOVEX_ACCEPT;
 }
 
-static const movex_action_type actions[] = {{.name = "touch", .payload = &touch_schema}};
-static const movex_type types[] = {
-    {.name = "field-1", .state = &field_1_schema, .actions = actions, .action_count = 1, .reduce = reduce},
-    {.name = "field-16", .state = &field_16_schema, .actions = actions, .action_count = 1, .reduce = reduce},
-    {.name = "field-256", .state = &field_256_schema, .actions = actions, .action_count = 1, .reduce = reduce},
+static bool is_open(const void *public_state)
+{
+    return ((const uint32_t *)public_state)[SEAL] != 0;
+}
+
+static const movex_action_type open_actions[] = {[TOUCH] = {.name = "touch", .payload = &touch_schema}};
+static const movex_action_type hiding_actions[] = {
+    [TOUCH] = {.name = "touch", .payload = &touch_schema, .hidden_as = "sealed"},
+    [SEALED] = {.name = "sealed"},
+    [OPEN] = {.name = "open"},
 };
 
-/* ---- counting allocations */
+#define TYPE_OPEN(kib)                                                                                                 \
+    {                                                                                                                  \
+        .name = "field-" #kib, .state = &field_##kib##_schema, .actions = open_actions,                                \
+        .action_count = MOVEX_COUNT_OF(open_actions), .reduce = reduce                                                 \
+    }
+#define TYPE_HIDING(kib)                                                                                               \
+    {                                                                                                                  \
+        .name = "hiding-" #kib, .state = &field_##kib##_schema, .actions = hiding_actions,                             \
+        .action_count = MOVEX_COUNT_OF(hiding_actions), .reduce = reduce, .can_reconcile = is_open                     \
+    }
 
-static void *count_allocate(void *user, size_t size)
-{
-    ++*(uint64_t *)user;
-    return malloc(size);
-}
+static const struct {
+    movex_type open, hiding;
+} types[] = {
+    {TYPE_OPEN(1), TYPE_HIDING(1)},
+    {TYPE_OPEN(16), TYPE_HIDING(16)},
+    {TYPE_OPEN(256), TYPE_HIDING(256)},
+};
 
-static void *count_reallocate(void *user, void *block, size_t old_size, size_t new_size)
-{
-    (void)old_size;
-    ++*(uint64_t *)user;
-    return realloc(block, new_size);
-}
-
-static void count_release(void *user, void *block, size_t size)
-{
-    (void)user, (void)size;
-    free(block);
-}
-
-/* ---- the run */
+/* ---- two clients and a master */
 
 typedef struct world {
-    movex_master   *master;
-    movex_client   *clients[CLIENTS];
-    movex_resource *fields[CLIENTS];
-    uint64_t        now_ms, allocations, answered;
-    uint32_t        cells;
-    uint32_t       *expected; /* what a plain C program holds */
-    uint64_t        random;
+    const movex_type *type;
+    movex_master     *master;
+    movex_client     *clients[CLIENTS];
+    movex_resource   *fields[CLIENTS];
+    uint64_t          now_ms, answered;
+    count             masters, others; /* memory */
+    uint32_t          cells;
+    uint32_t         *expected, *seen; /* what a plain C program holds; what the master shows */
+    uint64_t          random;
 } world;
 
 static void poll_all(world *w)
 {
     w->now_ms++;
-    movex_client_poll(w->clients[0], w->now_ms);
+    movex_client_flush(w->clients[0]);
     movex_master_poll(w->master, w->now_ms);
     for (int i = 0; i < CLIENTS; i++) movex_client_poll(w->clients[i], w->now_ms);
-    for (movex_event event; movex_client_next(w->clients[0], &event);) w->answered += event.kind == MOVEX_EVENT_ACCEPTED;
+    for (movex_event event; movex_client_next(w->clients[0], &event);)
+        w->answered += event.kind == MOVEX_EVENT_ACCEPTED;
 }
 
 static void start(world *w, const movex_type *type)
 {
-    movex_allocator allocator = {count_allocate, count_reallocate, count_release, &w->allocations};
-    *w = (world){.cells = type->state->size / (uint32_t)sizeof(uint32_t), .random = 1};
+    *w = (world){.type = type, .cells = type->state->size / (uint32_t)sizeof(uint32_t), .random = 1};
     w->expected = calloc(w->cells, sizeof *w->expected);
-    w->master = movex_master_new(&(movex_master_config){.types = MOVEX_TYPES(type), .allocator = allocator});
+    w->seen = calloc(w->cells, sizeof *w->seen);
+    w->master =
+        movex_master_new(&(movex_master_config){.types = MOVEX_TYPES(type), .allocator = count_allocator(&w->masters)});
     for (int i = 0; i < CLIENTS; i++) {
         w->clients[i] = movex_client_new(&(movex_client_config){
-            .id = i ? "ben" : "ann", .io = movex_local_connect(w->master), .allocator = allocator});
+            .id = i ? "ben" : "ann", .io = movex_local_connect(w->master), .allocator = count_allocator(&w->others)});
         w->fields[i] = movex_bind(w->clients[i], type, "main");
-        if (!w->fields[i] || !w->expected) bench_fail("w2", "out of memory");
+        if (!w->fields[i] || !w->expected || !w->seen) bench_fail("w2", "out of memory");
     }
     for (int i = 0; i < CLIENTS; i++)
         while (!movex_in_sync(w->fields[i])) poll_all(w);
@@ -103,14 +129,15 @@ static void end(world *w)
     for (int i = 0; i < CLIENTS; i++) movex_client_free(w->clients[i]);
     movex_master_free(w->master);
     free(w->expected);
+    free(w->seen);
 }
 
 static void act(world *w, uint32_t window)
 {
     for (uint32_t k = 0; k < window; k++) {
         w->random = w->random * 6364136223846793005u + 1442695040888963407u; /* Knuth's, good enough to scatter */
-        touch t = {(uint32_t)(w->random >> 33) % w->cells, (uint32_t)k + 1};
-        if (!movex_dispatch(w->fields[0], 0, &t)) bench_fail("w2", "a dispatch was not taken");
+        touch t = {FIRST_CELL + (uint32_t)(w->random >> 33) % (w->cells - FIRST_CELL), k + 1};
+        if (!movex_dispatch(w->fields[0], TOUCH, &t)) bench_fail("w2", "a dispatch was not taken");
         w->expected[t.index] += t.value;
     }
     poll_all(w);
@@ -121,44 +148,94 @@ static uint64_t play(world *w, const bench_options *options, double *seconds)
     uint64_t done = 0;
     double   started = bench_now(), now;
     do {
-        for (uint32_t i = 0; i < ACTIONS_BETWEEN_LOOKS; i += options->window, done += options->window) act(w, options->window);
+        for (uint32_t i = 0; i < ACTIONS_BETWEEN_LOOKS; i += options->window, done += options->window)
+            act(w, options->window);
         now = bench_now();
     } while (now < started + options->seconds);
     *seconds = now - started;
     return done;
 }
 
-static void verify(const world *w, uint64_t dispatched, uint64_t warm_allocations)
+/* ---- a diverged viewer */
+
+static const touch hidden_touch = {FIRST_CELL, 1000000007};
+
+/* Returns the bytes that it costs the master. */
+static uint64_t hide(world *w)
 {
-    for (int i = 0; i < CLIENTS; i++) {
-        if (memcmp(movex_state(w->fields[i]), w->expected, w->cells * sizeof *w->expected) != 0)
-            bench_fail("w2", "a client does not hold what a plain program computes");
-        if (movex_client_stats(w->clients[i]).mismatches) bench_fail("w2", "a client lost sync");
-        if (movex_checksum(w->fields[i]) != movex_checksum(w->fields[0])) bench_fail("w2", "checksums differ");
-    }
-    if (w->answered != dispatched) bench_fail("w2", "a dispatch has not one outcome");
-    if (w->allocations != warm_allocations) bench_fail("w2", "something was allocated once warm");
+    uint64_t before = w->masters.bytes;
+    if (!movex_dispatch_private(w->fields[1], TOUCH, &hidden_touch, SEALED, NULL))
+        bench_fail("w2", "a pair was not taken");
+    movex_client_flush(w->clients[1]);
+    poll_all(w);
+    if (movex_pending(w->fields[1]) || movex_version(w->fields[0]) != 1) bench_fail("w2", "a pair was not ordered");
+    return w->masters.bytes - before;
 }
 
-static void run(const movex_type *type, const bench_options *options)
+static void reveal(world *w)
+{
+    if (!movex_dispatch(w->fields[0], OPEN, NULL)) bench_fail("w2", "a dispatch was not taken");
+    w->expected[SEAL] = 1;
+    poll_all(w);
+    if (movex_master_stats(w->master).reveals != 1) bench_fail("w2", "nothing was revealed");
+}
+
+/* ---- verifying */
+
+/* The client at `i` and the master, for it, hold what is expected. */
+static void verify_view(const world *w, int i)
+{
+    uint64_t checksum;
+    if (memcmp(movex_state(w->fields[i]), w->expected, w->cells * sizeof *w->expected) != 0)
+        bench_fail("w2", "a client does not hold what a plain program computes");
+    if (movex_master_view(w->master, w->type, "main", i ? "ben" : "ann", w->seen, &checksum) != MOVEX_OK ||
+        memcmp(w->seen, w->expected, w->cells * sizeof *w->expected) != 0)
+        bench_fail("w2", "the master does not hold what a plain program computes");
+    if (movex_checksum(w->fields[i]) != checksum) bench_fail("w2", "checksums differ");
+    movex_stats stats = movex_client_stats(w->clients[i]);
+    if (stats.mismatches || stats.resyncs) bench_fail("w2", "a client lost sync");
+}
+
+static void verify(world *w, bool diverged)
+{
+    verify_view(w, 0);
+    if (diverged) w->expected[hidden_touch.index] += hidden_touch.value;
+    verify_view(w, 1);
+}
+
+/* ---- the run */
+
+static double run(const movex_type *type, bool diverged, double undisturbed, const bench_options *options)
 {
     static world w;
     double       seconds;
     start(&w, type);
+    uint64_t bytes = diverged ? hide(&w) : 0;
     for (uint32_t i = 0; i < WARM_UP; i += options->window) act(&w, options->window);
-    uint64_t warm = w.answered, warm_allocations = w.allocations;
+    uint64_t warm = w.answered, warm_allocations = w.masters.allocations + w.others.allocations;
     uint64_t dispatched = play(&w, options, &seconds);
-    verify(&w, warm + dispatched, warm_allocations);
+    if (w.masters.allocations + w.others.allocations != warm_allocations)
+        bench_fail("w2", "something was allocated once warm");
+    if (w.answered != warm + dispatched) bench_fail("w2", "a dispatch has not one outcome");
+    verify(&w, diverged);
+    if (diverged) {
+        reveal(&w);
+        verify(&w, false);
+    }
     unsigned kib = type->state->size / 1024;
     end(&w);
-    double actions_per_s = (double)dispatched / seconds;
+    double actions_per_s = (double)dispatched / seconds, ratio = diverged ? undisturbed / actions_per_s : 1;
     if (options->json)
-        printf("{\"workload\":\"w2\",\"state_kib\":%u,\"clients\":%d,\"window\":%u,\"actions\":%" PRIu64
-               ",\"seconds\":%.3f,\"actions_per_s\":%.0f,\"deliveries_per_s\":%.0f,\"allocations_per_action\":0}\n",
-               kib, CLIENTS, (unsigned)options->window, dispatched, seconds, actions_per_s, actions_per_s * CLIENTS);
+        printf("{\"workload\":\"w2\",\"state_kib\":%u,\"clients\":%d,\"diverged\":%d,\"window\":%u,\"actions\":%" PRIu64
+               ",\"seconds\":%.3f,\"actions_per_s\":%.0f,\"deliveries_per_s\":%.0f,\"allocations_per_action\":0,"
+               "\"times_slower\":%.2f,\"master_bytes_for_diverged\":%" PRIu64 "}\n",
+               kib, CLIENTS, diverged, (unsigned)options->window, dispatched, seconds, actions_per_s,
+               actions_per_s * CLIENTS, ratio, bytes);
     else
-        printf("%9u %7u %14.0f %14.0f\n", kib, (unsigned)options->window, actions_per_s, actions_per_s * CLIENTS);
+        printf("%9u %8d %7u %14.0f %14.0f %12.2f %12" PRIu64 "\n", kib, diverged, (unsigned)options->window,
+               actions_per_s, actions_per_s * CLIENTS, ratio, bytes);
     fflush(stdout);
+    return actions_per_s;
 }
 
 int main(int argc, char **argv)
@@ -170,7 +247,12 @@ int main(int argc, char **argv)
         return 0;
     }
     if (!options.json)
-        printf("W2: one element touched, 2 clients\n%9s %7s %14s %14s\n", "state KiB", "window", "actions/s", "deliveries/s");
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) run(&types[i], &options);
+        printf(
+            "W2: one element touched, 2 clients; without and with a diverged viewer\n%9s %8s %7s %14s %14s %12s %12s\n",
+            "state KiB", "diverged", "window", "actions/s", "deliveries/s", "times slower", "bytes for it");
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        double undisturbed = run(&types[i].open, false, 0, &options);
+        run(&types[i].hiding, true, undisturbed, &options);
+    }
     return 0;
 }

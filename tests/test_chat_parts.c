@@ -1,7 +1,7 @@
 /* The parts of the chat that need no terminal: the line that is typed, characters, the transcript, the room. */
 #include "../examples/chat/input.h"
 #include "../examples/chat/transcript.h"
-#include "../examples/chat/utf8.h"
+#include "../examples/common/utf8.h"
 #include "support.h"
 
 #include <movex/text.h>

@@ -2,6 +2,8 @@
 #include "cpp_samples.h"
 #include "support.h"
 
+#include <movex/checked.h>
+#include <movex/faulty.h>
 #include <movex/game.h>
 #include <movex/local.h>
 #include <movex/movex.h>

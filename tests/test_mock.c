@@ -347,7 +347,7 @@ START_TEST(chances_are_what_they_say)
     ck_assert_uint_lt(stats.failed_dials, 1150);
     ck_assert_uint_gt(stats.cuts, 320);
     ck_assert_uint_lt(stats.cuts, 480);
-    movex_mock_set_faults(net, 0, 1000);
+    movex_mock_set_faults(net, &(movex_mock_faults){.dial_failure_per_mille = 1000});
     dial(alice, NULL);
     ck_assert_uint_eq(movex_mock_statistics(net).failed_dials, stats.failed_dials + 1);
     end(alice);

@@ -417,11 +417,11 @@ START_TEST(pauses_between_dials_double_up_to_their_most)
     world_start(&w, (movex_master_config){0}, 0);
     movex_client   *a = world_person(&w, (movex_client_config){.handshake_ms = 500});
     movex_resource *r = movex_bind(a, &row_type, "main");
-    movex_mock_set_faults(w.net, 0, 1000);
+    movex_mock_set_faults(w.net, &(movex_mock_faults){.dial_failure_per_mille = 1000});
     world_until(&w, w.dials == 12);
     assert_back_off(&w, 0, 11, 250, 10000);
 
-    movex_mock_set_faults(w.net, 0, 0); /* a link alone is no success: the master says nothing on it */
+    movex_mock_set_faults(w.net, NULL); /* a link alone is no success: the master says nothing on it */
     w.asleep = true;
     world_until(&w, w.dials == 14);
     uint64_t paused = w.dialled_ms[13] - w.dialled_ms[12] - 500;
@@ -431,7 +431,7 @@ START_TEST(pauses_between_dials_double_up_to_their_most)
     w.asleep = false;
     world_until(&w, movex_in_sync(r));
     uint32_t first = w.dials;
-    movex_mock_set_faults(w.net, 0, 1000);
+    movex_mock_set_faults(w.net, &(movex_mock_faults){.dial_failure_per_mille = 1000});
     uint64_t cut_ms = w.now_ms;
     ck_assert_uint_eq(movex_mock_cut(w.net, "p0"), 1);
     world_until(&w, w.dials == first + 8);
@@ -465,7 +465,7 @@ START_TEST(whoever_jumps_from_deadline_to_deadline_misses_nothing)
     ck_assert_uint_eq(w.now_ms, due + LATENCY_MS);
 
     ck_assert_uint_eq(movex_mock_cut(w.net, "p1"), 1); /* and it stays away */
-    movex_mock_set_faults(w.net, 0, 1000);
+    movex_mock_set_faults(w.net, &(movex_mock_faults){.dial_failure_per_mille = 1000});
     uint64_t away_ms = w.now_ms + LATENCY_MS;
     world_until(&w, the_clock(w.master)->went == 1);
     ck_assert_uint_eq(w.now_ms, away_ms + 3000);
@@ -481,7 +481,7 @@ START_TEST(whoever_jumps_from_deadline_to_deadline_misses_nothing)
 
     movex_io   silent = movex_mock_connect_as(w.net, "p7"); /* dials, and never says HELLO */
     movex_link link;
-    movex_mock_set_faults(w.net, 0, 0);
+    movex_mock_set_faults(w.net, NULL);
     ck_assert_int_eq(silent.ops->open(silent.self, NULL, &link), MOVEX_OK);
     uint64_t opened_ms = w.now_ms + LATENCY_MS;
     world_until(&w, movex_master_stats(w.master).links == 1);

@@ -415,7 +415,7 @@ static bool is_at_rest(const run *r)
 static void come_to_rest(run *r)
 {
     const movex_codec *state = movex_rules_state(r->rules);
-    movex_mock_set_faults(r->net, 0, 0);
+    movex_mock_set_faults(r->net, NULL);
     movex_mock_hold(r->net, false);
     for (int i = 0; i < r->client_count; i++)
         for (int k = 0; k < r->resource_count; k++)

@@ -1,6 +1,6 @@
 #include "input.h"
 
-#include "utf8.h"
+#include "../common/utf8.h"
 
 #include <string.h>
 

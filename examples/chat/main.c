@@ -1,20 +1,14 @@
 /* A chat room in the terminal: alone, with the master in this process, or with others at a movexd. */
 #define _POSIX_C_SOURCE 200809L
 
+#include "../common/dial.h"
 #include "input.h"
-#include "options.h"
 #include "room.h"
 #include "terminal.h"
 #include "transcript.h"
 
-#include <movex/client.h>
-#include <movex/local.h>
-#include <movex/master.h>
 #include <movex/system.h>
 #include <movex/text.h>
-#ifdef HAVE_WEBSOCKET
-#include <movex/websocket.h>
-#endif
 
 #include <errno.h>
 #include <poll.h>
@@ -24,17 +18,38 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DONE = 0, FAILURE = 1, WRONG_USAGE = 2 };
-
 #define SLEEP_MS 20      /* of the loop, when nothing comes */
 #define UNANSWERED 64    /* lines of a pipe on their way at once; more are not read before */
 #define FAREWELL_MS 1000 /* for what is on its way when a person leaves */
 #define NOTICE_SIZE 320  /* bytes */
 #define READ_SIZE 256    /* bytes; with one line in two of them, still fewer than may be pending */
 
+static const char help[] = "chat - a chat room in the terminal\n"
+                           "\n"
+                           "usage: chat                                     alone, to try it\n"
+                           "       chat [OPTION]... ws://HOST:PORT NAME [ROOM]\n"
+                           "                                                with others, at a movexd; wss:// for TLS\n"
+                           "\n"
+                           "Whoever comes to a room (default: lobby) sees its last 100 messages. Type a line\n"
+                           "and Enter to say it; it is dim until the server has confirmed it. PgUp and PgDn\n"
+                           "show what was said before, Ctrl-U clears the line, Ctrl-C leaves.\n"
+                           "\n"
+                           "If standard input or output is not a terminal, every line of the input is said,\n"
+                           "messages go to standard output and everything else to standard error; at the end\n"
+                           "of the input it leaves when all that was said is answered.\n"
+                           "\n"
+                           "options:\n"
+                           "  --ca FILE       trust these certificates (PEM) for wss://, not the system's\n"
+                           "  --wait SECONDS  at the end of the input, how long to wait for answers; default 15\n"
+                           "  --help          print this and exit\n"
+                           "\n"
+                           "Exit status: 0 when all that was said is in the room, 1 if something failed, 2 for\n"
+                           "a wrong command line.\n";
+
 typedef struct chat_program {
-    chat_options    options;
-    movex_master   *master; /* alone only */
+    command_options options;
+    uint32_t        wait_seconds; /* at the end of the input, for answers */
+    movex_master   *master;       /* alone only */
     movex_client   *client;
     movex_resource *resource;
     chat_transcript transcript;
@@ -104,12 +119,6 @@ static void follow_room(chat_program *program)
     program->terminal.stale = true;
 }
 
-/* Why a connection ended, or never was. */
-static const char *words_of(const movex_event *event)
-{
-    return *event->text ? event->text : movex_status_text(event->status);
-}
-
 static void show_peer(chat_program *program, const movex_event *event)
 {
     const char *what = event->kind == MOVEX_EVENT_JOINED ? "is here"
@@ -134,13 +143,13 @@ static void handle_event(chat_program *program, const movex_event *event)
         break;
     case MOVEX_EVENT_DISCONNECTED:
         notice(program, "%s: %s; dialling again", program->connected ? "connection lost" : "no connection",
-               words_of(event));
+               dial_reason(event));
         program->connected = false;
         break;
     case MOVEX_EVENT_CLOSED:
     case MOVEX_EVENT_BIND_REFUSED:
     case MOVEX_EVENT_REMOVED:
-        notice(program, "the server says no: %s", words_of(event));
+        notice(program, "the server says no: %s", dial_reason(event));
         end(program, FAILURE);
         break;
     case MOVEX_EVENT_BOUND:
@@ -174,7 +183,7 @@ static void say_text(chat_program *program, const char *text)
 static void leave(chat_program *program)
 {
     program->leaving = true;
-    uint32_t patience_ms = program->in_place ? FAREWELL_MS : program->options.wait_seconds * 1000;
+    uint32_t patience_ms = program->in_place ? FAREWELL_MS : program->wait_seconds * 1000;
     program->leave_by_ms = movex_system_now_ms() + patience_ms;
 }
 
@@ -320,44 +329,15 @@ static void run(chat_program *program)
     if (!program->over && movex_pending(program->resource) > 0) program->code = FAILURE; /* interrupted */
 }
 
-/* The emitter by which the master is reached; without `ops` if there is none. */
-static movex_io dial(chat_program *program)
-{
-    movex_error error;
-    if (!program->options.url) {
-        movex_master_config config = {
-            .types = MOVEX_TYPES(&room_type), .start_time_ms = movex_system_unix_ms(), .error = &error};
-        program->master = movex_master_new(&config);
-        if (program->master) return movex_local_connect(program->master);
-        fprintf(stderr, "chat: %s\n", error.text);
-        return (movex_io){0};
-    }
-#ifdef HAVE_WEBSOCKET
-    movex_ws_config config = {.url = program->options.url, .ca_file = program->options.ca_file};
-    if (movex_ws_check(&config, &error) == MOVEX_OK) return movex_ws_new(&config);
-    fprintf(stderr, "chat: %s\n", error.text);
-#else
-    fprintf(stderr, "chat: this build has no websockets; one can only chat alone\n");
-#endif
-    return (movex_io){0};
-}
-
 static bool set_up(chat_program *program)
 {
-    movex_error error;
-    movex_io    io = dial(program);
-    if (!io.ops) return false;
-    program->client = movex_client_new(&(movex_client_config){.id = program->options.name, .io = io, .error = &error});
-    if (!program->client) {
-        fprintf(stderr, "chat: %s\n", error.text);
-        return false;
-    }
-    program->resource = movex_bind(program->client, &room_type, program->options.room);
-    if (!program->resource) {
-        fprintf(stderr, "chat: %s\n", movex_client_error(program->client)->text);
-        return false;
-    }
-    return true;
+    const command_options *options = &program->options;
+    game_connection        at = {0};
+    if (!options->url && !(program->master = dial_alone(options, &room_type))) return false;
+    bool dialled = dial(&at, options, program->master, options->name, &room_type);
+    program->client = at.client;
+    program->resource = at.resource;
+    return dialled;
 }
 
 static void catch_signals(void)
@@ -386,14 +366,12 @@ static void chat(chat_program *program)
 
 int main(int argument_count, char **arguments)
 {
-    static chat_program program; /* large */
-    switch (options_parse(&program.options, argument_count, arguments)) {
-    case OPTIONS_SHOW_HELP: fputs(options_help, stdout); return DONE;
-    case OPTIONS_WRONG_USAGE:
-        fprintf(stderr, "chat: %s\nTry 'chat --help'.\n", program.options.problem);
-        return WRONG_USAGE;
-    case OPTIONS_CHAT: break;
-    }
+    static chat_program  program; /* large */
+    const options_number numbers[] = {{"--wait", " of seconds", 1, 3600, &program.wait_seconds}, {0}};
+    program.wait_seconds = 15;
+    program.options =
+        (command_options){.program = "chat", .help = help, .verb = "chat", .place = "lobby", .numbers = numbers};
+    if (!options_take(&program.options, argument_count, arguments, &program.code)) return program.code;
     catch_signals();
     if (set_up(&program)) {
         chat(&program);

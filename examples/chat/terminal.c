@@ -3,7 +3,7 @@
 
 #include "terminal.h"
 
-#include "utf8.h"
+#include "../common/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,23 +104,6 @@ void terminal_scroll(chat_terminal *terminal, int pages)
     terminal->stale = true;
 }
 
-/* Bytes of `text` that fit into so many columns: up to the last space if there is one, for words to stay whole. */
-static size_t fitting(const char *text, size_t length, unsigned columns)
-{
-    size_t   at = 0, after_space = 0;
-    unsigned used = 0;
-    while (at < length) {
-        uint32_t code;
-        size_t   step = utf8_step(text + at, length - at, &code);
-        unsigned width = utf8_columns(code);
-        if (used + width > columns) return after_space ? after_space : at;
-        used += width;
-        at += step > 0 ? step : 1;
-        if (code == ' ') after_space = at;
-    }
-    return length;
-}
-
 /* Breaks a line into rows and adds those that are in sight, the last first. */
 static void add_line(terminal_rows *sight, const transcript_line *line, unsigned columns)
 {
@@ -128,7 +111,7 @@ static void add_line(terminal_rows *sight, const transcript_line *line, unsigned
     uint32_t count = 0;
     while (at < length) {
         starts[count] = at;
-        at += fitting(line->text + at, length - at, count > 0 ? columns - INDENT : columns);
+        at += utf8_fitting(line->text + at, length - at, count > 0 ? columns - INDENT : columns);
         count++;
     }
     for (size_t end = length; count-- > 0 && sight->count < sight->capacity; end = starts[count]) {
@@ -163,14 +146,8 @@ static void draw_row(const chat_terminal *terminal, const terminal_row *row)
 static void draw_status(const chat_terminal *terminal, const char *status)
 {
     const char *text = terminal->scrolled > 0 ? "(PgDn for what is new)" : status;
-    size_t      length = fitting(text, strlen(text), terminal->columns - 1);
-    unsigned    used = 0;
-    for (size_t at = 0; at < length;) {
-        uint32_t code;
-        size_t   step = utf8_step(text + at, length - at, &code);
-        used += utf8_columns(code);
-        at += step > 0 ? step : 1;
-    }
+    size_t      length = utf8_fitting(text, strlen(text), terminal->columns - 1);
+    unsigned    used = utf8_width(text, length);
     printf(CLEAR_ROW INVERSE " %.*s%*s" PLAIN "\r\n", (int)length, text, (int)(terminal->columns - 1 - used), "");
 }
 
@@ -180,13 +157,7 @@ static void draw_input(const chat_terminal *terminal, const input_line *input)
     unsigned    columns = terminal->columns - (unsigned)strlen(PROMPT) - 1;
     const char *text = input->text;
     size_t      length = input->length;
-    unsigned    used = 0;
-    for (size_t at = 0; at < input->length;) {
-        uint32_t code;
-        size_t   step = utf8_step(input->text + at, input->length - at, &code);
-        used += utf8_columns(code);
-        at += step > 0 ? step : 1;
-    }
+    unsigned    used = utf8_width(text, length);
     while (used > columns) {
         uint32_t code;
         size_t   step = utf8_step(text, length, &code);

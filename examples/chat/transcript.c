@@ -2,7 +2,7 @@
 
 #include "transcript.h"
 
-#include "utf8.h"
+#include "../common/utf8.h"
 
 #include <movex/text.h>
 

@@ -1,334 +1,171 @@
 /* Tic-tac-toe in the terminal: alone against the machine, with the master in this process, or against others at a
    movexd. */
-#define _POSIX_C_SOURCE 200809L
-
+#include "../common/table.h"
 #include "game.h"
 #include "opponent.h"
-#include "options.h"
-#include "screen.h"
 
-#include <movex/client.h>
-#include <movex/local.h>
-#include <movex/master.h>
-#include <movex/system.h>
 #include <movex/text.h>
-#ifdef HAVE_WEBSOCKET
-#include <movex/websocket.h>
-#endif
 
-#include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { DONE = 0, FAILURE = 1, WRONG_USAGE = 2 };
+static const char help[] = "tictactoe - tic-tac-toe in the terminal\n"
+                           "\n"
+                           "usage: tictactoe [OPTION]...                        alone, against the machine\n"
+                           "       tictactoe [OPTION]... ws://HOST:PORT NAME [TABLE]\n"
+                           "                                                    against others, at a movexd\n"
+                           "\n"
+                           "Whoever comes first to a table (default: table-1) plays X, the next one O, and\n"
+                           "all others watch. Type the number of a cell and Enter; n begins a new round, s\n"
+                           "sits down or stands up, q quits.\n"
+                           "\n"
+                           "options:\n"
+                           "  --auto          play without a person, then say version and checksum\n"
+                           "  --rounds N      how many rounds --auto plays; default 1\n"
+                           "  --pause-ms N    how long a machine thinks before it moves; default 700\n"
+                           "  --ca FILE       for a server at wss://HOST:PORT: trust the certificates in FILE,\n"
+                           "                  in place of those that the system trusts\n"
+                           "  --help          print this and exit\n"
+                           "\n"
+                           "Colours and drawing in place are left out if the output is not a terminal or\n"
+                           "NO_COLOR is set. Exit status: 0 after a game or q, 1 if something failed, 2 for\n"
+                           "a wrong command line.\n";
 
-#define PROMPT "1-9 place, n new round, s sit or stand, q quit >"
-#define MACHINE_NAME "machine"
-
-/* How long the loop sleeps when nothing comes. */
-#define SLEEP_MS 20
-
-typedef struct tictactoe_program {
-    tictactoe_options options;
-    tictactoe_screen  screen;
-    movex_master     *master; /* alone only */
-    movex_client     *client;
-    movex_resource   *table;
-    opponent          self;           /* --auto only: plays in the person's place */
-    movex_client     *machine_client; /* alone only */
-    opponent          machine;        /* alone only */
-    bool              connected;
-    bool              bound; /* the first state has come */
-    bool              over;  /* to be left, with this code */
-    int               code;
-    size_t            typed_length; /* bytes of a line that has not ended */
-    char              typed[32];
-} tictactoe_program;
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
+static void put_mark(game_screen *screen, tictactoe_mark mark)
 {
-    (void)number;
-    interrupted = 1;
+    screen_put_styled(screen, mark == TICTACTOE_X ? SCREEN_RED : SCREEN_BLUE, mark == TICTACTOE_X ? "X" : "O");
 }
 
-static void end(tictactoe_program *program, int code)
+static void put_row(game_screen *screen, const tictactoe *board, int row)
 {
-    program->over = true;
-    program->code = code;
-}
-
-static bool set_up_alone(tictactoe_program *program)
-{
-    movex_error error;
-    program->master = movex_master_new(&(movex_master_config){.types = MOVEX_TYPES(&tictactoe_type), .error = &error});
-    if (!program->master) {
-        fprintf(stderr, "tictactoe: %s\n", error.text);
-        return false;
-    }
-    program->machine_client = movex_client_new(
-        &(movex_client_config){.id = MACHINE_NAME, .io = movex_local_connect(program->master), .error = &error});
-    if (!program->machine_client) {
-        fprintf(stderr, "tictactoe: %s\n", error.text);
-        return false;
-    }
-    program->machine = (opponent){.table = movex_bind(program->machine_client, &tictactoe_type, program->options.table),
-                                  .name = MACHINE_NAME,
-                                  .pause_ms = program->options.pause_ms};
-    return true;
-}
-
-/* The emitter by which the master is reached. */
-static movex_io dial(const tictactoe_program *program)
-{
-    if (!program->options.url) return movex_local_connect(program->master);
-#ifdef HAVE_WEBSOCKET
-    movex_ws_config config = {.url = program->options.url, .ca_file = program->options.ca_file};
-    movex_error     error;
-    if (movex_ws_check(&config, &error) == MOVEX_OK) return movex_ws_new(&config);
-    fprintf(stderr, "tictactoe: %s\n", error.text);
-    return (movex_io){0};
-#else
-    fprintf(stderr, "tictactoe: this build has no websockets; it can only be played alone\n");
-    return (movex_io){0};
-#endif
-}
-
-static bool set_up(tictactoe_program *program)
-{
-    movex_error              error;
-    const tictactoe_options *options = &program->options;
-    if (!options->url && !set_up_alone(program)) return false;
-    movex_io io = dial(program);
-    if (!io.ops) return false;
-    program->client = movex_client_new(&(movex_client_config){.id = options->name, .io = io, .error = &error});
-    if (!program->client) {
-        fprintf(stderr, "tictactoe: %s\n", error.text);
-        return false;
-    }
-    program->table = movex_bind(program->client, &tictactoe_type, options->table);
-    if (!program->table) {
-        fprintf(stderr, "tictactoe: %s\n", movex_client_error(program->client)->text);
-        return false;
-    }
-    program->self = (opponent){
-        .table = program->table, .name = options->name, .rounds = options->rounds, .pause_ms = options->pause_ms};
-    return true;
-}
-
-static void tear_down(tictactoe_program *program)
-{
-    movex_client_free(program->client);
-    movex_client_free(program->machine_client);
-    movex_master_free(program->master);
-}
-
-/* Dispatches an action and says so if that is not possible. Its outcome comes as an event. */
-static void dispatch(tictactoe_program *program, uint32_t action, const void *payload)
-{
-    if (!movex_dispatch(program->table, action, payload))
-        screen_message(&program->screen, "not possible now: %s", movex_client_error(program->client)->text);
-}
-
-static void sit_if_free(tictactoe_program *program)
-{
-    const tictactoe *table = movex_state(program->table);
-    if (tictactoe_seat_of(table, program->options.name) >= 0) return;
-    if (tictactoe_is_full(table)) {
-        screen_message(&program->screen, "both seats are taken: you watch");
-    } else if (!program->options.plays_by_itself) {
-        dispatch(program, TICTACTOE_SIT, NULL);
-    }
-}
-
-/* Others who come and go. A player without a person says so only while it matters. */
-static void show_peer(tictactoe_program *program, const movex_event *event)
-{
-    const tictactoe *table = movex_state(program->table);
-    bool             matters = !program->options.plays_by_itself || table->result == TICTACTOE_OPEN;
-    if (movex_text_equals(event->peer, program->options.name)) return;
-    switch (event->kind) {
-    case MOVEX_EVENT_JOINED:
-        if (!program->options.plays_by_itself) screen_message(&program->screen, "%s is here", event->peer);
-        break;
-    case MOVEX_EVENT_AWAY:
-        if (matters) screen_message(&program->screen, "%s is away; the seat is kept", event->peer);
-        break;
-    case MOVEX_EVENT_BACK:
-        if (matters) screen_message(&program->screen, "%s is back", event->peer);
-        break;
-    default:
-        if (matters) screen_message(&program->screen, "%s has left", event->peer);
-        break;
-    }
-}
-
-/* Why a connection ended, or never was. */
-static const char *words_of(const movex_event *event)
-{
-    return *event->text ? event->text : movex_status_text(event->status);
-}
-
-static void handle_event(tictactoe_program *program, const movex_event *event)
-{
-    tictactoe_screen *screen = &program->screen;
-    switch (event->kind) {
-    case MOVEX_EVENT_CONNECTED:
-        program->connected = true;
-        if (program->options.url) screen_message(screen, "connected to %s", program->options.url);
-        break;
-    case MOVEX_EVENT_DISCONNECTED:
-        screen_message(screen, "%s: %s; dialling again", program->connected ? "connection lost" : "no connection",
-                       words_of(event));
-        program->connected = false;
-        break;
-    case MOVEX_EVENT_CLOSED:
-    case MOVEX_EVENT_BIND_REFUSED:
-    case MOVEX_EVENT_REMOVED:
-        screen_message(screen, "the server says no: %s", words_of(event));
-        end(program, FAILURE);
-        break;
-    case MOVEX_EVENT_BOUND:
-        program->bound = true;
-        sit_if_free(program);
-        break;
-    case MOVEX_EVENT_REFUSED:
-        screen_message(screen, "%s", event->reason > 0 ? tictactoe_reason_text(event->reason) : event->text);
-        break;
-    case MOVEX_EVENT_EXPIRED: screen_message(screen, "no answer came to what you did: look at the board"); break;
-    case MOVEX_EVENT_JOINED:
-    case MOVEX_EVENT_AWAY:
-    case MOVEX_EVENT_BACK:
-    case MOVEX_EVENT_LEFT: show_peer(program, event); break;
-    case MOVEX_EVENT_MISMATCH: screen_message(screen, "this build had computed another game: %s", event->text); break;
-    default: break; /* the table has changed: it is drawn anyway */
-    }
-}
-
-static void obey(tictactoe_program *program, const char *line)
-{
-    const tictactoe *table = movex_state(program->table);
-    char             command = line[0];
-    if (command && line[1]) command = '?';
-    screen_clear_messages(&program->screen); /* they were about what came before */
-    if (command == 'q') {
-        end(program, DONE);
-    } else if (command == 'n') {
-        dispatch(program, TICTACTOE_AGAIN, NULL);
-    } else if (command == 's') {
-        bool seated = tictactoe_seat_of(table, program->options.name) >= 0;
-        dispatch(program, seated ? TICTACTOE_STAND : TICTACTOE_SIT, NULL);
-    } else if (command >= '1' && command <= '9') {
-        dispatch(program, TICTACTOE_PLACE, &(tictactoe_place){(uint8_t)(command - '1')});
-    } else if (command) {
-        screen_message(&program->screen, "type the number of a cell (1-9), n, s or q");
-    }
-    program->screen.frame[0] = '\0'; /* what was typed stands on the screen: draw it anew */
-}
-
-static void take_typed(tictactoe_program *program, const char *bytes, size_t length)
-{
-    for (size_t i = 0; i < length && !program->over; i++) {
-        if (bytes[i] == '\n') {
-            program->typed[program->typed_length] = '\0';
-            program->typed_length = 0;
-            obey(program, program->typed);
-        } else if (program->typed_length < sizeof program->typed - 1 && bytes[i] != ' ' && bytes[i] != '\r') {
-            program->typed[program->typed_length++] = bytes[i];
-        }
-    }
-}
-
-/* Sleeps until somebody types, at most SLEEP_MS, and takes what was typed. */
-static void wait_for_input(tictactoe_program *program)
-{
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    char          bytes[256];
-    if (poll(&input, 1, SLEEP_MS) <= 0) return;
-    ssize_t length = read(STDIN_FILENO, bytes, sizeof bytes);
-    if (length <= 0) {
-        end(program, DONE);
-    } else {
-        take_typed(program, bytes, (size_t)length);
-    }
-}
-
-static void poll_all(tictactoe_program *program)
-{
-    uint64_t    now_ms = movex_system_now_ms();
-    movex_event event;
-    if (program->master) movex_master_poll(program->master, now_ms);
-    movex_client_poll(program->client, now_ms);
-    while (movex_client_next(program->client, &event)) handle_event(program, &event);
-    if (program->options.plays_by_itself) opponent_play(&program->self, now_ms);
-
-    if (!program->machine_client) return;
-    movex_client_poll(program->machine_client, now_ms);
-    while (movex_client_next(program->machine_client, &event)) continue;
-    opponent_play(&program->machine, now_ms);
-}
-
-/* In place there is always something to draw: messages are shown there only. In plain text there is no table before its
-   first state has come; and none before it is full if nobody types: two players' outputs are then alike, line by
-   line. */
-static bool has_something_to_draw(const tictactoe_program *program)
-{
-    if (program->screen.in_place) return true;
-    return program->bound && (program->screen.prompt || tictactoe_is_full(movex_state(program->table)));
-}
-
-static void run(tictactoe_program *program)
-{
-    if (program->options.url) screen_message(&program->screen, "dialling %s", program->options.url);
-    while (!program->over && !interrupted) {
-        poll_all(program);
-        if (has_something_to_draw(program)) screen_draw(&program->screen, program->table, program->options.name);
-        if (program->options.plays_by_itself && program->bound && opponent_is_done(&program->self)) end(program, DONE);
-        if (program->over) break;
-        if (!program->options.plays_by_itself) {
-            wait_for_input(program);
-        } else if (program->options.url) {
-            movex_client_wait(program->client, SLEEP_MS);
+    screen_put(screen, "  ");
+    for (int i = row * 3; i < row * 3 + 3; i++) {
+        char number[] = {(char)('1' + i), '\0'};
+        screen_put(screen, i % 3 ? " | " : " ");
+        if (board->cell[i] == TICTACTOE_EMPTY) {
+            screen_put_styled(screen, SCREEN_DIM, number);
         } else {
-            movex_system_sleep_ms(1);
+            put_mark(screen, (tictactoe_mark)board->cell[i]);
         }
     }
 }
 
-static void say_how_it_ended(const tictactoe_program *program)
+static void put_player(game_table *table, int seat)
 {
-    if (program->screen.in_place) fputs("\n", stdout);
-    if (program->options.plays_by_itself && program->over && program->code == DONE)
-        printf("%s: version %" PRIu64 ", checksum %016" PRIx64 "\n", program->options.name,
-               movex_version(program->table), movex_checksum(program->table));
-    /* In place, messages are shown with the table: without one, and at the end, they would be lost. */
-    if (program->screen.in_place && program->code == FAILURE && program->screen.message_count > 0)
-        fprintf(stderr, "tictactoe: %s\n", program->screen.messages[program->screen.message_count - 1]);
+    const tictactoe *board = table_state(table);
+    game_screen     *screen = &table->screen;
+    const char      *player = board->player[seat];
+    screen_put(screen, "    ");
+    put_mark(screen, tictactoe_mark_of(seat));
+    screen_put(screen, " ");
+    if (!*player) {
+        screen_put_styled(screen, SCREEN_DIM, "(free)");
+        return;
+    }
+    screen_put_styled(screen, tictactoe_is_turn_of(board, seat) ? SCREEN_BOLD : SCREEN_PLAIN, player);
+    bool own = movex_text_equals(player, table_self(table)) && !movex_text_equals(player, "you");
+    screen_put(screen, "%s%s", own ? " (you)" : "", table_absence(table, player));
+}
+
+static void put_status(game_table *table)
+{
+    const tictactoe *board = table_state(table);
+    bool             won = board->result == TICTACTOE_X_WON || board->result == TICTACTOE_O_WON;
+    int              seat = won ? (board->result == TICTACTOE_O_WON) : board->turn;
+    bool             own = tictactoe_seat_of(board, table_self(table)) == seat;
+    char             text[MOVEX_NAME_SIZE + 16];
+    if (board->result == TICTACTOE_DRAWN) {
+        snprintf(text, sizeof text, "a draw");
+    } else if (won) {
+        snprintf(text, sizeof text, own ? "you have won" : "%s has won", board->player[seat]);
+    } else if (!tictactoe_is_full(board)) {
+        bool seated = tictactoe_seat_of(board, table_self(table)) >= 0;
+        snprintf(text, sizeof text, seated ? "waiting for a second player" : "a seat is free");
+        own = false;
+    } else {
+        snprintf(text, sizeof text, own ? "your turn" : "%s's turn", board->player[seat]);
+    }
+    screen_put(&table->screen, "  ");
+    screen_put_styled(&table->screen, own ? SCREEN_GREEN : SCREEN_BOLD, text);
+    screen_put(&table->screen, "\n");
+}
+
+static bool plays(const void *state, const char *name)
+{
+    return tictactoe_seat_of(state, name) >= 0;
+}
+
+/* Without a person there is nothing to show before the table is full: two players' outputs are then alike, line by line. */
+static bool compose(game_table *table)
+{
+    const tictactoe *board = table_state(table);
+    game_screen     *screen = &table->screen;
+    screen_put(screen, "\n  ");
+    screen_put_styled(screen, SCREEN_BOLD, movex_resource_id(table->at.resource));
+    screen_put(screen, ", round %u\n\n", (unsigned)board->round);
+    put_row(screen, board, 0);
+    screen_put(screen, " "); /* a row is narrower than a line by one */
+    put_player(table, 0);
+    screen_put(screen, "\n  ---+---+---");
+    put_player(table, 1);
+    screen_put(screen, "\n");
+    put_row(screen, board, 1);
+    screen_put(screen, "\n  ---+---+---");
+    screen_put(screen, "    wins %u : %u", (unsigned)board->wins[0], (unsigned)board->wins[1]);
+    if (board->draws > 0) screen_put(screen, ", draws %u", (unsigned)board->draws);
+    screen_put(screen, "\n");
+    put_row(screen, board, 2);
+    screen_put(screen, "\n\n");
+    put_status(table);
+    table_put_spectators(table, plays);
+    return table_has_person(table) || tictactoe_is_full(board);
+}
+
+static const char *prompt(const game_table *table)
+{
+    (void)table;
+    return "1-9 place, n new round, s sit or stand, q quit";
+}
+
+static void arrive(game_table *table)
+{
+    const tictactoe *board = table_state(table);
+    if (tictactoe_seat_of(board, table_self(table)) >= 0) return;
+    if (tictactoe_is_full(board)) {
+        screen_message(&table->screen, "both seats are taken: you watch");
+    } else if (table_has_person(table)) {
+        table_dispatch(table, TICTACTOE_SIT, NULL);
+    }
+}
+
+static bool obey(game_table *table, const char *line)
+{
+    bool seated = tictactoe_seat_of(table_state(table), table_self(table)) >= 0;
+    if (line[1]) return false;
+    switch (line[0]) {
+    case 'n': table_dispatch(table, TICTACTOE_AGAIN, NULL); return true;
+    case 's': table_dispatch(table, seated ? TICTACTOE_STAND : TICTACTOE_SIT, NULL); return true;
+    default: break;
+    }
+    if (line[0] < '1' || line[0] > '9') return false;
+    table_dispatch(table, TICTACTOE_PLACE, &(tictactoe_place){(uint8_t)(line[0] - '1')});
+    return true;
 }
 
 int main(int argument_count, char **arguments)
 {
-    tictactoe_program program = {0};
-    struct sigaction  interrupt = {.sa_handler = on_interrupt};
-    switch (options_parse(&program.options, argument_count, arguments)) {
-    case OPTIONS_SHOW_HELP: fputs(options_help, stdout); return DONE;
-    case OPTIONS_WRONG_USAGE:
-        fprintf(stderr, "tictactoe: %s\nTry 'tictactoe --help'.\n", program.options.problem);
-        return WRONG_USAGE;
-    case OPTIONS_PLAY: break;
-    }
-    sigaction(SIGINT, &interrupt, NULL);
-    sigaction(SIGTERM, &interrupt, NULL);
-    screen_open(&program.screen, stdout, program.options.plays_by_itself ? NULL : PROMPT);
-    if (set_up(&program)) {
-        run(&program);
-        say_how_it_ended(&program);
-    } else {
-        program.code = FAILURE;
-    }
-    tear_down(&program);
-    return program.code;
+    static const char *const robots[] = {"machine", NULL};
+    const table_game         game = {
+                .name = "tictactoe",
+                .help = help,
+                .type = &tictactoe_type,
+                .mind = &opponent_mind,
+                .robots = robots,
+                .robot_count = 1,
+                .reason_text = tictactoe_reason_text,
+                .compose = compose,
+                .prompt = prompt,
+                .arrive = arrive,
+                .obey = obey,
+    };
+    return table_main(&game, argument_count, arguments);
 }

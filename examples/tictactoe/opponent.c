@@ -39,41 +39,37 @@ uint8_t opponent_choose(const tictactoe *table, int seat, const char *name)
 }
 
 /* What it would do now: an action, or -1 for nothing. */
-static int intention(const opponent *player, const tictactoe *table)
+static int intend(const game_robot *robot)
 {
-    int seat = tictactoe_seat_of(table, player->name);
-    if (movex_pending(player->table) > 0) return -1;
+    const tictactoe *table = movex_state(robot->at.resource);
+    int              seat = tictactoe_seat_of(table, robot->name);
     if (seat < 0) return tictactoe_is_full(table) ? -1 : TICTACTOE_SIT;
     if (tictactoe_is_turn_of(table, seat)) return TICTACTOE_PLACE;
-    bool wants_more = table->result != TICTACTOE_OPEN && table->round < player->rounds;
+    bool wants_more = table->result != TICTACTOE_OPEN && table->round < robot->rounds;
     return wants_more && seat == 0 ? TICTACTOE_AGAIN : -1;
 }
 
-void opponent_play(opponent *player, uint64_t now_ms)
+static bool is_urgent(int action)
 {
-    const tictactoe *table = movex_state(player->table);
-    int              action = movex_in_sync(player->table) ? intention(player, table) : -1;
-    if (action < 0) {
-        player->thinking = false;
-        return;
-    }
-    if (!player->thinking) {
-        player->thinking = true;
-        player->due_ms = now_ms + (action == TICTACTOE_SIT ? 0 : player->pause_ms);
-    }
-    if (now_ms < player->due_ms) return;
-    player->thinking = false;
+    return action == TICTACTOE_SIT;
+}
+
+static void act(const game_robot *robot, int action)
+{
+    const tictactoe *table = movex_state(robot->at.resource);
     if (action == TICTACTOE_PLACE) {
-        int seat = tictactoe_seat_of(table, player->name);
-        movex_dispatch(player->table, TICTACTOE_PLACE, &(tictactoe_place){opponent_choose(table, seat, player->name)});
+        int             seat = tictactoe_seat_of(table, robot->name);
+        tictactoe_place where = {opponent_choose(table, seat, robot->name)};
+        movex_dispatch(robot->at.resource, TICTACTOE_PLACE, &where);
     } else {
-        movex_dispatch(player->table, (uint32_t)action, NULL);
+        movex_dispatch(robot->at.resource, (uint32_t)action, NULL);
     }
 }
 
-bool opponent_is_done(const opponent *player)
+static bool is_done(const game_robot *robot)
 {
-    const tictactoe *table = movex_confirmed_state(player->table);
-    return movex_in_sync(player->table) && movex_pending(player->table) == 0 && table->result != TICTACTOE_OPEN &&
-           table->round >= player->rounds;
+    const tictactoe *table = movex_confirmed_state(robot->at.resource);
+    return table->result != TICTACTOE_OPEN && table->round >= robot->rounds;
 }
+
+const robot_mind opponent_mind = {.intend = intend, .act = act, .is_urgent = is_urgent, .is_done = is_done};

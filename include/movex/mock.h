@@ -11,6 +11,13 @@
  *  - A cut loses what is on its way, from some point on in each direction: the frames before that point still arrive.
  *    Each side learns of it after a latency of its own; what it sends until then is lost, and it is not told so.
  *  - A closed link delivers what was sent before.
+ *  - A half-open link is dead in one direction and alive in the other, and nobody is told, until it is cut. What is sent in the
+ *    dead direction is taken and lost, and fills the queue.
+ *  - A cut may linger: one end learns of it at once, and dials again; the other does not notice for a while, and takes late
+ *    what was sent before the cut, beside the new link.
+ *  - A stalled receiver takes nothing for a while: what comes fills the queue, until send says MOVEX_ERR_AGAIN.
+ *  - A corrupted frame arrives with bits flipped, or without its end. Real networks end a link instead, nearly always.
+ *  - Each name has a clock (movex_mock_clock) which jumps ahead of virtual time when it is told to, and never goes back.
  *
  *  One run is one sequence of calls: the same seed and the same calls in the same order give the same frames at the
  *  same times.
@@ -50,6 +57,7 @@ typedef struct movex_mock_frame {
     const char   *from;   /**< name of the sender */
     const char   *to;     /**< name of the receiver */
     bool          by_dialler; /**< direction: true if the sender is the end that has dialled the link */
+    bool          corrupted;  /**< MESSAGE: `data` and `length` are not what was sent, but what will arrive */
     const void   *data;       /**< MESSAGE: the bytes; else NULL */
     size_t        length;     /**< MESSAGE: how many; else 0 */
     const char   *text;       /**< CLOSED: the cause; else NULL */
@@ -58,14 +66,29 @@ typedef struct movex_mock_frame {
                                    lost */
 } movex_mock_frame;
 
+/** Chances of faults. Zero: it does not happen; from 1,000 on, it always does. */
+typedef struct movex_mock_faults {
+    uint32_t         cut_per_mille;          /**< that a frame that is sent cuts its link */
+    uint32_t         dial_failure_per_mille; /**< that a dial fails */
+    uint32_t         half_open_per_mille;    /**< that a frame that is sent is about the last that arrives in its direction */
+    movex_mock_range half_open_ms;      /**< until such a link is cut; default 10,000 */
+    uint32_t         linger_per_mille;  /**< that a cut lingers */
+    movex_mock_range linger_ms;         /**< until the other end learns of such a cut; default 0 to 2,000 */
+    uint32_t         corrupt_per_mille; /**< that a frame arrives corrupted */
+    uint32_t         stall_per_mille;   /**< that a frame that is sent stalls its receiver */
+    movex_mock_range stall_ms;          /**< how long; default 0 to 2,000 */
+    uint32_t         jump_per_mille;    /**< that the clock of whoever sends a frame jumps ahead */
+    movex_mock_range jump_ms;           /**< how far; default 0 to 60,000 */
+} movex_mock_faults;
+
 /** Settings of a network. Zero means the default. Copied. */
 typedef struct movex_mock_config {
     uint64_t         seed;          /**< where everything random comes from */
     movex_mock_range latency_ms;    /**< from sending to arriving, drawn for each frame; default 0: the next
                                          movex_mock_poll */
-    uint32_t         cut_per_mille; /**< chance that a frame that is sent cuts its link; from 1,000 on, every one
-                                         does */
-    uint32_t         dial_failure_per_mille; /**< chance that a dial fails */
+    uint32_t         cut_per_mille; /**< the same as that of `faults`; the greater of the two counts */
+    uint32_t         dial_failure_per_mille; /**< the same as that of `faults`; the greater of the two counts */
+    movex_mock_faults faults;       /**< chances of what goes wrong */
     uint32_t         queue_bytes; /**< of one link and direction, sent and not taken by the receiver, before send says
                                        MOVEX_ERR_AGAIN; default 1 MiB; one frame always has room */
     uint32_t         max_frame;   /**< bytes of a frame, from MOVEX_IO_MIN_FRAME; default 65,536; a longer message is
@@ -84,12 +107,18 @@ typedef struct movex_mock_config {
 typedef struct movex_mock_stats {
     uint64_t dials;        /**< calls of `open`, failed ones included */
     uint64_t failed_dials; /**< of them, those that end in CLOSED, without OPENED before */
-    uint64_t cuts;        /**< links cut, by chance and by hand */
+    uint64_t cuts;        /**< links cut, by chance and by hand; here and below, half-open ones that were found out included */
+    uint64_t lingering;   /**< of them, those that lingered */
+    uint64_t half_open;   /**< directions that have died alone, by chance and by hand */
+    uint64_t stalls;      /**< receivers stalled, by chance and by hand */
+    uint64_t jumps;       /**< of clocks, by chance and by hand */
+    uint64_t crashes;     /**< emitters crashed */
     uint64_t frames_sent; /**< MESSAGE only, here and below */
     uint64_t bytes_sent;  /**< of these frames */
     uint64_t frames_delivered;  /**< handed to the receiver's emitter, taken or not */
     uint64_t frames_lost;       /**< in a cut, or because the receiver had closed */
     uint64_t frames_on_the_way; /**< now */
+    uint64_t frames_corrupted;  /**< of those sent */
 } movex_mock_stats;
 
 MOVEX_BEGIN_DECLARATIONS
@@ -132,8 +161,9 @@ MOVEX_API movex_mock_stats movex_mock_statistics(const movex_mock *net);
 /** Changes the latency of what is sent from now on. */
 MOVEX_API void movex_mock_set_latency(movex_mock *net, movex_mock_range latency_ms);
 
-/** Changes the chances of faults from now on, as in the configuration. 0, 0 lets a test wait for calm. */
-MOVEX_API void movex_mock_set_faults(movex_mock *net, uint32_t cut_per_mille, uint32_t dial_failure_per_mille);
+/** Changes the chances of faults from now on. NULL: all of them are 0, so that a test can wait for calm; what has gone wrong
+ *  by then stays so, and ends when its time is up. */
+MOVEX_API void movex_mock_set_faults(movex_mock *net, const movex_mock_faults *faults);
 
 /** Cuts all links of the emitters of that name; how many there were. While the network is held, or one end is
  *  partitioned, nothing of what was on its way arrives. */
@@ -141,6 +171,36 @@ MOVEX_API uint32_t movex_mock_cut(movex_mock *net, const char *name);
 
 /** Cuts one link; false if there is none of that number, or it is cut already. */
 MOVEX_API bool movex_mock_cut_link(movex_mock *net, movex_link link);
+
+/** Cuts all links of the emitters of that name so that these learn of it at once, and the other ends only after `late_ms`; how
+ *  many there were. What these had sent arrives then, not before, and all of it: late, and beside a new link. */
+MOVEX_API uint32_t movex_mock_cut_lingering(movex_mock *net, const char *name, uint32_t late_ms);
+
+/** Makes all open links of the emitters of that name half-open, until they are cut: from some frame on, nothing arrives at them
+ *  any more (deafen), or nothing of what they send arrives (mute). How many directions have died. */
+MOVEX_API uint32_t movex_mock_deafen(movex_mock *net, const char *name);
+/** See movex_mock_deafen. */
+MOVEX_API uint32_t movex_mock_mute(movex_mock *net, const char *name);
+
+/** Stalls the emitters of that name: they take nothing (true), until they are let go (false). MOVEX_OK or
+ *  MOVEX_ERR_NOT_FOUND. */
+MOVEX_API int movex_mock_stall(movex_mock *net, const char *name, bool stalled);
+
+/** Corrupts the next `frames` frames that the emitters of that name send. MOVEX_OK or MOVEX_ERR_NOT_FOUND. */
+MOVEX_API int movex_mock_corrupt(movex_mock *net, const char *name, uint32_t frames);
+
+/** The emitters of that name die, as with their process: their links, and what was on its way to them, are gone. The other ends
+ *  are not told before `silence_ms` have passed, and what they send until then is lost. The emitters do nothing any more, and
+ *  wait to be destroyed with their owner, who cannot even say goodbye; new ones may take the name at once. MOVEX_OK or
+ *  MOVEX_ERR_NOT_FOUND. */
+MOVEX_API int movex_mock_crash(movex_mock *net, const char *name, uint32_t silence_ms);
+
+/** The clock of that name: virtual time, and as much as it has jumped ahead. For the `now_ms` with which its owner is polled.
+ *  Virtual time for a name that there never was. */
+MOVEX_API uint64_t movex_mock_clock(const movex_mock *net, const char *name);
+
+/** The clock of that name jumps ahead. MOVEX_OK or MOVEX_ERR_NOT_FOUND. */
+MOVEX_API int movex_mock_jump(movex_mock *net, const char *name, uint32_t ms);
 
 /** Stops everything to and from the emitters of that name (true), or lets it go on (false). Links stay up, frames and
  *  dials wait; what became due meanwhile arrives at the next poll. So a long silence can be tested, in which no side is

@@ -36,12 +36,8 @@ static bool from_client(movex_client *client, movex_event *event)
 
 static bool from_overturned(movex_resource *resource, movex_event *event)
 {
-    if (resource->news & MOVEX_NEWS_REVEALED) return false; /* that comes first */
     *event = (movex_event){.kind = MOVEX_EVENT_OVERTURNED, .resource = resource, .version = resource->version};
-    if (!movex_fold_next_overturned(resource, &event->ticket, &event->reason)) {
-        resource->news &= ~(unsigned)MOVEX_NEWS_OVERTURNED;
-        return false;
-    }
+    if (!movex_fold_next_overturned(resource, &event->ticket, &event->reason)) return false;
     event->text = movex_refusal_text(event->reason);
     return true;
 }
@@ -71,7 +67,6 @@ static bool from_resource(movex_resource *resource, movex_event *event)
         {MOVEX_NEWS_MISMATCH, MOVEX_EVENT_MISMATCH},    {MOVEX_NEWS_REVEALED, MOVEX_EVENT_REVEALED},
         {MOVEX_NEWS_CHANGED, MOVEX_EVENT_CHANGED},      {MOVEX_NEWS_REMOVED, MOVEX_EVENT_REMOVED},
     };
-    if (from_overturned(resource, event)) return true;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!(resource->news & kinds[i].news)) continue;
         resource->news &= ~kinds[i].news;
@@ -150,6 +145,7 @@ bool movex_client_next(movex_client *client, movex_event *event)
         case MOVEX_SOURCE_CLIENT: found = from_client(client, event); break;
         case MOVEX_SOURCE_RESOURCE: found = from_resource((movex_resource *)(void *)source, event); break;
         case MOVEX_SOURCE_PENDING: found = from_pending((movex_pending_dispatch *)(void *)source, event); break;
+        case MOVEX_SOURCE_OVERTURNED: found = from_overturned(source->resource, event); break;
         case MOVEX_SOURCE_PEER: found = from_peer(client, (movex_peer_record *)(void *)source, event); break;
         }
         /* A source stays first until it has nothing more; an outcome and a departure are the last of theirs. */

@@ -130,6 +130,16 @@ void movex_fold_note(movex_resource *resource, uint64_t version, const movex_wir
     movex_resource_announce(resource, MOVEX_NEWS_REVEALED);
 }
 
+void movex_fold_reveal_missed(movex_resource *resource, uint64_t version, const movex_wire_records *names)
+{
+    movex_fold *fold = &resource->fold;
+    if (names->count)
+        movex_fold_note(resource, version, names, false);
+    else if (version != fold->revealed)
+        fold->name_count = 0; /* the state was replaced, and what was hidden dropped */
+    fold->revealed = version;
+}
+
 bool movex_revealed_at(const movex_resource *resource, uint32_t index, movex_revealed *revealed)
 {
     if (!resource || index >= resource->fold.name_count) return false;
@@ -163,7 +173,11 @@ void movex_fold_overturn(movex_resource *resource, uint64_t sequence, int reason
         own->overturned = true;
         own->reason = reason;
         fold->overturned++;
-        movex_resource_announce(resource, MOVEX_NEWS_OVERTURNED);
+        /* Last in the row: its outcome comes before it, and so does the reveal. */
+        fold->source.kind = MOVEX_SOURCE_OVERTURNED;
+        fold->source.resource = resource;
+        movex_list_remove(&fold->source.node);
+        movex_client_announce(resource->client, &fold->source);
         return;
     }
 }

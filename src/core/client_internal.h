@@ -35,10 +35,12 @@ typedef enum movex_source_kind {
     MOVEX_SOURCE_CLIENT,
     MOVEX_SOURCE_RESOURCE,
     MOVEX_SOURCE_PENDING,
+    MOVEX_SOURCE_OVERTURNED,
     MOVEX_SOURCE_PEER
 } movex_source_kind;
 
-/* The first member of a client, a resource, a pending dispatch and a peer. In client.sources while it has something. */
+/* The first member of a client, a resource, a pending dispatch and a peer; a resource has one more for what reveals have
+   overturned. In client.sources while it has something. */
 typedef struct movex_source {
     movex_node             node; /* first member */
     movex_source_kind      kind;
@@ -114,6 +116,7 @@ typedef struct movex_fold {
     uint32_t        owned_capacity; /* 0 or a power of two */
     uint64_t        owned_count;    /* ever */
     uint32_t        overturned;     /* of them, not drained */
+    movex_source    source;         /* of these: behind their outcomes, and what the reveal has announced */
     movex_revealed *names;    /* of the last reveal; their authors lie in `authors` */
     uint32_t        name_count, name_capacity;
     movex_buffer    authors;  /* MOVEX_NAME_SIZE each */
@@ -137,8 +140,7 @@ enum { /* movex_resource.news */
     MOVEX_NEWS_MISMATCH = 1u << 2,
     MOVEX_NEWS_CHANGED = 1u << 3,
     MOVEX_NEWS_REMOVED = 1u << 4,
-    MOVEX_NEWS_REVEALED = 1u << 5,
-    MOVEX_NEWS_OVERTURNED = 1u << 6
+    MOVEX_NEWS_REVEALED = 1u << 5
 };
 
 /*   pending_count == length of pending;  pending_count + answered_count <= the limit of pending
@@ -331,6 +333,8 @@ void movex_fold_keep(movex_resource *resource, const movex_context *context, uin
 int  movex_fold_again(movex_resource *resource, const movex_entry_message *message, movex_error *error);
 /* Notes whose entries a reveal, with the entry of that version, has revealed. */
 void movex_fold_note(movex_resource *resource, uint64_t version, const movex_wire_records *records, bool halves);
+/* The same of one that a snapshot includes, with the names if the client has missed it. */
+void movex_fold_reveal_missed(movex_resource *resource, uint64_t version, const movex_wire_records *names);
 /* An own dispatch was accepted. */
 void movex_fold_own(movex_resource *resource, uint64_t sequence, movex_ticket ticket);
 /* An own dispatch that was accepted has no effect. */

@@ -165,10 +165,16 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
         resource->client->stats.reduces++;
         answer = movex_view_apply(&resource->confirmed, what->action, what->payload, &context, &fault);
     }
+    uint64_t version_before = resource->version, entry_ms_before = resource->entry_ms;
     resource->version = message->version;
     resource->entry_ms = context.now_ms;
     movex_fold_keep(resource, &context, what->action, what->encoded);
-    if (!take_secrets(resource, message, &fault)) return;
+    if (!take_secrets(resource, message, &fault)) {
+        /* Or it would come back as one that has been told of the reveal. */
+        resource->version = version_before;
+        resource->entry_ms = entry_ms_before;
+        return;
+    }
     /* Should the reducer refuse here what it accepted there, the checksums tell. But where all see the same, a state that breaks
        its own schema has been restored before it could be hashed: memory is corrupt, or the reducer is. */
     bool sound = answer != MOVEX_REFUSED_INVALID_STATE || !single;
@@ -306,8 +312,7 @@ void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_messa
     resource->epoch = client->epoch;
     movex_client_learn_time(client, message->now_ms, UINT64_MAX);
     if (message->sequence > resource->answered) resource->answered = message->sequence;
-    resource->fold.revealed = message->revealed;
-    if (message->records.count) movex_fold_note(resource, message->revealed, &message->records, false);
+    movex_fold_reveal_missed(resource, message->revealed, &message->records);
     movex_fold_start(resource);
 
     /* Refusals have been told before; what else the master has handled is in this state. */

@@ -316,16 +316,9 @@ static void lay_out_image(movex_node *node)
     assert(node->image_size > 0 && node->image_size <= node->size);
 }
 
-static uint64_t mix_number(uint64_t hash, uint64_t value)
-{
-    unsigned char bytes[8];
-    movex_store_u64(bytes, value);
-    return movex_xxh64(bytes, sizeof bytes, hash);
-}
-
 static uint64_t mix_text(uint64_t hash, const char *text)
 {
-    return text ? movex_xxh64(text, strlen(text), mix_number(hash, 1)) : mix_number(hash, 0);
+    return text ? movex_xxh64(text, strlen(text), movex_xxh64_number(hash, 1)) : movex_xxh64_number(hash, 0);
 }
 
 /* Places in the image count too: two sides whose structs have another order have other images and other checksums. */
@@ -341,12 +334,12 @@ static uint64_t mix_member(uint64_t hash, const movex_member *member)
                                 field->shape == MOVEX_SHAPE_LIST ? field->count_size : 0,
                                     member->count_image_offset};
     hash = mix_text(hash, field->name);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) hash = mix_number(hash, numbers[i]);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) hash = movex_xxh64_number(hash, numbers[i]);
     hash = mix_text(hash, field->shape == MOVEX_SHAPE_LIST ? field->count_name : NULL);
-    hash = mix_number(hash, field->kind == MOVEX_KIND_ENUM ? field->value_count : 0);
+    hash = movex_xxh64_number(hash, field->kind == MOVEX_KIND_ENUM ? field->value_count : 0);
     const char *const *names = field->kind == MOVEX_KIND_ENUM ? field->value_names : NULL;
     for (uint64_t i = 0; names && i < field->value_count; i++) hash = mix_text(hash, names[i]);
-    return mix_number(hash, member->node ? member->node->fingerprint : 0);
+    return movex_xxh64_number(hash, member->node ? member->node->fingerprint : 0);
 }
 
 static uint64_t max_encoded_member(const movex_member *member)
@@ -362,7 +355,7 @@ static void summarize(movex_node *node)
 {
     node->inert = true;
     node->height = 1;
-    node->fingerprint = mix_number(0, node->member_count);
+    node->fingerprint = movex_xxh64_number(0, node->member_count);
     for (uint32_t i = 0; i < node->member_count; i++) {
         const movex_member *member = &node->members[i];
         node->max_encoded += max_encoded_member(member);

@@ -69,6 +69,13 @@ uint64_t movex_xxh64(const void *bytes, size_t length, uint64_t seed)
     return hash ^ hash >> 32;
 }
 
+uint64_t movex_xxh64_number(uint64_t so_far, uint64_t value)
+{
+    unsigned char bytes[8];
+    movex_store_u64(bytes, value);
+    return movex_xxh64(bytes, sizeof bytes, so_far);
+}
+
 static void sip_round(uint64_t v[4])
 {
     v[0] += v[1];

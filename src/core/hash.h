@@ -9,6 +9,9 @@
    fingerprints. */
 uint64_t movex_xxh64(const void *bytes, size_t length, uint64_t seed);
 
+/* The same of one number, in a row of them. */
+uint64_t movex_xxh64_number(uint64_t so_far, uint64_t value);
+
 /* SipHash-2-4 (Aumasson and Bernstein 2012): a keyed one-way function of short inputs. For what a stranger must not be able
    to predict: random seeds, and the tables whose keys strangers choose. */
 typedef struct movex_sip_key {

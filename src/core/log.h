@@ -16,8 +16,9 @@
 /* One accepted action, as everybody may know it. Its author's id, its payload's canonical encoding, and the reveal that
    belongs to it lie in the arena, one after the other. Hidden halves do not: what is kept must not depend on them. */
 typedef struct movex_entry {
-    uint64_t session;  /* the author's; with sequence it tells a repeat from a new action. 0: the master itself */
-    uint64_t sequence; /* of the author's dispatches to this resource */
+    uint64_t session;      /* the author's; 0: the master itself */
+    uint64_t subscription; /* the session's name for it; with session and sequence it names the dispatch, for ever */
+    uint64_t sequence;     /* of the subscription's dispatches */
     uint64_t now_ms;   /* master time of its context; never less than the entry's before */
     uint64_t checksum; /* of the public state after it and its reveal */
     uint64_t seed;     /* of its random values, if any were drawn */

@@ -81,9 +81,10 @@ void movex_subscription_send_snapshot(movex_master *master, movex_subscription *
     if (!view) return;
     subscription->live = true;
     bool               missed = subscription->revealed != resource->revealed;
-    movex_wire_records names = missed ? movex_reveal_names(master, resource) : (movex_wire_records){0};
+    movex_wire_records names = {0};
+    bool               named = !missed || movex_reveal_names(master, resource, &names);
     master->encoded.length = 0;
-    if (movex_buffer_reserve(&master->encoded, &master->allocator, most))
+    if (named && movex_buffer_reserve(&master->encoded, &master->allocator, most))
         writer = movex_master_message(master, most + names.bytes.length);
     if (!writer.at) {
         movex_master_fail(master, link, MOVEX_ERR_MEMORY);
@@ -106,7 +107,7 @@ void movex_subscription_send_snapshot(movex_master *master, movex_subscription *
     movex_master_send(master, link, &writer);
     master->stats.snapshots++;
     subscription->base = resource->log.version;
-    if (missed) movex_reveal_tell_overturned(master, subscription);
+    if (missed) movex_overturned_tell(master, subscription);
 }
 
 /* ---- binding */
@@ -172,6 +173,8 @@ void movex_subscription_free(movex_master *master, movex_subscription *subscript
     movex_list_remove(&subscription->of_session);
     movex_release(&master->allocator, subscription->refused,
                   subscription->refused_capacity * sizeof *subscription->refused);
+    movex_release(&master->allocator, subscription->overturned,
+                  subscription->overturned_capacity * sizeof *subscription->overturned);
     movex_release(&master->allocator, subscription, sizeof *subscription);
     master->stats.subscriptions--;
 }
@@ -320,7 +323,7 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
     master->stats.resumes++;
     for (uint64_t version = message->version + 1; version <= resource->log.version; version++)
         movex_master_tell_again(master, subscription, version);
-    if (subscription->revealed != resource->revealed) movex_reveal_tell_overturned(master, subscription);
+    if (subscription->revealed != resource->revealed) movex_overturned_tell(master, subscription);
 }
 
 /* The subscription that a BIND goes on with, or a new one; or NULL with the cause. */

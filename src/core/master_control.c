@@ -33,7 +33,8 @@ int movex_master_put(movex_master *master, const movex_type *type, const char *i
     if (status != MOVEX_OK) return status;
     movex_log_skip(&resource->log, movex_master_time(master));
     movex_hidden_end(master, resource);
-    if (resource->hidden) resource->hidden->last.pair_count = resource->hidden->last.overturned_count = 0;
+    movex_overturned_drop(resource);
+    if (resource->hidden) resource->hidden->last.pair_count = 0;
     resource->revealed = resource->log.version;
     movex_master_resource_schedule(master, resource);
     for (uint32_t i = 0; i < resource->slots; i++) {
@@ -79,8 +80,8 @@ static const movex_view *view_for(const movex_master_resource *resource, const c
     return movex_hidden_view(resource, movex_hider_find(resource, viewer));
 }
 
-int movex_master_view(const movex_master *master, const movex_type *type, const char *id, const char *viewer, void *state,
-                      uint64_t *checksum)
+int movex_master_view(const movex_master *master, const movex_type *type, const char *id, const char *viewer,
+                      void *state, uint64_t *checksum)
 {
     const movex_master_resource *resource = movex_master_resource_named(master, type, id);
     if (!resource) return MOVEX_ERR_NOT_FOUND;

@@ -5,8 +5,7 @@
 #include <movex/text.h>
 
 enum {
-    MOST_SPARES = 64,      /* hiders of one type that are kept for later */
-    MOST_OVERTURNED = 256, /* dispatches of one resource that are remembered; the newest */
+    MOST_SPARES = 64, /* hiders of one type that are kept for later */
     FIRST_PAIRS = 4,
 };
 
@@ -117,16 +116,6 @@ static bool prepare_hidden(movex_master *master, movex_master_resource *resource
     return resource->hidden != NULL;
 }
 
-bool movex_hidden_prepare_public(movex_master *master, movex_master_resource *resource)
-{
-    movex_hidden *hidden = resource->hidden;
-    if (!hidden || hidden->hider_count == 0) return true;
-    movex_disclosure *next = &hidden->next;
-    if (next->overturned_count == MOST_OVERTURNED) return true; /* the oldest gives way */
-    return movex_grow(&master->allocator, &next->overturned, &next->overturned_capacity, sizeof *next->overturned,
-                      next->overturned_count + 1, FIRST_PAIRS);
-}
-
 /* A new hider for the session, last in the list, and the full view if it is needed from now on. */
 static int add_hider(movex_master *master, movex_master_resource *resource, movex_subscription *subscription)
 {
@@ -165,11 +154,7 @@ int movex_hidden_prepare(movex_master *master, movex_subscription *subscription,
                     FIRST_PAIRS))
         return MOVEX_ERR_MEMORY;
     if (!movex_buffer_reserve(&hidden->payloads, &master->allocator, payload_length)) return MOVEX_ERR_MEMORY;
-    int status = subscription->hider ? MOVEX_OK : add_hider(master, resource, subscription);
-    if (status != MOVEX_OK) return status;
-    if (movex_hidden_prepare_public(master, resource)) return MOVEX_OK;
-    movex_hidden_withdraw(master, subscription);
-    return MOVEX_ERR_MEMORY;
+    return subscription->hider ? MOVEX_OK : add_hider(master, resource, subscription);
 }
 
 void movex_hidden_withdraw(movex_master *master, movex_subscription *subscription)
@@ -221,15 +206,6 @@ static void remember_pair(movex_hidden *hidden, movex_hider *hider, uint64_t seq
     hider->hidden++;
 }
 
-static void remember_overturned(movex_disclosure *next, uint64_t session, uint64_t sequence, int reason)
-{
-    if (next->overturned_count == MOST_OVERTURNED) {
-        next->overturned_count--;
-        memmove(next->overturned, next->overturned + 1, next->overturned_count * sizeof *next->overturned);
-    }
-    next->overturned[next->overturned_count++] = (movex_overturned){session, sequence, reason};
-}
-
 /* What the full view makes of the deed: where there is only one hider, that one's view is it. */
 static movex_hider *bring_full(movex_master *master, movex_hidden *hidden, const movex_half *half,
                                const movex_context *context)
@@ -240,7 +216,7 @@ static movex_hider *bring_full(movex_master *master, movex_hidden *hidden, const
     return full;
 }
 
-void movex_hidden_spread(movex_master *master, movex_master_resource *resource, const movex_subscription *author,
+void movex_hidden_spread(movex_master *master, movex_master_resource *resource, movex_subscription *author,
                          uint64_t sequence, const movex_deed *deed, const movex_context *context, bool *drew)
 {
     movex_hidden *hidden = resource->hidden;
@@ -261,8 +237,7 @@ void movex_hidden_spread(movex_master *master, movex_master_resource *resource, 
         all_drew = all_drew && *drew;
     }
     if (full->drew && !all_drew) hidden->foldable = false;
-    if (author && full->answer != MOVEX_ACCEPT)
-        remember_overturned(&hidden->next, author->session->number, sequence, full->answer);
+    if (author && full->answer != MOVEX_ACCEPT) movex_overturned_remember(author, sequence, full->answer);
 }
 
 /* ---- ending */
@@ -278,15 +253,13 @@ void movex_hidden_end(movex_master *master, movex_master_resource *resource)
     if (hidden->full) let_go(master, resource, hidden->full);
     hidden->full = NULL;
     hidden->hider_count = 0;
-    hidden->next.pair_count = hidden->next.overturned_count = 0;
+    hidden->next.pair_count = 0;
     hidden->payloads.length = 0;
 }
 
 static void free_disclosure(movex_master *master, movex_disclosure *disclosure)
 {
     movex_release(&master->allocator, disclosure->pairs, disclosure->pair_capacity * sizeof *disclosure->pairs);
-    movex_release(&master->allocator, disclosure->overturned,
-                  disclosure->overturned_capacity * sizeof *disclosure->overturned);
 }
 
 void movex_hidden_free(movex_master *master, movex_master_resource *resource)

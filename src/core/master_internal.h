@@ -11,6 +11,7 @@
      master_reveal.c    what is hidden becomes known
      master_hidden.c    what is hidden: who has hidden it, and the views that come of it
      master_refusals.c  dispatches that became none
+     master_overturned.c  dispatches that a reveal has shown to have no effect
      master_resource.c  a resource: creation, removal, when it wants to be woken
      master_send.c      messages out
      master_events.c    the ring of events for the program
@@ -79,6 +80,13 @@ typedef struct movex_refused {
     int      reason;
 } movex_refused;
 
+/* A dispatch that was accepted, and that the full view refuses. */
+typedef struct movex_overturned {
+    uint64_t sequence;
+    uint64_t revealed; /* the version of the reveal that has shown it; 0: none yet */
+    int      reason;
+} movex_overturned;
+
 typedef struct movex_subscription {
     movex_node                    of_session; /* first member */
     movex_node                    owed;       /* in link.owed while it is to be sent a snapshot */
@@ -97,6 +105,9 @@ typedef struct movex_subscription {
     movex_refused                *refused;  /* a ring of the newest refusals */
     uint32_t                      refused_capacity; /* 0 or a power of two */
     uint64_t                      refused_count;    /* ever; the newest min(count, capacity) are kept */
+    movex_overturned             *overturned;       /* the same, of what was overturned */
+    uint32_t                      overturned_capacity;
+    uint64_t                      overturned_count;
 } movex_subscription;
 
 /* ---- what is hidden */
@@ -138,18 +149,10 @@ typedef struct movex_pair {
     char     author[MOVEX_NAME_SIZE];
 } movex_pair;
 
-/* A dispatch that was accepted, and that the full view refuses. */
-typedef struct movex_overturned {
-    uint64_t session, sequence;
-    int      reason;
-} movex_overturned;
-
 /* What one reveal is about. */
 typedef struct movex_disclosure {
-    movex_pair       *pairs; /* in the order of the log */
-    uint32_t          pair_count, pair_capacity;
-    movex_overturned *overturned; /* the newest, in the order of the log */
-    uint32_t          overturned_count, overturned_capacity;
+    movex_pair *pairs; /* in the order of the log */
+    uint32_t    pair_count, pair_capacity;
 } movex_disclosure;
 
 /* Made when something is hidden in a resource first.
@@ -363,6 +366,21 @@ void movex_subscription_repeat(movex_master *master, movex_subscription *subscri
 /* Answers what its client may not know yet, after `answered`. */
 void movex_subscription_tell_refusals(movex_master *master, const movex_subscription *subscription, uint64_t answered);
 
+/* ---- master_overturned.c */
+
+/* Makes sure that one more can be remembered. False if there is no memory. */
+bool movex_overturned_prepare(movex_master *master, movex_subscription *subscription);
+/* After movex_overturned_prepare: a dispatch was accepted that the full view refuses. */
+void movex_overturned_remember(movex_subscription *subscription, uint64_t sequence, int reason);
+/* A reveal, with the entry of that version, has shown what was remembered. */
+void movex_overturned_reveal(movex_master_resource *resource, uint64_t version);
+/* What no reveal has shown never will be. */
+void movex_overturned_drop(movex_master_resource *resource);
+/* Tells a subscriber what the reveals have overturned that its client does not know of; it knows of all after. */
+void movex_overturned_tell(movex_master *master, movex_subscription *subscription);
+/* A digest of what the last reveal has overturned. */
+uint64_t movex_overturned_digest(const movex_master_resource *resource, uint64_t so_far);
+
 /* ---- master_hidden.c */
 
 /* What the client of that id has hidden in the resource, or NULL. */
@@ -374,15 +392,13 @@ const movex_view *movex_hidden_full(const movex_master_resource *resource);
 uint32_t movex_hidden_count(const movex_master_resource *resource);
 /* Makes sure that a pair of the subscriber's can be kept, and gives it a hider: MOVEX_OK, MOVEX_ERR_LIMIT or MOVEX_ERR_MEMORY. */
 int  movex_hidden_prepare(movex_master *master, movex_subscription *subscription, size_t payload_length);
-/* Makes sure that a dispatch which is overturned can be remembered. False if there is no memory. */
-bool movex_hidden_prepare_public(movex_master *master, movex_master_resource *resource);
 /* A pair was not accepted: takes its hider back, if it was its first. */
 void movex_hidden_withdraw(movex_master *master, movex_subscription *subscription);
 /* Applies one half to a view, as the entry of `context`: MOVEX_ACCEPT, or why it has no effect there. */
 int  movex_hidden_apply(movex_master *master, movex_view *view, const movex_half *half, const movex_context *context, bool *drew);
 /* The author's view has accepted the deed: brings all the others up to date, and remembers what a reveal will need. `drew`:
    random values were drawn in the public view. `author` is NULL for the master's own. */
-void movex_hidden_spread(movex_master *master, movex_master_resource *resource, const movex_subscription *author,
+void movex_hidden_spread(movex_master *master, movex_master_resource *resource, movex_subscription *author,
                          uint64_t sequence, const movex_deed *deed, const movex_context *context, bool *drew);
 /* Nothing is hidden any more: lets all hiders go. */
 void movex_hidden_end(movex_master *master, movex_master_resource *resource);
@@ -412,10 +428,8 @@ bool movex_reveal_write(movex_master *master, const movex_master_resource *resou
 /* Puts what turns one state into the other into master.patch and the message. False if there is no memory. */
 bool movex_reveal_difference(movex_master *master, const movex_codec *codec, const void *from, const void *to,
                              movex_entry_message *message);
-/* The names of the last reveal, into master.receiver_records. No records if there is no memory. */
-movex_wire_records movex_reveal_names(movex_master *master, const movex_master_resource *resource);
-/* Tells a subscriber which of its dispatches the last reveal has overturned. */
-void movex_reveal_tell_overturned(movex_master *master, movex_subscription *subscription);
+/* The names of the last reveal, into master.receiver_records. False if there is no memory. */
+bool movex_reveal_names(movex_master *master, const movex_master_resource *resource, movex_wire_records *names);
 /* A digest of what a reveal makes known, for observers. */
 uint64_t movex_reveal_digest(const movex_master_resource *resource, uint64_t so_far);
 

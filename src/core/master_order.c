@@ -82,6 +82,7 @@ static void append(movex_master *master, movex_master_resource *resource, const 
     const movex_reveal        *reveal = telling->reveal;
     const movex_entry          entry = {
                  .session = telling->author ? telling->author->session->number : 0,
+                 .subscription = telling->author ? telling->author->serial : 0,
                  .sequence = message->sequence,
                  .now_ms = context->now_ms,
                  .checksum = resource->view.hashes.checksum,
@@ -315,6 +316,14 @@ static movex_subscription *accept(movex_master *master, movex_session *session, 
     return NULL;
 }
 
+/* Whatever becomes of the dispatch can be remembered. False if there is no memory. */
+static bool prepare(movex_master *master, movex_subscription *author, bool hides)
+{
+    bool may_be_overturned = hides || movex_hidden_count(author->resource) > 0;
+    return movex_subscription_prepare(master, author) &&
+           (!may_be_overturned || movex_overturned_prepare(master, author));
+}
+
 static int out_of_memory(movex_error *error)
 {
     return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
@@ -332,8 +341,7 @@ int movex_master_resource_dispatch(movex_master *master, movex_session *session,
     if (!author) return status;
     status = decode_half(author->resource->rules, message.action, message.payload, master->payload, &deed.shown, error);
     if (status != MOVEX_OK) return status;
-    if (!movex_subscription_prepare(master, author) || !movex_hidden_prepare_public(master, author->resource))
-        return out_of_memory(error);
+    if (!prepare(master, author, false)) return out_of_memory(error);
     finish(master, author, message.sequence, take(master, author, message.sequence, &deed));
     return MOVEX_OK;
 }
@@ -355,7 +363,7 @@ int movex_master_resource_dispatch_private(movex_master *master, movex_session *
         status =
             decode_half(rules, message.shown_action, message.shown_payload, master->shown_payload, &deed.shown, error);
     if (status != MOVEX_OK) return status;
-    if (!movex_subscription_prepare(master, author)) return out_of_memory(error);
+    if (!prepare(master, author, true)) return out_of_memory(error);
     if (take_private(master, author, message.revealed, hidden->sequence, &deed, &answer) != MOVEX_OK)
         return out_of_memory(error);
     finish(master, author, hidden->sequence, answer);

@@ -68,13 +68,15 @@ static bool write_names(movex_master *master, const movex_hidden *hidden, uint64
     return true;
 }
 
-movex_wire_records movex_reveal_names(movex_master *master, const movex_master_resource *resource)
+bool movex_reveal_names(movex_master *master, const movex_master_resource *resource, movex_wire_records *names)
 {
     const movex_hidden *hidden = resource->hidden;
     movex_buffer       *buffer = &master->receiver_records;
-    if (!hidden || !hidden->last.pair_count) return (movex_wire_records){0};
-    if (!write_names(master, hidden, resource->revealed, buffer)) return (movex_wire_records){0};
-    return records_of(buffer, hidden->last.pair_count);
+    *names = (movex_wire_records){0};
+    if (!hidden || !hidden->last.pair_count) return true;
+    if (!write_names(master, hidden, resource->revealed, buffer)) return false;
+    *names = records_of(buffer, hidden->last.pair_count);
+    return true;
 }
 
 /* ---- revealing */
@@ -87,8 +89,9 @@ movex_reveal movex_reveal_start(movex_master *master, movex_master_resource *res
     movex_view_swap(&resource->view, &full->view);
     hidden->last = hidden->next;
     hidden->next = kept;
-    hidden->next.pair_count = hidden->next.overturned_count = 0;
+    hidden->next.pair_count = 0;
     resource->revealed = version;
+    movex_overturned_reveal(resource, version);
     master->stats.reveals++;
 
     movex_reveal reveal = {.from = hidden->base, .before = &full->view, .full = hidden->full ? NULL : full};
@@ -137,34 +140,12 @@ bool movex_reveal_write(movex_master *master, const movex_master_resource *resou
         message->records = halves;
     } else if (hider) {
         if (!write_names(master, hidden, resource->revealed, buffer)) return false;
+        message->records = records_of(buffer, hidden->last.pair_count); /* it may have moved */
     }
     return true;
 }
 
-void movex_reveal_tell_overturned(movex_master *master, movex_subscription *subscription)
-{
-    const movex_master_resource *resource = subscription->resource;
-    const movex_hidden          *hidden = resource->hidden;
-    subscription->revealed = resource->revealed;
-    for (uint32_t i = 0; hidden && i < hidden->last.overturned_count; i++) {
-        const movex_overturned *overturned = &hidden->last.overturned[i];
-        movex_writer            writer;
-        if (overturned->session != subscription->session->number) continue;
-        if (!movex_master_begin(master, subscription->session->link, 0, &writer)) return;
-        movex_write_overturned(&writer,
-                               &(movex_overturned_message){resource->number, overturned->sequence, overturned->reason});
-        movex_master_send(master, subscription->session->link, &writer);
-    }
-}
-
 /* ---- observing */
-
-static uint64_t digest_number(uint64_t so_far, uint64_t value)
-{
-    unsigned char bytes[8];
-    movex_store_u64(bytes, value);
-    return movex_xxh64(bytes, sizeof bytes, so_far);
-}
 
 uint64_t movex_reveal_digest(const movex_master_resource *resource, uint64_t digest)
 {
@@ -172,17 +153,12 @@ uint64_t movex_reveal_digest(const movex_master_resource *resource, uint64_t dig
     const movex_disclosure *last = &hidden->last;
     for (uint32_t i = 0; i < last->pair_count; i++) {
         const movex_pair *pair = &last->pairs[i];
-        digest = digest_number(digest, pair->version);
+        digest = movex_xxh64_number(digest, pair->version);
         digest = movex_xxh64(pair->author, strlen(pair->author), digest);
         if (!resource->rules->fold_limit) continue; /* then halves are never sent */
-        digest = digest_number(digest, pair->action);
+        digest = movex_xxh64_number(digest, pair->action);
         digest = movex_xxh64(payload_of(hidden, pair).bytes, pair->payload_length, digest);
-        if (pair->drew) digest = digest_number(digest, pair->seed);
+        if (pair->drew) digest = movex_xxh64_number(digest, pair->seed);
     }
-    for (uint32_t i = 0; i < last->overturned_count; i++) {
-        digest = digest_number(digest, last->overturned[i].session);
-        digest = digest_number(digest, last->overturned[i].sequence);
-        digest = digest_number(digest, (uint64_t)last->overturned[i].reason);
-    }
-    return digest;
+    return movex_overturned_digest(resource, digest);
 }

@@ -42,7 +42,7 @@ static void send_written(movex_master *master, movex_subscription *subscription,
 static void note_reveal(movex_master *master, movex_subscription *subscription, uint64_t version)
 {
     subscription->base = version;
-    movex_reveal_tell_overturned(master, subscription);
+    movex_overturned_tell(master, subscription);
 }
 
 /* ---- types whose clients compute their views themselves */
@@ -199,7 +199,7 @@ void movex_master_tell_again(movex_master *master, movex_subscription *subscript
     const movex_log             *log = &resource->log;
     const movex_entry           *entry = movex_log_find(log, version), *before = movex_log_find(log, version - 1);
     assert(entry && before); /* whoever catches up does so from an entry that is kept */
-    bool                own = entry->session == subscription->session->number;
+    bool own = entry->session == subscription->session->number && entry->subscription == subscription->serial;
     movex_entry_message message = {
         .flags = (entry->drew ? MOVEX_ENTRY_SEEDED : 0u) | (own ? MOVEX_ENTRY_OWN : MOVEX_ENTRY_BY_NAME) |
                  (entry->reveals ? MOVEX_ENTRY_REVEALS : 0u),

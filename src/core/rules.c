@@ -141,27 +141,20 @@ static int make_codecs(movex_rules *rules, movex_error *error)
     return MOVEX_OK;
 }
 
-static uint64_t mix(uint64_t so_far, uint64_t value)
-{
-    unsigned char bytes[8];
-    movex_store_u64(bytes, value);
-    return movex_xxh64(bytes, sizeof bytes, so_far);
-}
-
 static uint64_t make_fingerprint(const movex_rules *rules)
 {
     const movex_type *type = rules->type;
     uint64_t          print = movex_xxh64(type->name, strlen(type->name), 0);
-    print = mix(mix(print, type->version), movex_codec_fingerprint(rules->state));
+    print = movex_xxh64_number(movex_xxh64_number(print, type->version), movex_codec_fingerprint(rules->state));
     for (uint32_t i = 0; i < type->action_count; i++) {
         const movex_action_type *action = &type->actions[i];
         print = movex_xxh64(action->name, strlen(action->name), print);
-        print = mix(print, action->flags);
-        print = mix(print, rules->payloads[i] ? movex_codec_fingerprint(rules->payloads[i]) : 0);
-        print = mix(print, rules->hidden_as ? rules->hidden_as[i] : MOVEX_NO_ACTION);
+        print = movex_xxh64_number(print, action->flags);
+        print = movex_xxh64_number(print, rules->payloads[i] ? movex_codec_fingerprint(rules->payloads[i]) : 0);
+        print = movex_xxh64_number(print, rules->hidden_as ? rules->hidden_as[i] : MOVEX_NO_ACTION);
     }
-    print = mix(mix(mix(print, rules->wake), rules->joined), rules->left);
-    return mix(print, (type->can_reconcile ? 1u : 0u) | (type->redact ? 2u : 0u));
+    print = movex_xxh64_number(movex_xxh64_number(movex_xxh64_number(print, rules->wake), rules->joined), rules->left);
+    return movex_xxh64_number(print, (type->can_reconcile ? 1u : 0u) | (type->redact ? 2u : 0u));
 }
 
 static int check_init(const movex_rules *rules, movex_error *error)

@@ -1,4 +1,4 @@
-/* The mock network as its owner sees it: making, time, faults, holding. */
+/* The mock network as its owner sees it: making, time, holding. */
 #include "mock_internal.h"
 
 #include <string.h>
@@ -20,8 +20,10 @@ movex_mock *movex_mock_new(const movex_mock_config *config)
     net->ops.max_frame = config->max_frame ? config->max_frame : DEFAULT_MAX_FRAME;
     net->random = config->seed;
     net->latency_ms = config->latency_ms;
-    net->cut_per_mille = config->cut_per_mille;
-    net->dial_failure_per_mille = config->dial_failure_per_mille;
+    movex_mock_take_faults(net, &config->faults);
+    if (net->faults.cut_per_mille < config->cut_per_mille) net->faults.cut_per_mille = config->cut_per_mille;
+    if (net->faults.dial_failure_per_mille < config->dial_failure_per_mille)
+        net->faults.dial_failure_per_mille = config->dial_failure_per_mille;
     net->queue_bytes = config->queue_bytes ? config->queue_bytes : DEFAULT_QUEUE_BYTES;
     net->tap = config->tap;
     net->user = config->user;
@@ -40,12 +42,26 @@ static bool is_name(const char *name)
     return name && name[0] && strlen(name) < MOVEX_MOCK_NAME_SIZE;
 }
 
+static mock_party *party_of(movex_mock *net, const char *name)
+{
+    mock_party *party = net->parties;
+    while (party && strcmp(party->name, name) != 0) party = party->next;
+    if (party) return party;
+    party = movex_mock_allocate(&net->allocator, sizeof *party);
+    if (!party) return NULL;
+    strcpy(party->name, name);
+    party->next = net->parties;
+    return net->parties = party;
+}
+
 static movex_io emitter_new(movex_mock *net, const char *name, const char *address)
 {
+    mock_party   *party = net && is_name(name) && is_name(address) ? party_of(net, name) : NULL;
     mock_emitter *emitter = NULL;
-    if (net && is_name(name) && is_name(address)) emitter = movex_mock_allocate(&net->allocator, sizeof *emitter);
+    if (party) emitter = movex_mock_allocate(&net->allocator, sizeof *emitter);
     if (!emitter) return (movex_io){.ops = &movex_mock_ops};
     emitter->net = net;
+    emitter->party = party;
     strcpy(emitter->name, name);
     strcpy(emitter->address, address);
     emitter->next = net->emitters;
@@ -87,18 +103,40 @@ movex_io movex_mock_connect_to(movex_mock *net, const char *name, const char *ad
 
 /* ---- time */
 
+static uint64_t next_arrival(const movex_mock *net)
+{
+    return net->scheduled > 0 ? net->schedule[0]->coming.first->due_ms : UINT64_MAX;
+}
+
+static uint64_t next_cut(const movex_mock *net)
+{
+    const mock_link *doomed = movex_mock_first_doomed(net);
+    return doomed ? doomed->cut_at_ms : UINT64_MAX;
+}
+
 void movex_mock_poll(movex_mock *net, uint64_t now_ms)
 {
     if (!net) return;
     if (now_ms > net->now_ms) net->now_ms = now_ms;
-    while (!net->held && net->scheduled > 0 && movex_mock_deadline(net) <= net->now_ms)
-        movex_mock_arrive(net->schedule[0]);
+    movex_mock_end_stalls(net);
+    while (!net->held) {
+        uint64_t arrival_ms = next_arrival(net), cut_ms = next_cut(net);
+        if (net->doomed && cut_ms <= net->now_ms && cut_ms < arrival_ms)
+            movex_mock_cut_now(movex_mock_first_doomed(net));
+        else if (net->scheduled > 0 && arrival_ms <= net->now_ms)
+            movex_mock_arrive(net->schedule[0]);
+        else
+            return;
+    }
 }
 
 uint64_t movex_mock_deadline(const movex_mock *net)
 {
-    if (!net || net->held || net->scheduled == 0) return UINT64_MAX;
-    return net->schedule[0]->coming.first->due_ms;
+    if (!net) return UINT64_MAX;
+    uint64_t deadline = movex_mock_stall_deadline(net);
+    if (net->held) return deadline;
+    if (next_arrival(net) < deadline) deadline = next_arrival(net);
+    return next_cut(net) < deadline ? next_cut(net) : deadline;
 }
 
 movex_mock_stats movex_mock_statistics(const movex_mock *net)
@@ -109,65 +147,9 @@ movex_mock_stats movex_mock_statistics(const movex_mock *net)
     return stats;
 }
 
-/* ---- faults */
-
 void movex_mock_set_latency(movex_mock *net, movex_mock_range latency_ms)
 {
     if (net) net->latency_ms = latency_ms;
-}
-
-void movex_mock_set_faults(movex_mock *net, uint32_t cut_per_mille, uint32_t dial_failure_per_mille)
-{
-    if (!net) return;
-    net->cut_per_mille = cut_per_mille;
-    net->dial_failure_per_mille = dial_failure_per_mille;
-}
-
-uint32_t movex_mock_cut(movex_mock *net, const char *name)
-{
-    uint32_t cut = 0;
-    for (uint32_t i = 0; net && name && i < net->link_capacity; i++) {
-        mock_link *link = net->links[i];
-        if (!link) continue;
-        bool is_there = false;
-        for (int k = 0; k < 2; k++)
-            is_there = is_there || (link->ends[k].emitter && strcmp(link->ends[k].name, name) == 0);
-        if (is_there && movex_mock_cut_now(link)) cut++;
-    }
-    return cut;
-}
-
-bool movex_mock_cut_link(movex_mock *net, movex_link number)
-{
-    mock_link *link = net && number && number <= net->link_capacity ? net->links[number - 1] : NULL;
-    return link && movex_mock_cut_now(link);
-}
-
-/* The ends of links are marked as well as the emitters: what an emitter sent before it closed can be stopped, too. */
-static bool set_apart(mock_link *link, const char *name, bool apart)
-{
-    bool found = false;
-    for (int i = 0; i < 2; i++) {
-        if (strcmp(link->ends[i].name, name) != 0) continue;
-        link->ends[i].apart = apart;
-        found = true;
-    }
-    for (int i = 0; found && i < 2; i++) movex_mock_reschedule(&link->ends[i]);
-    return found;
-}
-
-int movex_mock_partition(movex_mock *net, const char *name, bool apart)
-{
-    bool found = false;
-    if (!net || !name) return MOVEX_ERR_NOT_FOUND;
-    for (mock_emitter *emitter = net->emitters; emitter; emitter = emitter->next) {
-        if (strcmp(emitter->name, name) != 0) continue;
-        emitter->apart = apart;
-        found = true;
-    }
-    for (uint32_t i = 0; i < net->link_capacity; i++)
-        if (net->links[i] && set_apart(net->links[i], name, apart)) found = true;
-    return found ? MOVEX_OK : MOVEX_ERR_NOT_FOUND;
 }
 
 /* ---- by hand */

@@ -13,6 +13,7 @@ static mock_emitter *listener_of(const movex_mock *net, const char *name)
 static int mock_listen(void *self)
 {
     mock_emitter *emitter = self;
+    if (emitter->crashed) return MOVEX_ERR_CLOSED;
     if (listener_of(emitter->net, emitter->name)) return MOVEX_ERR_ADDRESS_IN_USE;
     emitter->listening = true;
     return MOVEX_OK;
@@ -22,10 +23,11 @@ static int mock_open(void *self, const char *address, movex_link *number)
 {
     mock_emitter *emitter = self;
     movex_mock   *net = emitter->net;
+    if (emitter->crashed) return MOVEX_ERR_CLOSED;
     if (!address) address = emitter->address;
     if (strlen(address) >= MOVEX_MOCK_NAME_SIZE || strcmp(address, emitter->name) == 0) return MOVEX_ERR_ADDRESS;
     mock_emitter *listener = listener_of(net, address);
-    bool          fails = movex_mock_chance(net, net->dial_failure_per_mille);
+    bool          fails = movex_dice_chance(&net->random, net->faults.dial_failure_per_mille);
     mock_link    *link = movex_mock_link_new(emitter, fails ? NULL : listener, address);
     if (!link) return MOVEX_ERR_MEMORY;
     net->stats.dials++;
@@ -39,12 +41,13 @@ static int mock_open(void *self, const char *address, movex_link *number)
     return MOVEX_OK;
 }
 
-/* Nobody will receive it, and the sender cannot know. */
+/* Nobody will receive it, and the sender cannot know. What goes to a deaf end is never acknowledged, and fills the queue. */
 static void send_into_nothing(mock_end *receiver, const void *frame, size_t length)
 {
     movex_mock *net = receiver->link->net;
     net->stats.frames_lost++;
     net->sent++;
+    if (receiver->deaf) receiver->bytes += length;
     if (!net->tap) return;
     const mock_parcel parcel = {.kind = MOVEX_IO_MESSAGE,
                                 .to = receiver,
@@ -65,11 +68,12 @@ static int mock_send(void *self, movex_link number, const void *frame, size_t le
     mock_end     *end = movex_mock_find_end(emitter, number);
     if (!end) return MOVEX_ERR_CLOSED;
     mock_end *receiver = movex_mock_other(end);
-    bool      lost = end->link->cut || end->closing || !receiver->emitter;
+    bool      gone = end->link->cut || end->closing || !receiver->emitter;
+    bool      lost = gone || receiver->deaf;
     if (length == 0 || length > net->ops.max_frame) return MOVEX_ERR_ARGUMENT;
-    if (!end->link->open) return lost ? MOVEX_ERR_CLOSED : MOVEX_ERR_AGAIN;
+    if (!end->link->open) return gone ? MOVEX_ERR_CLOSED : MOVEX_ERR_AGAIN;
     bool full = receiver->bytes > 0 && receiver->bytes + length > net->queue_bytes;
-    if (full && !lost) return MOVEX_ERR_AGAIN;
+    if (full && !gone) return MOVEX_ERR_AGAIN;
     mock_parcel *parcel = lost ? NULL : movex_mock_take_parcel(net, length);
     if (!lost && !parcel) return MOVEX_ERR_MEMORY;
     net->stats.frames_sent++;
@@ -79,8 +83,9 @@ static int mock_send(void *self, movex_link number, const void *frame, size_t le
         return MOVEX_OK;
     }
     memcpy(parcel->bytes, frame, length);
+    movex_mock_spoil(emitter, parcel);
     movex_mock_set_out(receiver, parcel);
-    if (movex_mock_chance(net, net->cut_per_mille)) movex_mock_cut_now(end->link);
+    movex_mock_provoke(receiver);
     return MOVEX_OK;
 }
 
@@ -94,7 +99,7 @@ static int mock_recv(void *self, movex_io_event *event)
 {
     mock_emitter *emitter = self;
     take_back_lent(emitter);
-    mock_parcel *parcel = movex_mock_pop(&emitter->inbox);
+    mock_parcel *parcel = emitter->stalled_until_ms ? NULL : movex_mock_pop(&emitter->inbox);
     if (!parcel) return MOVEX_ERR_AGAIN;
     mock_end *end = parcel->to;
     *event = (movex_io_event){.kind = parcel->kind, .link = end->link->number};

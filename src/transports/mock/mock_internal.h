@@ -2,7 +2,7 @@
 #ifndef MOVEX_MOCK_INTERNAL_H
 #define MOVEX_MOCK_INTERNAL_H
 
-#include <movex/mock.h>
+#include "../dice.h"
 
 enum {
     MOCK_SMALLEST_PARCEL = 64, /* bytes */
@@ -22,6 +22,7 @@ typedef struct mock_parcel {
     bool                unaided; /* CLOSED: noticed by the end itself; no partition stops it */
     uint32_t            size;    /* MESSAGE: bytes has room for MOCK_SMALLEST_PARCEL << size */
     size_t              length;  /* MESSAGE */
+    bool                corrupted;
     unsigned char      *bytes;   /* MESSAGE: behind the parcel itself */
 } mock_parcel;
 
@@ -35,6 +36,7 @@ typedef struct mock_end {
     struct mock_link    *link;
     char                 name[MOVEX_MOCK_NAME_SIZE]; /* outlives the emitter */
     bool                 apart;                      /* partitioned */
+    bool                 deaf;                       /* half-open: nothing that is sent to it arrives */
     bool                 closing;                    /* CLOSED is on its way to it, or in its inbox */
     mock_queue           coming;                     /* on the way to it */
     uint64_t             last_due_ms;                /* of what is coming: no later parcel may arrive before */
@@ -49,15 +51,26 @@ typedef struct mock_link {
     uint32_t    number; /* net->links[number - 1] == this */
     bool        open;   /* the dial has arrived */
     bool        cut;
+    uint64_t    cut_at_ms; /* half-open: when that is found out; UINT64_MAX: nobody will */
     mock_end    ends[2]; /* 0: who dialled, 1: who listened */
 } mock_link;
 
+/* Whoever has a name; outlives its emitters, as a machine does its programs. */
+typedef struct mock_party {
+    struct mock_party *next;
+    char               name[MOVEX_MOCK_NAME_SIZE];
+    uint64_t           ahead_ms; /* of virtual time */
+} mock_party;
+
 typedef struct mock_emitter {
     movex_mock          *net;
+    mock_party          *party;
     struct mock_emitter *next;
     char         name[MOVEX_MOCK_NAME_SIZE], address[MOVEX_MOCK_NAME_SIZE]; /* address: what it dials by itself */
     char         peer[MOVEX_MOCK_NAME_SIZE];                                /* the text of its last OPENED */
-    bool         listening, apart;
+    bool         listening, apart, crashed;
+    uint64_t     stalled_until_ms; /* 0: it takes what comes; UINT64_MAX: until it is let go */
+    uint32_t     to_corrupt;       /* frames, of those that it will send */
     mock_queue   inbox;
     mock_parcel *lent; /* its last MESSAGE, or NULL */
 } mock_emitter;
@@ -70,12 +83,15 @@ struct movex_mock {
     uint64_t         random;
     uint64_t         now_ms;
     movex_mock_range latency_ms;
-    uint32_t         cut_per_mille, dial_failure_per_mille;
+    movex_mock_faults faults;
     uint32_t         queue_bytes;
     void (*tap)(void *user, const movex_mock_frame *frame);
     void *user;
 
     mock_emitter    *emitters;
+    mock_party      *parties;
+    bool             stalls; /* an emitter may be stalled */
+    uint32_t         doomed; /* links with a cut_at_ms other than UINT64_MAX */
     uint32_t         connects; /* for the names of those that have none */
     mock_link      **links;
     uint32_t         link_capacity;
@@ -123,14 +139,30 @@ void movex_mock_describe(const mock_parcel *parcel, movex_mock_frame *frame);
 void movex_mock_arrive(mock_end *end);
 /* CLOSED sets out to `end`. */
 void movex_mock_tell_closed(mock_end *end, const char *text, bool unaided);
+/* As many of what is coming to an end are kept as survive a fault; the others are lost. */
+void movex_mock_lose_some(mock_end *end);
 bool movex_mock_cut_now(mock_link *link);
+/* The same, told to one end at once and to the other so much later. */
+bool movex_mock_cut_lingering_now(mock_link *link, mock_end *told, uint64_t late_ms);
 /* An end closes its link: what it sent still arrives. */
 void movex_mock_close_end(mock_end *end);
 /* An end has done with its link. */
 void movex_mock_leave(mock_end *end);
 
-/* Values from the network's seed. */
-bool movex_mock_chance(movex_mock *net, uint32_t per_mille);
+/* ---- mock_fault.c */
+
+/* The chances, with the defaults for what is left zero. */
+void movex_mock_take_faults(movex_mock *net, const movex_mock_faults *faults);
+/* What may go wrong because of a frame that was sent to an end. */
+void movex_mock_provoke(mock_end *receiver);
+/* Corrupts a frame that an emitter sends, if its turn has come. */
+void movex_mock_spoil(mock_emitter *emitter, mock_parcel *parcel);
+/* The half-open link that is found out first, or NULL. */
+mock_link *movex_mock_first_doomed(const movex_mock *net);
+void       movex_mock_spare(mock_link *link); /* it is not to be found out */
+/* When the first stall ends that something waits for; UINT64_MAX for never. */
+uint64_t movex_mock_stall_deadline(const movex_mock *net);
+void     movex_mock_end_stalls(movex_mock *net);
 
 /* ---- mock_emitter.c */
 

@@ -4,35 +4,6 @@
 #include <movex/text.h>
 #include <string.h>
 
-/* ---- random values */
-
-/* SplitMix64 (Steele, Lea and Flood 2014). */
-static uint64_t draw(movex_mock *net)
-{
-    uint64_t z = net->random += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-/* 0 to bound - 1, for 0 < bound <= 2^32. */
-static uint64_t draw_below(movex_mock *net, uint64_t bound)
-{
-    return ((draw(net) >> 32) * bound) >> 32;
-}
-
-bool movex_mock_chance(movex_mock *net, uint32_t per_mille)
-{
-    return draw_below(net, 1000) < per_mille;
-}
-
-static uint64_t draw_latency(movex_mock *net)
-{
-    movex_mock_range range = net->latency_ms;
-    uint64_t         width = range.max > range.min ? range.max - range.min : 0;
-    return range.min + draw_below(net, width + 1);
-}
-
 /* ---- finding and making */
 
 mock_end *movex_mock_other(const mock_end *end)
@@ -93,6 +64,7 @@ mock_link *movex_mock_link_new(mock_emitter *dialler, mock_emitter *listener, co
     if (!link) return NULL;
     link->net = net;
     link->number = number;
+    link->cut_at_ms = UINT64_MAX;
     set_up_end(&link->ends[0], link, dialler, dialler->name);
     set_up_end(&link->ends[1], link, listener, address);
     net->links[number - 1] = link;
@@ -113,6 +85,7 @@ void movex_mock_describe(const mock_parcel *parcel, movex_mock_frame *frame)
         .by_dialler = from == &to->link->ends[0],
         .data = parcel->kind == MOVEX_IO_MESSAGE ? parcel->bytes : NULL,
         .length = parcel->length,
+        .corrupted = parcel->corrupted,
         .text = parcel->text,
         .sent_ms = parcel->sent_ms,
         .due_ms = parcel->due_ms,
@@ -122,7 +95,7 @@ void movex_mock_describe(const mock_parcel *parcel, movex_mock_frame *frame)
 void movex_mock_set_out(mock_end *end, mock_parcel *parcel)
 {
     movex_mock *net = end->link->net;
-    uint64_t    due_ms = net->now_ms + draw_latency(net);
+    uint64_t    due_ms = net->now_ms + movex_dice_range(&net->random, net->latency_ms);
     if (due_ms < end->last_due_ms) due_ms = end->last_due_ms;
     end->last_due_ms = due_ms;
     end->bytes += parcel->length;
@@ -220,6 +193,7 @@ void movex_mock_leave(mock_end *end)
     drop_from_inbox(end);
     end->emitter = NULL;
     if (movex_mock_other(end)->emitter) return;
+    movex_mock_spare(link);
     net->links[link->number - 1] = NULL;
     movex_mock_release_block(&net->allocator, link, sizeof *link);
 }
@@ -245,23 +219,61 @@ static uint64_t draw_kept(const mock_end *end)
     uint64_t count = 0;
     for (const mock_parcel *parcel = end->coming.first; parcel; parcel = parcel->next)
         count += parcel->kind == MOVEX_IO_MESSAGE;
-    return draw_below(net, count + 1);
+    return movex_dice_below(&net->random, count + 1);
+}
+
+void movex_mock_lose_some(mock_end *end)
+{
+    lose_after(end, draw_kept(end));
+}
+
+static void mark_cut(mock_link *link)
+{
+    link->cut = true;
+    link->net->stats.cuts++;
+    movex_mock_spare(link);
+}
+
+/* An end learns that its link is cut. */
+static void tell_cut(mock_end *end)
+{
+    bool told = end->closing && !is_on_the_way(end, &end->closed);
+    if (!end->emitter || told) return;
+    movex_mock_lose_some(end);
+    movex_mock_tell_closed(end, "the connection was cut", true);
 }
 
 bool movex_mock_cut_now(mock_link *link)
 {
     if (link->cut) return false;
-    link->cut = true;
-    link->net->stats.cuts++;
+    mark_cut(link);
     /* The listening side never hears of a dial that did not arrive. */
     if (!link->open && link->ends[1].emitter) movex_mock_leave(&link->ends[1]);
-    for (int i = 0; i < 2; i++) {
-        mock_end *end = &link->ends[i];
-        bool      told = end->closing && !is_on_the_way(end, &end->closed);
-        if (!end->emitter || told) continue;
-        lose_after(end, draw_kept(end));
-        movex_mock_tell_closed(end, "the connection was cut", true);
-    }
+    tell_cut(&link->ends[0]);
+    tell_cut(&link->ends[1]);
+    return true;
+}
+
+/* All that is coming to an end comes so much later. */
+static void postpone(mock_end *end, uint64_t late_ms)
+{
+    uint64_t due_ms = end->link->net->now_ms;
+    if (end->last_due_ms > due_ms) due_ms = end->last_due_ms;
+    end->last_due_ms = due_ms + late_ms;
+    for (mock_parcel *parcel = end->coming.first; parcel; parcel = parcel->next) parcel->due_ms += late_ms;
+    movex_mock_reschedule(end);
+}
+
+bool movex_mock_cut_lingering_now(mock_link *link, mock_end *told, uint64_t late_ms)
+{
+    mock_end *late = movex_mock_other(told);
+    if (link->cut) return false;
+    if (!link->open || !told->emitter || !late->emitter || late->closing) return movex_mock_cut_now(link);
+    mark_cut(link);
+    link->net->stats.lingering++;
+    tell_cut(told);
+    postpone(late, late_ms);
+    movex_mock_tell_closed(late, "the connection was cut", true);
     return true;
 }
 
@@ -271,7 +283,7 @@ void movex_mock_close_end(mock_end *end)
     bool      dialled = end == &end->link->ends[0];
     if (peer->emitter && dialled && !end->link->open)
         movex_mock_leave(peer);
-    else if (peer->emitter && !peer->closing)
+    else if (peer->emitter && !peer->closing && !peer->deaf)
         movex_mock_tell_closed(peer, "the other side closed the connection", false);
     movex_mock_leave(end);
 }

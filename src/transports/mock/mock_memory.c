@@ -31,6 +31,10 @@ void movex_mock_drop(movex_mock *net)
             movex_mock_release_block(&allocator, parcel, sizeof *parcel + room(size));
         }
     }
+    for (mock_party *party = net->parties, *next; party; party = next) {
+        next = party->next;
+        movex_mock_release_block(&allocator, party, sizeof *party);
+    }
     movex_mock_release_block(&allocator, net->links, net->link_capacity * sizeof(mock_link *));
     movex_mock_release_block(&allocator, net->schedule, net->schedule_capacity * sizeof(mock_end *));
     movex_mock_release_block(&allocator, net, sizeof *net);

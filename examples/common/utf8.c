@@ -45,6 +45,47 @@ unsigned utf8_columns(uint32_t code)
     return 1;
 }
 
+/* Bytes of what stands at the start of a text, a character or a sequence that sets a style, and its columns. */
+static size_t step_over(const char *text, size_t length, bool *is_space, unsigned *columns)
+{
+    uint32_t    code;
+    const char *end = length > 1 && text[0] == '\033' ? memchr(text, 'm', length) : NULL;
+    *is_space = *text == ' ';
+    *columns = 0;
+    if (end) return (size_t)(end - text) + 1;
+    size_t step = utf8_step(text, length, &code);
+    *columns = utf8_columns(code);
+    return step == 0 ? 1 : step < length ? step : length;
+}
+
+unsigned utf8_width(const char *text, size_t length)
+{
+    unsigned width = 0;
+    for (size_t at = 0; at < length;) {
+        unsigned columns;
+        bool     is_space;
+        at += step_over(text + at, length - at, &is_space, &columns);
+        width += columns;
+    }
+    return width;
+}
+
+size_t utf8_fitting(const char *text, size_t length, unsigned columns)
+{
+    size_t   at = 0, after_space = 0;
+    unsigned used = 0;
+    while (at < length) {
+        unsigned wide;
+        bool     is_space;
+        size_t   step = step_over(text + at, length - at, &is_space, &wide);
+        if (used + wide > columns) return after_space ? after_space : at ? at : step;
+        used += wide;
+        at += step;
+        if (is_space) after_space = at;
+    }
+    return length;
+}
+
 size_t utf8_copy_shown(char *into, size_t size, const char *text)
 {
     size_t length = 0, left = strlen(text);

@@ -1,0 +1,80 @@
+/* A seeded run of the game of secrets_game.h over the mock network, and beside it an independent account of what everybody
+   should see: each view folded again from its base, at every version, as section 1 of the semantics defines it. */
+#ifndef MOVEX_TESTS_SECRETS_RUN_H
+#define MOVEX_TESTS_SECRETS_RUN_H
+
+#include "secrets_game.h"
+
+#include <movex/client.h>
+#include <movex/master.h>
+#include <movex/mock.h>
+
+enum { SECRETS_CLIENTS = 6, SECRETS_MOVES = 4096, SECRETS_VERSIONS = 8192, SECRETS_NOTED = 4096 };
+
+typedef enum secrets_fate { SECRETS_UNDISPATCHED, SECRETS_PENDING, SECRETS_ACCEPTED, SECRETS_REFUSED, SECRETS_UNKNOWN } secrets_fate;
+
+typedef struct secrets_dispatched { /* by the id in its payload */
+    movex_ticket ticket;
+    int          client; /* < 0: of one who is gone */
+    secrets_fate fate;
+    uint32_t     in_log;
+    bool         overturned;         /* the full view refuses it */
+    bool         told_overturned;
+    bool         forgotten;  /* its subscription has ended */
+} secrets_dispatched;
+
+typedef struct secrets_half {
+    uint32_t     action;
+    bool         has_payload;
+    secrets_move payload;
+    uint64_t     seed;
+} secrets_half;
+
+/* An entry since the base. */
+typedef struct secrets_noted {
+    uint64_t     version, now_ms;
+    bool         dispatched, hides; /* dispatched: by a client */
+    char         author[MOVEX_NAME_SIZE];
+    secrets_half shown, hidden;
+} secrets_noted;
+
+/* What happens in runs: those in which it does not happen prove nothing about it. */
+typedef struct secrets_events {
+    uint64_t reconnects, resumes, snapshots, refusals, expiries, reveals, hidden, folds, patches, overturned, noops,
+        overtaken, diverged;
+} secrets_events;
+
+typedef struct secrets_run {
+    uint64_t          seed, random, now_ms;
+    unsigned          secret;  /* of a pair of runs that differ in it alone; else 0 */
+    int               watched; /* clients from this one on know no secret: they hide nothing and are dealt nothing */
+    const movex_type *type;
+    secrets_events   *events; /* of all runs so far */
+    movex_mock       *net;
+    movex_master     *master;
+    movex_rules      *rules;
+    int               client_count;
+    movex_client     *clients[SECRETS_CLIENTS];
+    movex_resource   *bound[SECRETS_CLIENTS];
+    uint64_t          subscriptions[SECRETS_CLIENTS];
+    bool              held;
+    movex_observer    observer; /* another one that is told as well */
+
+    /* the account */
+    secrets            base;
+    uint64_t           version;
+    secrets_noted      noted[SECRETS_NOTED];
+    uint32_t           noted_count;
+    uint64_t           checksums[SECRETS_VERSIONS][SECRETS_CLIENTS]; /* of each client's view */
+    uint64_t           revealed;                                     /* the version of the last reveal */
+    uint32_t           revealed_count;
+    movex_revealed     revealed_names[SECRETS_NOTED];
+    char               revealed_authors[SECRETS_NOTED][MOVEX_NAME_SIZE];
+    secrets_dispatched moves[SECRETS_MOVES];
+    uint32_t           move_count;
+} secrets_run;
+
+/* Plays a run of so many steps and checks everything after each; a failure names the seed and ends the test. */
+void secrets_play(secrets_run *run, int steps);
+
+#endif
