@@ -121,15 +121,14 @@ typedef struct deed {
     movex_wire_bytes encoded; /* the payload's encoding */
 } deed;
 
-/* Takes what comes with an entry: the halves, or the difference. What is wrong with it shows in the checksum as well, but words
-   are better; false if the connection is broken. */
-static bool take_secrets(movex_resource *resource, const movex_entry_message *message, movex_error *fault)
+/* Takes what comes with an entry: the halves, or the difference, which may not be `sound`. False if the connection is broken. */
+static bool take_secrets(movex_resource *resource, const movex_entry_message *message, bool *sound, movex_error *fault)
 {
     movex_client *client = resource->client;
     bool          patched = message->flags & MOVEX_ENTRY_PATCHED, reveals = message->flags & MOVEX_ENTRY_REVEALS;
     if (patched) {
         client->stats.patches++;
-        movex_view_patch(&resource->confirmed, message->patch.bytes, message->patch.length, fault);
+        *sound = movex_view_patch(&resource->confirmed, message->patch.bytes, message->patch.length, fault) == MOVEX_OK;
     }
     if (!reveals) return true;
     int status = patched ? MOVEX_OK : movex_fold_again(resource, message, fault);
@@ -165,11 +164,12 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
         resource->client->stats.reduces++;
         answer = movex_view_apply(&resource->confirmed, what->action, what->payload, &context, &fault);
     }
+    bool     sound = true;
     uint64_t version_before = resource->version, entry_ms_before = resource->entry_ms;
     resource->version = message->version;
     resource->entry_ms = context.now_ms;
     movex_fold_keep(resource, &context, what->action, what->encoded);
-    if (!take_secrets(resource, message, &fault)) {
+    if (!take_secrets(resource, message, &sound, &fault)) {
         /* Or it would come back as one that has been told of the reveal. */
         resource->version = version_before;
         resource->entry_ms = entry_ms_before;
@@ -177,7 +177,7 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
     }
     /* Should the reducer refuse here what it accepted there, the checksums tell. But where all see the same, a state that breaks
        its own schema has been restored before it could be hashed: memory is corrupt, or the reducer is. */
-    bool sound = answer != MOVEX_REFUSED_INVALID_STATE || !single;
+    sound = sound && (answer != MOVEX_REFUSED_INVALID_STATE || !single);
     if (resource->resyncing || (sound && resource->confirmed.hashes.checksum == message->checksum)) return;
     mismatch(resource, author, action->name, message->version, fault.text);
 }
