@@ -104,6 +104,7 @@ const movex_type bluff_type = {.name = "bluff",
 MOVEX_SCHEMA(hand_schema, hand, MOVEX_LIST(hand, cards, count));
 MOVEX_SCHEMA(hands_schema, hands, MOVEX_TEXTS(hands, player), MOVEX_FIELD(hands, left), MOVEX_ARRAY(hands, deck),
              MOVEX_STRUCTS(hands, hands, hand_schema), MOVEX_ARRAY(hands, picked), MOVEX_FIELD(hands, shuffles));
+MOVEX_SCHEMA(shuffle_schema, hands_shuffle, MOVEX_FIELD(hands_shuffle, times));
 MOVEX_SCHEMA(pick_schema, hands_pick, MOVEX_FIELD(hands_pick, card));
 
 static unsigned seat_of(const hands *h, const char *id)
@@ -113,13 +114,13 @@ static unsigned seat_of(const hands *h, const char *id)
     return *id ? seat : HANDS_SEATS;
 }
 
-static void shuffle(hands *h, const movex_context *context)
+static void shuffle(hands *h, unsigned times, const movex_context *context)
 {
     for (unsigned i = 0; i < HANDS_CARDS; i++) h->deck[i] = (uint8_t)(i + 1);
-    for (unsigned i = HANDS_CARDS - 1; i > 0; i--) {
-        unsigned other = movex_random_below(context, i + 1);
-        uint8_t  card = h->deck[i];
-        h->deck[i] = h->deck[other];
+    for (unsigned i = times * HANDS_CARDS; i > 0; i--) {
+        unsigned card_at = i % HANDS_CARDS, other = movex_random_below(context, card_at + 1);
+        uint8_t  card = h->deck[card_at];
+        h->deck[card_at] = h->deck[other];
         h->deck[other] = card;
     }
     h->left = HANDS_CARDS;
@@ -150,7 +151,7 @@ static int hands_reduce(void *state, const movex_action *action, const movex_con
         return MOVEX_ACCEPT;
     }
     if (action->type == HANDS_SHUFFLE) {
-        shuffle(h, context);
+        shuffle(h, ((const hands_shuffle *)action->payload)->times, context);
         return MOVEX_ACCEPT;
     }
     if (seat == HANDS_SEATS) return HANDS_NOT_SEATED;
@@ -191,7 +192,7 @@ static uint64_t hands_audience(const void *state, const char *viewer)
 
 static const movex_action_type hands_actions[HANDS_ACTIONS] = {
     [HANDS_SIT] = {.name = "sit", .flags = MOVEX_CONFIRM},
-    [HANDS_SHUFFLE] = {.name = "shuffle", .flags = MOVEX_MASTER_ONLY},
+    [HANDS_SHUFFLE] = {.name = "shuffle", .payload = &shuffle_schema, .flags = MOVEX_MASTER_ONLY},
     [HANDS_DRAW] = {.name = "draw", .flags = MOVEX_CONFIRM},
     [HANDS_PICK] = {.name = "pick", .payload = &pick_schema, .hidden_as = "pass"},
     [HANDS_PASS] = {.name = "pass"},

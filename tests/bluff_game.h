@@ -55,6 +55,9 @@ typedef struct {
 typedef struct {
     uint8_t card;
 } hands_pick;
+typedef struct {
+    uint8_t times;
+} hands_shuffle;
 
 extern const movex_type hands_type;
 

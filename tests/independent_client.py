@@ -353,7 +353,7 @@ class Resource:
         check(action < len(self.type.actions), "an action that the type does not have")
         _, flags, schema = self.type.actions[action]
         if flags & MASTER_ONLY:
-            check(not payload and seed is None, "what is the master's alone has got out")
+            check(seed is None, "a seed of what only the master draws")
             return state
         data = schema.decode(payload) if schema else None
         check(schema or not payload, "a payload for an action that has none")
@@ -659,6 +659,8 @@ class Client:
                 check(m.slot in resource.slots, f"an entry by slot {m.slot}, which nobody holds")
                 author = resource.slots[m.slot][0]
             action, payload = m.action, m.payload
+            masters = action < len(resource.type.actions) and resource.type.actions[action][1] & MASTER_ONLY
+            check(not masters or not payload, "a payload that is the master's alone")
         if resource.resyncing:
             return  # left out: the snapshot that is on its way holds it
         follows = m.version == resource.version + 1

@@ -95,8 +95,10 @@ void start(const movex_type *type)
     h.local = movex_local_new(NULL);
     h.io = movex_local_listen(h.local);
     h.rules = movex_rules_new(type, NULL, NULL);
-    h.client = movex_client_new(
-        &(movex_client_config){.id = "ann", .io = movex_local_dial(h.local), .limits = {.message_bytes = 5000}});
+    h.client = movex_client_new(&(movex_client_config){.id = "ann",
+                                                       .io = movex_local_dial(h.local),
+                                                       .limits = {.message_bytes = 5000},
+                                                       .allocator = meter_allocator(&h.memory)});
     h.resource = movex_bind(h.client, type, "one");
     script_start(&s);
     run(0);
@@ -106,6 +108,7 @@ void start(const movex_type *type)
 void finish(void)
 {
     movex_client_free(h.client);
+    must(h.memory.blocks == 0 && h.memory.bytes == 0 && h.memory.wrong == 0);
     movex_rules_free(h.rules);
     h.io.ops->destroy(h.io.self);
     movex_local_free(h.local);

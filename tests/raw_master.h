@@ -6,6 +6,7 @@
 
 /* What it knows of the client's messages is of the present connection. */
 extern struct raw_master {
+    meter              memory; /* the client's */
     movex_local       *local;
     movex_io           io;
     movex_link         link; /* 0: none */

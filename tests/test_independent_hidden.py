@@ -11,8 +11,8 @@ import sys
 
 sys.dont_write_bytecode = True  # the source tree stays as it is
 from independent_client import (
-    AWAY, BY_NAME, CONFIRM, ENTRY, GOODBYE, HERE, MASTER_ONLY, OVERTURNED, OWN, PATCHED, REVEALS, SEEDED, SNAPSHOT, Client, Type,
-    write_dispatch_private, write_hello)
+    AWAY, BY_NAME, CONFIRM, ENTRY, GOODBYE, HERE, MASTER_ONLY, OVERTURNED, OWN, PATCHED, REVEALS, SEEDED, SNAPSHOT, Client,
+    Type, write_dispatch_private, write_hello)
 from independent_encoding import Field, Struct
 from test_independent import ERR_ID_IN_USE, ERR_MALFORMED, Server, Tests, entries, meet, run, same
 
@@ -70,8 +70,8 @@ SEAT_AND_AMOUNT = Struct(Field("seat", "u8"), Field("amount", "u8"))
 BLUFF = Type("bluff", 1, Struct(
     Field("player", "text", "array", 2, size=32), Field("bid", "u8", "array", 2), Field("purse", "i16", "array", 2),
     Field("rounds", "u32"), Field("luck", "u64"), Field("at_ms", "u64")), [
-        ("sit", CONFIRM, None), ("bid", 0, SEAT_AND_AMOUNT), ("ready", 0, Struct(Field("seat", "u8"))), ("steal", 0, SEAT_AND_AMOUNT),
-        ("again", 0, None)], reduce_bluff, hidden_as={"bid": "ready"})
+        ("sit", CONFIRM, None), ("bid", 0, SEAT_AND_AMOUNT), ("ready", 0, Struct(Field("seat", "u8"))),
+        ("steal", 0, SEAT_AND_AMOUNT), ("again", 0, None)], reduce_bluff, hidden_as={"bid": "ready"})
 
 H_SIT, SHUFFLE, DRAW, PICK, PASS = range(5)
 H_FULL, NOT_SEATED, NO_CARD = 1, 2, 3
@@ -109,8 +109,8 @@ HAND = Struct(Field("cards", "u8", "list", 4, count="count", count_size=1), memo
 HANDS = Type("hands", 2, Struct(
     Field("player", "text", "array", 3, size=32), Field("left", "u8"), Field("deck", "u8", "array", CARDS),
     Field("hands", "struct", "array", 3, schema=HAND), Field("picked", "u8", "array", 3), Field("shuffles", "u32")), [
-        ("sit", CONFIRM, None), ("shuffle", MASTER_ONLY, None), ("draw", CONFIRM, None), ("pick", 0, Struct(Field("card", "u8"))),
-        ("pass", 0, None)], reduce_hands, hidden_as={"pick": "pass"}, redacts=True)
+        ("sit", CONFIRM, None), ("shuffle", MASTER_ONLY, Struct(Field("times", "u8"))), ("draw", CONFIRM, None),
+        ("pick", 0, Struct(Field("card", "u8"))), ("pass", 0, None)], reduce_hands, hidden_as={"pick": "pass"}, redacts=True)
 
 
 def bid(client, resource, seat, amount):
@@ -172,7 +172,8 @@ class HiddenTests:
             assert last.version == 5 and not last.flags & PATCHED, f"{last}"
             assert resource.revealed == 5 and resource.names == [(3, b"round 0"), (5, b"round 1")]
             assert not resource.overturned
-        owns = {client.id: [record.half is None for record in revealing(client, resource)[0].records] for client, resource in players}
+        owns = {client.id: [record.half is None for record in revealing(client, resource)[0].records]
+                for client, resource in players}
         assert owns == {b"round 0": [True, False], b"round 1": [False, True], b"round 2": [False, False]}
         assert revealing(bob, b)[0].flags & OWN
         assert ann.act(a, AGAIN) == 0
@@ -470,7 +471,7 @@ class HiddenTests:
 
     def deal(self, name, seats=3, watchers=1, cards=3):
         players = self.table(name, HANDS, seats, watchers)
-        assert players[0][0].act(players[0][1], SHUFFLE) == 0
+        assert players[0][0].act(players[0][1], SHUFFLE, {"times": 2}) == 0
         version = seats + 1
         for _ in range(cards):
             for client, resource in players[:seats]:
@@ -497,7 +498,7 @@ class HiddenTests:
         assert len(draws) == 9 and all(m.flags == 0 for m in draws)  # nothing of them is shown
         own = [m for m in entries(*players[0]) if m.flags & OWN and m.flags & PATCHED]
         assert len(own) == 4 and all(len(m.patch) < 30 for m in own)
-        assert client.act(eve, DRAW) == NOT_SEATED and client.act(eve, SHUFFLE) == 0
+        assert client.act(eve, DRAW) == NOT_SEATED and client.act(eve, SHUFFLE, {"times": 1}) == 0
         self.meet_at(players, eve.version)
         assert all(resource.state["left"] == CARDS and resource.state["shuffles"] == 2 for _, resource in players)
 
@@ -524,7 +525,7 @@ class HiddenTests:
             for seat in range(3):
                 assert any(resource.state["hands"][seat]["cards"]) == (seat == i)
         assert late[1].checksum == players[3][1].checksum != players[0][1].checksum
-        for pair in ((SHUFFLE, None, PASS, None), (PICK, {"card": cards[0]}, SHUFFLE, None), (DRAW, None, PASS, None)):
+        for pair in ((SHUFFLE, {"times": 1}, PASS, None), (PICK, {"card": cards[0]}, SHUFFLE, {"times": 1}), (DRAW, None, PASS, None)):
             assert players[0][0].act_privately(players[0][1], *pair) == REFUSED_PAIR
 
     def test_a_lost_link_of_a_redacted_view(self):

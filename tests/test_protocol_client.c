@@ -222,12 +222,12 @@ END_TEST
 START_TEST(refusal_of_the_connection)
 {
     const movex_error_message denied = {MOVEX_ERR_DENIED, 42, {"go away", 7}},
-                              busy = {MOVEX_ERR_LIMIT, 0, {"later", 5}};
+                              busy = {MOVEX_ERR_LIMIT, 0, {"later", 5}}, mute = {MOVEX_ERR_LIMIT, 0, {"", 0}};
     open_match();
-    movex_write_error(&s.writer, _i ? &busy : &denied);
+    movex_write_error(&s.writer, _i == 0 ? &denied : _i == 1 ? &busy : &mute);
     send_all();
     if (_i) {
-        must_complain("later");
+        must_complain(_i == 1 ? "later" : "a configured limit is reached");
         return;
     }
     must(h.closed == 1 && strcmp(h.text, "go away") == 0);
@@ -406,7 +406,7 @@ int main(void)
     tcase_add_loop_test(cases, entry_of_nobody, 0, 6);
     tcase_add_loop_test(cases, outcome_of_what_was_not_dispatched, 0, 2);
     tcase_add_test(cases, endless_chunks);
-    tcase_add_loop_test(cases, refusal_of_the_connection, 0, 2);
+    tcase_add_loop_test(cases, refusal_of_the_connection, 0, 3);
     tcase_add_test(cases, no_welcome_in_time);
     tcase_add_test(cases, wrong_checksum_is_healed_by_a_snapshot);
     tcase_add_test(cases, answers_out_of_order_are_all_remembered);

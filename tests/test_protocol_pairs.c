@@ -117,7 +117,7 @@ START_TEST(any_action_behind_any_other)
                                                   {BLUFF_STEAL, "\1\1", 2},
                                                   {BLUFF_AGAIN, "", 0}};
     static const half all_hands[HANDS_ACTIONS] = {
-        {HANDS_SIT, "", 0}, {HANDS_SHUFFLE, "", 0}, {HANDS_DRAW, "", 0}, {HANDS_PICK, "\1", 1}, {HANDS_PASS, "", 0}};
+        {HANDS_SIT, "", 0}, {HANDS_SHUFFLE, "\1", 1}, {HANDS_DRAW, "", 0}, {HANDS_PICK, "\1", 1}, {HANDS_PASS, "", 0}};
     static const half all_duel[DUEL_ACTIONS] = {
         {DUEL_MOVE, "\1\0\0\0\0\0\0\0", 8}, {DUEL_READY, "", 0}, {DUEL_NEVER, "", 0}};
     static const struct {
@@ -343,7 +343,7 @@ START_TEST(endless_hiders_are_bounded)
             raw_take(&r, &m);
         }
         script_dispatch(&s, r.number, ++sent[i], HANDS_SIT, "", 0);
-        if (i == 0) script_dispatch(&s, r.number, ++sent[i], HANDS_SHUFFLE, "", 0);
+        if (i == 0) script_dispatch(&s, r.number, ++sent[i], HANDS_SHUFFLE, "\1", 1);
         script_dispatch(&s, r.number, ++sent[i], HANDS_DRAW, "", 0);
         script_send(&s, &r);
         raw_take(&r, &m);
