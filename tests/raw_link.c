@@ -233,6 +233,14 @@ void raw_take(raw *r, match *m)
     }
 }
 
+void raw_must_be_told(raw *r, match *m, movex_status status, const char *words)
+{
+    raw_take(r, m);
+    must_msg(r->error && r->closed, "no ERROR, or not closed");
+    must_msg(r->status == status, "status %d: %s", (int)r->status, r->text);
+    must_msg(strstr(r->text, words), "\"%s\" does not say \"%s\"", r->text, words);
+}
+
 void raw_end(raw *r)
 {
     r->io.ops->close(r->io.self, r->link);

@@ -78,6 +78,8 @@ void raw_dial(raw *r, match *m);
 void raw_send(raw *r, const void *frame, size_t length);
 /* Polls the match and takes what has come. */
 void raw_take(raw *r, match *m);
+/* The link has ended with an ERROR of that status, whose text has these words. */
+void raw_must_be_told(raw *r, match *m, movex_status status, const char *words);
 /* Closes the link and destroys the emitter. */
 void raw_end(raw *r);
 
