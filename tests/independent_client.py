@@ -4,8 +4,7 @@ Written from docs/wire.md and docs/encoding.md alone, with nothing but Python's 
 whatever those documents forbid raises Violation. What it says of a message is what they say; where they and the library
 part ways, this client stops, and one of them is wrong.
 
-    values      number, text, blob ... (wire.md, section 2)
-    encoding    Struct, Field: encoding, image, checksum, fingerprint (encoding.md)
+    values, encoding: independent_encoding.py
     messages    read_message and the write functions (wire.md, section 3)
     websocket   Websocket: RFC 6455, the client's side
     protocol    Client, Resource: wire.md, sections 4 to 8
@@ -19,327 +18,25 @@ import socket
 import struct
 import time
 
-MASK64 = 2**64 - 1
+from independent_encoding import Chain, Random, Reader, blob, check, is_line, number
+
+CONFIRM, MASTER_ONLY = 1, 2  # flags of an action type
 NAME_MAX, TEXT_MAX, MESSAGE_MAX = 31, 255, 16 << 20
 
-
-class Violation(Exception):
-    """The other side has done what the documents forbid."""
-
-
-def check(condition, what):
-    if not condition:
-        raise Violation(what)
-
-
-# ---- XXH64, from the specification of xxHash
-
-P1, P2, P3, P4, P5 = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5)
-
-
-def rotate(value, bits):
-    return (value << bits | value >> (64 - bits)) & MASK64
-
-
-def xxh_round(lane, word):
-    return rotate((lane + word * P2) & MASK64, 31) * P1 & MASK64
-
-
-def xxh64(data, seed=0):
-    at, length = 0, len(data)
-    if length >= 32:
-        lanes = [(seed + P1 + P2) & MASK64, (seed + P2) & MASK64, seed, (seed - P1) & MASK64]
-        while at + 32 <= length:
-            words = struct.unpack_from("<4Q", data, at)
-            lanes = [xxh_round(lane, word) for lane, word in zip(lanes, words)]
-            at += 32
-        h = sum(rotate(lane, bits) for lane, bits in zip(lanes, (1, 7, 12, 18))) & MASK64
-        for lane in lanes:
-            h = ((h ^ xxh_round(0, lane)) * P1 + P4) & MASK64
-    else:
-        h = (seed + P5) & MASK64
-    h = (h + length) & MASK64
-    while at + 8 <= length:
-        h = (rotate(h ^ xxh_round(0, struct.unpack_from("<Q", data, at)[0]), 27) * P1 + P4) & MASK64
-        at += 8
-    if at + 4 <= length:
-        h = (rotate(h ^ struct.unpack_from("<I", data, at)[0] * P1 & MASK64, 23) * P2 + P3) & MASK64
-        at += 4
-    for byte in data[at:]:
-        h = rotate(h ^ byte * P5 & MASK64, 11) * P1 & MASK64
-    h = (h ^ h >> 33) * P2 & MASK64
-    h = (h ^ h >> 29) * P3 & MASK64
-    return h ^ h >> 32
-
-
-# ---- random values (wire.md, section 8)
-
-
-class Random:
-    def __init__(self, seed):
-        self.state, self.draws = seed, 0
-
-    def draw(self):
-        check(self.state is not None, "an action that draws came without a seed")
-        self.draws += 1
-        self.state = (self.state + 0x9E3779B97F4A7C15) & MASK64
-        z = self.state
-        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & MASK64
-        z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK64
-        return z ^ z >> 31
-
-    def below(self, bound):
-        if bound == 0:
-            return 0
-        least = (2**32 - bound) % bound
-        while True:
-            product = (self.draw() >> 32) * bound
-            if product & 0xFFFFFFFF >= least:
-                return product >> 32
-
-
-# ---- values
-
-
-def number(value):
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def blob(data):
-    return number(len(data)) + data
-
-
-class Reader:
-    def __init__(self, data):
-        self.data, self.at = data, 0
-
-    def left(self):
-        return len(self.data) - self.at
-
-    def raw(self, length):
-        check(length <= self.left(), "ends early")
-        self.at += length
-        return bytes(self.data[self.at - length : self.at])
-
-    def u8(self):
-        return self.raw(1)[0]
-
-    def u64(self):
-        return struct.unpack("<Q", self.raw(8))[0]
-
-    def number(self, most=MASK64):
-        value, shift = 0, 0
-        while True:
-            byte = self.u8()
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-            check(shift < 70, "a number of more than 64 bits")
-        check(byte != 0 or shift == 7, "a number that is not in its shortest form")
-        check(value <= most, f"{value} is more than {most}")
-        return value
-
-    def index(self):
-        return self.number(2**32 - 1)
-
-    def flag(self):
-        value = self.u8()
-        check(value <= 1, f"a flag of {value}")
-        return bool(value)
-
-    def blob(self):
-        return self.raw(self.number())
-
-    def text(self, most):
-        value = self.raw(self.number(most))
-        check(0 not in value, "a zero in a text")
-        return value
-
-    def name(self):
-        value = self.text(NAME_MAX)
-        check(is_line(value) and value, f"{value} is no name")
-        return value
-
-    def status(self):
-        return self.number(255)
-
-    def reason(self):
-        value = self.number()
-        value = value // 2 if value % 2 == 0 else -(value + 1) // 2
-        check(-64 <= value < 2**31, f"a reason of {value}")
-        return value
-
-    def end(self):
-        check(self.left() == 0, f"{self.left()} bytes left over")
-
-
-def is_line(data):
-    """Well-formed UTF-8 without control characters."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return not any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in text)
-
-
-# ---- encoding
-
-KINDS = ("bool", "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "float", "double", "enum", "text", "struct")
-SHAPES = ("single", "array", "list")
-WIDTHS = {"bool": 1, "u8": 1, "u16": 2, "u32": 4, "u64": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "float": 4, "double": 8}
-NANS = {"float": (0x7F800000, 0x7FFFFFFF, 0x7FC00000), "double": (0x7FF << 52, 2**63 - 1, 0x7FF8 << 48)}
-
-
-class Field:
-    """A member. Floats are held as the integers that their bits are, texts as bytes, enums as integers.
-    `size`: of a text's array, or of an enum's member. `count` names a list's counter, of count_size bytes."""
-
-    def __init__(self, name, kind, shape="single", capacity=1, columns=0, size=0, count=None, count_size=0, values=0,
-                 names=None, schema=None):
-        self.name, self.kind, self.shape, self.capacity, self.columns = name, kind, shape, capacity, columns
-        self.count, self.count_size, self.values, self.names, self.schema = count, count_size, values, names, schema
-        self.width = schema.size if schema else WIDTHS.get(kind, size)
-
-    def zero_element(self):
-        if self.kind == "struct":
-            return self.schema.zero()
-        return b"" if self.kind == "text" else False if self.kind == "bool" else 0
-
-    def zero(self):
-        if self.shape == "single":
-            return self.zero_element()
-        return [] if self.shape == "list" else [self.zero_element() for _ in range(self.capacity)]
-
-    def elements(self, value):
-        return [value] if self.shape == "single" else value
-
-    def scalar(self, value):
-        return int(value).to_bytes(self.width, "little", signed=self.kind[0] == "i")
-
-    def encode_element(self, value):
-        if self.kind == "struct":
-            return self.schema.encode(value)
-        return blob(value) if self.kind == "text" else self.scalar(value)
-
-    def decode_element(self, reader):
-        if self.kind == "struct":
-            return self.schema.read(reader)
-        if self.kind == "text":
-            return reader.text(self.width - 1)
-        value = int.from_bytes(reader.raw(self.width), "little", signed=self.kind[0] == "i")
-        if self.kind == "bool":
-            check(value <= 1, f"{self.name}: a bool of {value}")
-            return bool(value)
-        check(self.kind != "enum" or value < self.values, f"{self.name}: {value} is no value of the enum")
-        if self.kind in NANS:
-            infinity, mask, nan = NANS[self.kind]
-            check(value & mask <= infinity or value == nan, f"{self.name}: a NaN that is not the canonical one")
-        return value
-
-    def encode(self, value):
-        elements = self.elements(value)
-        return (number(len(elements)) if self.shape == "list" else b"") + b"".join(map(self.encode_element, elements))
-
-    def decode(self, reader):
-        if self.shape == "single":
-            return self.decode_element(reader)
-        count = reader.number(self.capacity) if self.shape == "list" else self.capacity
-        return [self.decode_element(reader) for _ in range(count)]
-
-    def image(self, value):
-        if self.kind == "struct":
-            parts = map(self.schema.image, self.elements(value))
-        elif self.kind == "text":
-            parts = (text.ljust(self.width, b"\0") for text in self.elements(value))
-        else:
-            parts = map(self.scalar, self.elements(value))
-        return b"".join(parts).ljust(self.width * self.capacity, b"\0")
-
-
-class Struct:
-    """`table`: the fields in the order of the schema; `memory`: the names of all members, counters included, in that of
-    the struct (default: the table's)."""
-
-    def __init__(self, *table, memory=None):
-        self.table = table
-        fields = {field.name: field for field in table}
-        counters = {field.count: field for field in table if field.count}
-        self.places, self.layout, at = {}, [], 0
-        for member in memory or [field.name for field in table]:
-            self.places[member] = at
-            field, counts = fields.get(member), counters.get(member)
-            self.layout.append((field, counts))
-            at += counts.count_size if counts else field.width * field.capacity
-        self.size = at
-
-    def zero(self):
-        return {field.name: field.zero() for field in self.table}
-
-    def encode(self, state):
-        return b"".join(field.encode(state[field.name]) for field in self.table)
-
-    def read(self, reader):
-        return {field.name: field.decode(reader) for field in self.table}
-
-    def decode(self, data):
-        reader = Reader(data)
-        state = self.read(reader)
-        reader.end()
-        return state
-
-    def image(self, state):
-        return b"".join(len(state[counts.name]).to_bytes(counts.count_size, "little") if counts
-                        else field.image(state[field.name]) for field, counts in self.layout)
-
-    def checksum(self, state):
-        image = self.image(state)
-        return sum(xxh64(image[at : at + 256], at // 256) for at in range(0, len(image), 256)) & MASK64
-
-    def fingerprint(self):
-        chain = Chain()
-        chain.value(len(self.table))
-        for field in self.table:
-            chain.text(field.name)
-            for value in (KINDS.index(field.kind) + 1, SHAPES.index(field.shape) + 1, field.capacity, field.columns,
-                          self.places[field.name], field.width, field.count_size, self.places[field.count] if field.count else 0):
-                chain.value(value)
-            chain.text(field.count)
-            chain.value(field.values)
-            for name in field.names or ():
-                chain.text(name)
-            chain.value(field.schema.fingerprint() if field.schema else 0)
-        return chain.hash
-
-
-class Chain:
-    def __init__(self):
-        self.hash = 0
-
-    def bytes(self, data):
-        self.hash = xxh64(data, self.hash)
-
-    def value(self, value):
-        self.bytes(struct.pack("<Q", value))
-
-    def text(self, text):
-        self.value(1 if text is not None else 0)
-        if text is not None:
-            self.bytes(text.encode())
+# ---- types
 
 
 class Type:
     """`actions`: (name, flags, Struct or None); `reduce(state, action, payload, context)` returns 0, or the reason to refuse,
-    and may have changed the state then. `reserved`: names of the actions `wake`, `joined` and `left`."""
+    and may have changed the state then. `reserved`: names of the actions `wake`, `joined` and `left`. `hidden_as`: {name of
+    an action: name of what may be shown in its stead}; a type with that has `can_reconcile`."""
 
-    def __init__(self, name, version, state, actions, reduce, reserved=(None, None, None)):
+    def __init__(self, name, version, state, actions, reduce, reserved=(None, None, None), hidden_as=None, redacts=False):
         self.name, self.version, self.state, self.actions, self.reduce = name, version, state, actions, reduce
-        self.reserved = reserved
+        self.reserved, self.hidden_as, self.redacts = reserved, hidden_as or {}, redacts
+        self.patched = redacts or any(flags & MASTER_ONLY for _, flags, _ in actions)
+        most = max([payload.most() for _, _, payload in actions if payload], default=0)
+        self.fold_limit = min(256, 16384 // max(most, 1)) if self.hidden_as and not self.patched else 0
 
     def fingerprint(self):
         chain = Chain()
@@ -350,10 +47,14 @@ class Type:
             chain.bytes(name.encode())
             chain.value(flags)
             chain.value(payload.fingerprint() if payload else 0)
-        names = [name for name, _, _ in self.actions]
+            chain.value(self.index(self.hidden_as.get(name)))
         for name in self.reserved:
-            chain.value(names.index(name) if name else 2**32 - 1)
+            chain.value(self.index(name))
+        chain.value((1 if self.hidden_as else 0) + (2 if self.redacts else 0))
         return chain.hash
+
+    def index(self, name):
+        return [other for other, _, _ in self.actions].index(name) if name else 2**32 - 1
 
 
 class Context:
@@ -364,10 +65,10 @@ class Context:
 # ---- messages
 
 CHUNK, ERROR = 0x01, 0x02
-HELLO, BIND, UNBIND, DISPATCH, RESYNC, GOODBYE, FORGET = range(0x10, 0x17)
-WELCOME, BOUND, BIND_REFUSED, UNBOUND, SNAPSHOT, OUTCOME, SUBSCRIBER = range(0x20, 0x27)
+HELLO, BIND, UNBIND, DISPATCH, RESYNC, GOODBYE, FORGET, DISPATCH_PRIVATE = range(0x10, 0x18)
+WELCOME, BOUND, BIND_REFUSED, UNBOUND, SNAPSHOT, OUTCOME, SUBSCRIBER, OVERTURNED = range(0x20, 0x28)
 ENTRY = 0x40
-OWN, SEEDED, BY_NAME = 1, 2, 4
+OWN, SEEDED, BY_NAME, PATCHED, REVEALS = 1, 2, 4, 8, 16
 LEFT, HERE, AWAY = 0, 1, 2
 
 
@@ -382,6 +83,41 @@ class Message:
         return "Message(" + ", ".join(f"{key}={value!r}" for key, value in vars(self).items()) + ")"
 
 
+class Record:
+    """What a reveal says of one entry: `half` is (action, payload, seed), or None for one's own; or there is an author."""
+
+    def __init__(self, back, author=None, half=None):
+        self.back, self.author, self.half = back, author, half
+
+    def __repr__(self):
+        return f"Record({vars(self)})"
+
+
+def read_records(r, halves, version):
+    count = r.number()
+    records, reader = [], Reader(r.blob() if count else b"")
+    for _ in range(count):
+        record = Record(reader.number())
+        check(record.back < (records[-1].back if records else version), "records that are out of order, or of version 0")
+        if not halves:
+            record.author = reader.name()
+        elif marks := reader.u8():
+            check(marks in (1, 3), f"marks of {marks}")
+            record.half = (reader.index(), reader.blob(), reader.u64() if marks == 3 else None)
+        records.append(record)
+    reader.end()
+    return records
+
+
+def read_snapshot(r):
+    m = Message(SNAPSHOT, number=r.index(), version=r.number(), now_ms=r.number(), checksum=r.u64(), sequence=r.number(),
+                revealed=r.number())
+    check(m.revealed <= m.version, "a reveal of a later version")
+    m.records = read_records(r, False, m.revealed)
+    m.state = r.blob()
+    return m
+
+
 def read_subscriber(r):
     m = Message(SUBSCRIBER, number=r.index(), slot=r.index(), presence=r.u8(), named=r.flag(), id=None, info=None)
     check(m.presence <= AWAY, f"a presence of {m.presence}")
@@ -394,7 +130,7 @@ def read_subscriber(r):
 def read_entry(r, flags):
     check(flags & (OWN | BY_NAME) != OWN | BY_NAME, "an entry that is OWN and BY_NAME")
     m = Message(ENTRY, flags=flags, number=r.index(), version=r.number(), elapsed_ms=r.number(), sequence=None, author=None,
-                slot=None, action=None, payload=None, seed=None)
+                slot=None, action=None, payload=None, seed=None, patch=None, records=None)
     if flags & OWN:
         m.sequence = r.number()
     else:
@@ -407,6 +143,12 @@ def read_entry(r, flags):
     if flags & SEEDED:
         m.seed = r.u64()
     m.checksum = r.u64()
+    if flags & PATCHED:
+        m.patch = r.blob()
+        check(m.patch or flags & REVEALS, "a patch of nothing")
+    if flags & REVEALS:
+        m.records = read_records(r, not flags & PATCHED, m.version)
+        check(m.records, "a reveal of nothing")
     return m
 
 
@@ -419,21 +161,22 @@ READERS = {
                              subscribers=r.number(), resumed=r.flag()),
     BIND_REFUSED: lambda r: Message(BIND_REFUSED, tag=r.number(), status=r.status(), reason=r.reason(), text=r.text(TEXT_MAX)),
     UNBOUND: lambda r: Message(UNBOUND, number=r.index(), status=r.status(), text=r.text(TEXT_MAX)),
-    SNAPSHOT: lambda r: Message(SNAPSHOT, number=r.index(), version=r.number(), now_ms=r.number(), checksum=r.u64(),
-                                sequence=r.number(), state=r.blob()),
+    SNAPSHOT: read_snapshot,
     OUTCOME: lambda r: Message(OUTCOME, number=r.index(), sequence=r.number(), reason=r.reason()),
     SUBSCRIBER: read_subscriber,
+    OVERTURNED: lambda r: Message(OVERTURNED, number=r.index(), sequence=r.number(), reason=r.reason()),
 }
 
 
 def read_message(r):
     kind = r.u8()
-    if ENTRY <= kind <= ENTRY + 7:
+    if ENTRY <= kind <= ENTRY + 31:
         return read_entry(r, kind - ENTRY)
     check(kind in READERS, f"a message of kind 0x{kind:02x}")
     m = READERS[kind](r)
     check(kind not in (ERROR, BIND_REFUSED) or m.status != 0, "a failure with status 0")
     check(kind != CHUNK or m.part, "an empty chunk")
+    check(kind != OVERTURNED or m.reason, "overturned for no reason")
     return m
 
 
@@ -443,16 +186,22 @@ def write_hello(max_frame, id, info=b"", credentials=b"", token=None, protocol=1
 
 
 def write_bind(tag, type_name, id, fingerprint, subscription=0, held=None):
-    """`held`: (epoch, version, checksum, answered), or None."""
+    """`held`: (epoch, version, checksum, answered, base, revealed), or None."""
     message = bytes([BIND]) + number(tag) + blob(type_name) + blob(id) + struct.pack("<Q", fingerprint) + number(subscription)
     if not held:
         return message + b"\0"
-    epoch, version, checksum, answered = held
-    return message + b"\1" + number(epoch) + number(version) + struct.pack("<Q", checksum) + number(answered)
+    epoch, version, checksum, answered, base, revealed = held
+    return (message + b"\1" + number(epoch) + number(version) + struct.pack("<Q", checksum) + number(answered) + number(base) +
+            number(revealed))
 
 
 def write_dispatch(resource_number, sequence, action, payload=b""):
     return bytes([DISPATCH]) + number(resource_number) + number(sequence) + number(action) + blob(payload)
+
+
+def write_dispatch_private(resource_number, sequence, revealed, action, payload, shown, shown_payload):
+    return (bytes([DISPATCH_PRIVATE]) + number(resource_number) + number(sequence) + number(revealed) + number(action) +
+            blob(payload) + number(shown) + blob(shown_payload))
 
 
 # ---- websocket (RFC 6455)
@@ -569,6 +318,10 @@ class Resource:
     def __init__(self, kind, id):
         self.type, self.id = kind, id
         self.state, self.version, self.now_ms, self.checksum, self.epoch = None, 0, 0, 0, 0
+        self.base = (None, 0)  # state and version to fold from
+        self.entries = []  # since: (author, now_ms, action, payload, seed)
+        self.revealed = 0  # the version of the last reveal
+        self.names = []  # of that: (version, author)
         self.forget_link()
         self.forget_session()
 
@@ -581,8 +334,9 @@ class Resource:
         self.subscription = 0  # what the session calls it
         self.sequence = 0  # of the last dispatch
         self.answered = 0  # the last whose outcome is known
-        self.unanswered = {}  # sequence: (action, payload)
+        self.unanswered = {}  # sequence: (action, payload), of a pair (action, payload, shown, its payload, revealed)
         self.outcomes = {}  # sequence: reason
+        self.overturned = {}  # sequence: reason
 
     def presence(self):
         return {id: presence for id, _, presence in self.slots.values()}
@@ -593,19 +347,60 @@ class Resource:
         self.outcomes[sequence] = reason
         self.answered = max(self.answered, sequence)
 
+    def reduced(self, state, version, entry, seed_needed=True):
+        """The state after an entry. Folded again, it may not come to use its seed, though it did when it was seen."""
+        author, now_ms, action, payload, seed = entry
+        check(action < len(self.type.actions), "an action that the type does not have")
+        _, flags, schema = self.type.actions[action]
+        if flags & MASTER_ONLY:
+            check(seed is None, "a seed of what only the master draws")
+            return state
+        data = schema.decode(payload) if schema else None
+        check(schema or not payload, "a payload for an action that has none")
+        context = Context(author, version, now_ms, seed)
+        trial = self.type.state.decode(self.type.state.encode(state))
+        accepted = self.type.reduce(trial, action, data, context) == 0
+        check(seed is None or context.random.draws > 0 or not seed_needed, "a seed that was not used")
+        return trial if accepted else state
+
     def apply(self, m, author, action, payload):
         """Applies an entry; True if the state is then the master's."""
         kind, now_ms = self.type, self.now_ms + m.elapsed_ms
-        _, _, schema = kind.actions[action]
-        data = schema.decode(payload) if schema else None
-        check(schema or not payload, "a payload for an action that has none")
-        context = Context(author, m.version, now_ms, m.seed)
-        trial = kind.state.decode(kind.state.encode(self.state))
-        if kind.reduce(trial, action, data, context) == 0:
-            self.state = trial
-        check(m.seed is None or context.random.draws > 0, "a seed that was not used")
-        self.version, self.now_ms, self.checksum = m.version, now_ms, kind.state.checksum(self.state)
+        entry = (author, now_ms, action, payload, m.seed)
+        self.state = self.reduced(self.state, m.version, entry)
+        self.version, self.now_ms = m.version, now_ms
+        self.entries.append(entry)
+        if m.flags & PATCHED:
+            check(m.flags & REVEALS or kind.patched, "a patch for what can be computed")
+            self.state = kind.state.patched(self.state, m.patch)
+        elif m.flags & REVEALS:
+            self.fold_again(m)
+        if m.flags & REVEALS:
+            self.note_reveal(m.version, m.records)
+            self.rest_here()
+        self.checksum = kind.state.checksum(self.state)
         return self.checksum == m.checksum
+
+    def fold_again(self, m):
+        state, first = self.base[0], self.base[1] + 1
+        halves = {m.version - record.back: record for record in m.records}
+        check(min(halves) >= first, "halves of entries that are not kept")
+        check(len(self.entries) <= self.type.fold_limit, "halves past the fold limit")
+        for version, entry in enumerate(self.entries, first):
+            record = halves.get(version)
+            if record:
+                record.author = entry[0]
+            if record and record.half:
+                entry = entry[:2] + record.half
+            state = self.reduced(state, version, entry, seed_needed=bool(record and record.half))
+        self.state = state
+
+    def note_reveal(self, version, records):
+        self.revealed, self.names = version, [(version - record.back, record.author) for record in records]
+
+    def rest_here(self):
+        """From here on it can be folded again."""
+        self.base, self.entries = (self.state, self.version), []
 
 
 class Client:
@@ -626,6 +421,7 @@ class Client:
         for resource in bound:
             if not self.welcome.resumed:
                 resource.forget_session()
+                resource.rest_here()
             resource.forget_link()
             self.bind_resource(resource)
         return self.welcome.resumed
@@ -653,7 +449,7 @@ class Client:
         resource.tag = self.tags
         held = None
         if resource.state is not None:
-            held = (resource.epoch, resource.version, resource.checksum, resource.answered)
+            held = (resource.epoch, resource.version, resource.checksum, resource.answered, resource.base[1], resource.revealed)
         self.resources.append(resource)
         self.order.append(resource)
         self.send(write_bind(resource.tag, resource.type.name.encode(), resource.id, resource.type.fingerprint(),
@@ -671,12 +467,34 @@ class Client:
         self.send(message)
         return resource.sequence
 
+    def dispatch_private(self, resource, action, payload, shown, shown_payload=None, flush=True):
+        """A pair. Returns as dispatch does."""
+        resource.sequence += 1
+        encoded = [schema.encode(data) if schema else b"" for (_, _, schema), data in
+                   ((resource.type.actions[action], payload), (resource.type.actions[shown], shown_payload))]
+        resource.unanswered[resource.sequence] = (action, encoded[0], shown, encoded[1], resource.revealed)
+        message = self.dispatch_again(resource, resource.sequence)
+        if not flush:
+            return message
+        self.send(message)
+        return resource.sequence
+
     def dispatch_again(self, resource, sequence):
-        return write_dispatch(resource.number, sequence, *resource.unanswered[sequence])
+        action, payload, *pair = resource.unanswered[sequence]
+        if not pair:
+            return write_dispatch(resource.number, sequence, action, payload)
+        shown, shown_payload, revealed = pair
+        return write_dispatch_private(resource.number, sequence, revealed, action, payload, shown, shown_payload)
 
     def act(self, resource, action, payload=None):
         """Dispatches and awaits the outcome: the reason."""
         sequence = self.dispatch(resource, action, payload)
+        self.until(lambda: sequence in resource.outcomes)
+        return resource.outcomes[sequence]
+
+    def act_privately(self, resource, action, payload, shown, shown_payload=None):
+        """As act."""
+        sequence = self.dispatch_private(resource, action, payload, shown, shown_payload)
         self.until(lambda: sequence in resource.outcomes)
         return resource.outcomes[sequence]
 
@@ -791,6 +609,10 @@ class Client:
             self.handle_snapshot(resource, m)
         elif m.kind == ENTRY:
             self.handle_entry(resource, m)
+        elif m.kind == OVERTURNED:
+            check(resource.outcomes.get(m.sequence) == 0, "overturned, but never accepted")
+            check(m.sequence not in resource.overturned, "overturned twice")
+            resource.overturned[m.sequence] = m.reason
         else:
             resource.bound = False
             resource.unbound = m
@@ -817,6 +639,10 @@ class Client:
         check(m.version or m.now_ms == 0, "a time without an entry")
         resource.state, resource.version, resource.now_ms, resource.checksum = state, m.version, m.now_ms, m.checksum
         resource.epoch, resource.snapshot_due, resource.resyncing = self.welcome.epoch, False, False
+        resource.revealed = m.revealed
+        if m.records:
+            resource.note_reveal(m.revealed, m.records)
+        resource.rest_here()
         for sequence in [s for s in resource.unanswered if s <= m.sequence]:
             resource.settle(sequence, 0)
 
@@ -824,7 +650,7 @@ class Client:
         if m.flags & OWN:
             check(m.sequence in resource.unanswered, "an own entry that was not dispatched")
             check(m.sequence == min(resource.unanswered), "answers that are out of order")
-            author, (action, payload) = self.id, resource.unanswered[m.sequence]
+            author, (action, payload, *_) = self.id, resource.unanswered[m.sequence]
             resource.settle(m.sequence, 0)
         else:
             if m.flags & BY_NAME:
@@ -832,11 +658,13 @@ class Client:
             else:
                 check(m.slot in resource.slots, f"an entry by slot {m.slot}, which nobody holds")
                 author = resource.slots[m.slot][0]
-            check(m.action < len(resource.type.actions), "an action that the type does not have")
             action, payload = m.action, m.payload
+            masters = action < len(resource.type.actions) and resource.type.actions[action][1] & MASTER_ONLY
+            check(not masters or not payload, "a payload that is the master's alone")
         if resource.resyncing:
             return  # left out: the snapshot that is on its way holds it
         follows = m.version == resource.version + 1
+        check(resource.type.hidden_as or not m.flags & REVEALS, "a reveal of a type that hides nothing")
         if not follows or not resource.apply(m, author, action, payload):
             self.mismatches += 1
             self.resync(resource)

@@ -48,12 +48,17 @@ bool duel_equals(const void *a, const void *b)
     return last && x->total == y->total && x->moves == y->moves && memcmp(x->author, y->author, sizeof x->author) == 0;
 }
 
-uint64_t duel_fingerprint(void)
+uint64_t type_fingerprint(const movex_type *type)
 {
-    movex_rules *rules = movex_rules_new(&duel_type, NULL, NULL);
+    movex_rules *rules = movex_rules_new(type, NULL, NULL);
     uint64_t     fingerprint = movex_rules_fingerprint(rules);
     movex_rules_free(rules);
     return fingerprint;
+}
+
+uint64_t duel_fingerprint(void)
+{
+    return type_fingerprint(&duel_type);
 }
 
 /* ---- the match */
@@ -83,7 +88,8 @@ void match_start(match *m, const movex_master_config *config)
 {
     movex_master_config mine = config ? *config : (movex_master_config){0};
     *m = (match){.local = movex_local_new(NULL), .now_ms = 1000};
-    mine.types = MOVEX_TYPES(&duel_type);
+    const movex_type *const *usual = MOVEX_TYPES(&duel_type);
+    if (!mine.types) mine.types = usual;
     m->master = movex_master_new(&mine);
     must(m->master);
     must_equal(movex_master_attach(m->master, movex_local_listen(m->local)), MOVEX_OK);
@@ -162,6 +168,7 @@ static void take_message(raw *r, movex_reader *reader)
     movex_outcome_message      outcome;
     movex_subscriber_message   subscriber;
     movex_entry_message        entry;
+    movex_overturned_message   overturned;
     bool                       good = false;
     switch (kind) {
     case MOVEX_MESSAGE_ERROR:
@@ -197,10 +204,18 @@ static void take_message(raw *r, movex_reader *reader)
         r->sequence = outcome.sequence;
         r->reason = outcome.reason;
         break;
+    case MOVEX_MESSAGE_OVERTURNED:
+        good = movex_read_overturned(reader, &overturned);
+        r->overturned++;
+        break;
     case MOVEX_MESSAGE_SUBSCRIBER: good = movex_read_subscriber(reader, &subscriber); break;
     default:
         good = kind >= MOVEX_MESSAGE_ENTRY && movex_read_entry(reader, kind & MOVEX_ENTRY_FLAGS, &entry);
         r->entries++;
+        r->flags = kind & MOVEX_ENTRY_FLAGS;
+        if (!good) break;
+        r->version = entry.version;
+        r->checksum = entry.checksum;
     }
     must_msg(good, "the master sent a message %02x that is not well formed", kind);
 }
@@ -216,6 +231,14 @@ void raw_take(raw *r, match *m)
         movex_reader reader = movex_reader_over(event.data, event.length);
         while (movex_reader_left(&reader)) take_message(r, &reader);
     }
+}
+
+void raw_must_be_told(raw *r, match *m, movex_status status, const char *words)
+{
+    raw_take(r, m);
+    must_msg(r->error && r->closed, "no ERROR, or not closed");
+    must_msg(r->status == status, "status %d: %s", (int)r->status, r->text);
+    must_msg(strstr(r->text, words), "\"%s\" does not say \"%s\"", r->text, words);
 }
 
 void raw_end(raw *r)
@@ -251,6 +274,22 @@ void script_hello(script *s, const char *id, const unsigned char *token)
                                  .resumes = token != NULL};
     if (token) memcpy(hello.token, token, sizeof hello.token);
     movex_write_hello(&s->writer, &hello);
+}
+
+void script_bind_type(script *s, const movex_type *type, const char *id, const movex_bind_message *held)
+{
+    movex_bind_message bind = held ? *held : (movex_bind_message){0};
+    bind.tag = 1;
+    bind.type = text_of(type->name);
+    bind.id = text_of(id);
+    bind.fingerprint = type_fingerprint(type);
+    bind.resumes = held != NULL;
+    movex_write_bind(&s->writer, &bind);
+}
+
+void script_dispatch_private(script *s, const movex_dispatch_private_message *message)
+{
+    movex_write_dispatch_private(&s->writer, message);
 }
 
 void script_bind(script *s, const char *type, const char *id)

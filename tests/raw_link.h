@@ -48,7 +48,7 @@ typedef struct match {
     int32_t         amount;  /* of the last honest move */
 } match;
 
-/* `config` may be NULL; its types are set here. */
+/* `config` may be NULL; if it names no types, duel_type alone is hosted. */
 void match_start(match *m, const movex_master_config *config);
 /* Polls everybody, so often that all that was sent has been answered. */
 void match_run(match *m, uint32_t add_ms);
@@ -67,9 +67,10 @@ typedef struct raw {
     char          text[MOVEX_ERROR_TEXT_SIZE];
     bool          error, welcome, refused;
     unsigned char token[MOVEX_TOKEN_SIZE];
-    uint32_t      bound, snapshots, outcomes, entries, unbound; /* how many came */
+    uint32_t      bound, snapshots, outcomes, entries, unbound, overturned; /* how many came */
+    unsigned      flags;                                        /* of the last ENTRY */
     uint32_t      number;                                       /* of the last BOUND */
-    uint64_t      sequence, version, checksum;                  /* of the last OUTCOME; of the last SNAPSHOT */
+    uint64_t      sequence, version, checksum;                  /* of the last OUTCOME; of the last SNAPSHOT or ENTRY */
 } raw;
 
 /* Dials the match's master. */
@@ -77,6 +78,8 @@ void raw_dial(raw *r, match *m);
 void raw_send(raw *r, const void *frame, size_t length);
 /* Polls the match and takes what has come. */
 void raw_take(raw *r, match *m);
+/* The link has ended with an ERROR of that status, whose text has these words. */
+void raw_must_be_told(raw *r, match *m, movex_status status, const char *words);
 /* Closes the link and destroys the emitter. */
 void raw_end(raw *r);
 
@@ -93,11 +96,15 @@ void   script_hello(script *s, const char *id, const unsigned char *token);
 void   script_bind(script *s, const char *type, const char *id);
 void   script_dispatch(script *s, uint32_t number, uint64_t sequence, uint32_t action, const void *payload,
                        size_t length);
+/* The same for any type; `held` (or NULL) says which state it goes on with. */
+void script_bind_type(script *s, const movex_type *type, const char *id, const movex_bind_message *held);
+void script_dispatch_private(script *s, const movex_dispatch_private_message *message);
 /* The canonical encoding of a move without marks and text; 8 bytes. */
 size_t script_move(unsigned char *bytes, int32_t amount);
 /* Sends what was written. */
 void script_send(script *s, raw *r);
 
 uint64_t duel_fingerprint(void);
+uint64_t type_fingerprint(const movex_type *type);
 
 #endif

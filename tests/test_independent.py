@@ -14,9 +14,9 @@ import traceback
 
 sys.dont_write_bytecode = True  # the source tree stays as it is
 from independent_client import (
-    AWAY, BY_NAME, CHUNK, ENTRY, GOODBYE, HELLO, HERE, OUTCOME, OWN, RESYNC, SEEDED, SNAPSHOT, UNBIND, Client,
-    Closed, Field, Reader, Struct, Type, Violation, Websocket, blob, number, read_message, write_bind,
-    write_dispatch, write_hello, xxh64)
+    AWAY, BY_NAME, CHUNK, ENTRY, GOODBYE, HELLO, HERE, OUTCOME, OWN, RESYNC, SEEDED, SNAPSHOT, UNBIND, Client, Closed, Type,
+    Websocket, read_message, write_bind, write_dispatch, write_hello)
+from independent_encoding import Field, Reader, Struct, Violation, blob, number, xxh64
 
 # ---- the games of tests/row_game.c and tests/atlas_game.c, once more
 
@@ -568,7 +568,7 @@ class Tests:
         case(ERR_PROTOCOL, bind, hello=b"")
         case(ERR_PROTOCOL, write_hello(65536, b"again"))
         case(ERR_MALFORMED, b"\x7f")
-        case(ERR_MALFORMED, b"\x48")
+        case(ERR_MALFORMED, b"\x60")
         case(ERR_MALFORMED, bytes([OUTCOME, 0, 1, 0]))  # from the wrong side
         case(ERR_MALFORMED, bytes([UNBIND]))
         case(ERR_MALFORMED, bytes([UNBIND, 0x80, 0]))  # not the shortest form of 0
@@ -619,18 +619,18 @@ class Tests:
         assert "level=error" not in self.server.log_text()
 
 
-def main():
-    movexd, games, row_player = sys.argv[1:]
-    server = Server(movexd, os.path.abspath(games))
-    tests = Tests(server, row_player)
-    names = [name for name in vars(Tests) if name.startswith("test_")]
+def run(tests):
+    """All methods of `tests`, as TAP; then ends the server."""
+    server = tests.server
+    names = [name for name in dir(tests) if name.startswith("test_")]
+    names.sort(key=lambda name: getattr(tests, name).__code__.co_firstlineno)
     print(f"1..{len(names) + 1}", flush=True)
     failed = False
     for count, name in enumerate(names, 1):
         try:
             getattr(tests, name)()
             good = True
-        except (AssertionError, Violation, Closed, OSError, KeyError, RuntimeError) as error:
+        except (AssertionError, Violation, Closed, OSError, KeyError, RuntimeError):
             good, failed = False, True
             for line in traceback.format_exc().splitlines() + server.log_text().splitlines()[-20:]:
                 print("# " + line)
@@ -638,6 +638,11 @@ def main():
     stopped = server.stop() == 0
     print(f"{'ok' if stopped else 'not ok'} {len(names) + 1} - movexd ends well")
     return 0 if stopped and not failed else 1
+
+
+def main():
+    movexd, games, row_player = sys.argv[1:]
+    return run(Tests(Server(movexd, os.path.abspath(games)), row_player))
 
 
 if __name__ == "__main__":

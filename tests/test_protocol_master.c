@@ -36,10 +36,7 @@ static void enter(const movex_master_config *config)
 
 static void must_be_told(movex_status status, const char *words)
 {
-    raw_take(&r, &m);
-    must_msg(r.error && r.closed, "no ERROR, or not closed");
-    must_msg(r.status == status, "status %d: %s", (int)r.status, r.text);
-    must_msg(strstr(r.text, words), "\"%s\" does not say \"%s\"", r.text, words);
+    raw_must_be_told(&r, &m, status, words);
 }
 
 static void must_be_refused(movex_status status, const char *words)

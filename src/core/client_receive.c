@@ -60,7 +60,8 @@ static bool take_error(movex_client *client, movex_reader *reader)
     if (!movex_read_error(reader, &message)) return false;
     movex_client_take_text(text, message.text);
     client->failure_reason = message.reason;
-    movex_client_break(client, !movex_status_is_temporary(message.status), message.status, text);
+    movex_client_break(client, !movex_status_is_temporary(message.status), message.status,
+                       text[0] ? text : movex_status_text(message.status));
     return true;
 }
 
@@ -133,7 +134,8 @@ static bool take_overturned(movex_client *client, movex_reader *reader)
     movex_overturned_message message;
     if (!movex_read_overturned(reader, &message)) return false;
     movex_resource *resource = by_number(client, message.number);
-    if (!resource) return false;
+    if (!resource || message.sequence == 0 || message.sequence > resource->sequence) return false;
+    if (movex_pending_sent(resource, message.sequence)) return false; /* not accepted yet */
     movex_fold_overturn(resource, message.sequence, message.reason);
     return true;
 }

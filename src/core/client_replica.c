@@ -121,14 +121,15 @@ typedef struct deed {
     movex_wire_bytes encoded; /* the payload's encoding */
 } deed;
 
-/* Takes what comes with an entry: the halves (`folds`), or the difference. What is wrong with it shows in the checksum as well,
-   but words are better; false if the connection is broken. */
-static bool take_secrets(movex_resource *resource, const movex_entry_message *message, bool folds, movex_error *fault)
+/* Takes what comes with an entry: the halves (`folds`), or the difference, which may not be `sound`. False if the connection is
+   broken. */
+static bool take_secrets(movex_resource *resource, const movex_entry_message *message, bool folds, bool *sound,
+                         movex_error *fault)
 {
     movex_client *client = resource->client;
     if (message->flags & MOVEX_ENTRY_PATCHED) {
         client->stats.patches++;
-        movex_view_patch(&resource->confirmed, message->patch.bytes, message->patch.length, fault);
+        *sound = movex_view_patch(&resource->confirmed, message->patch.bytes, message->patch.length, fault) == MOVEX_OK;
     }
     if (!(message->flags & MOVEX_ENTRY_REVEALS)) return true;
     int status = folds ? movex_fold_again(resource, message, fault) : MOVEX_OK;
@@ -168,11 +169,12 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
         resource->client->stats.reduces++;
         answer = movex_view_apply(&resource->confirmed, what->action, what->payload, &context, &fault);
     }
+    bool     sound = true;
     uint64_t version_before = resource->version, entry_ms_before = resource->entry_ms;
     resource->version = message->version;
     resource->entry_ms = context.now_ms;
     movex_fold_keep(resource, &context, what->action, what->encoded);
-    if (!take_secrets(resource, message, folds, &fault)) {
+    if (!take_secrets(resource, message, folds, &sound, &fault)) {
         /* Or it would come back as one that has been told of the reveal. */
         resource->version = version_before;
         resource->entry_ms = entry_ms_before;
@@ -180,7 +182,7 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
     }
     /* Should the reducer refuse here what it accepted there, the checksums tell. But where all see the same, a state that breaks
        its own schema has been restored before it could be hashed: memory is corrupt, or the reducer is. */
-    bool sound = answer != MOVEX_REFUSED_INVALID_STATE || !single;
+    sound = sound && (answer != MOVEX_REFUSED_INVALID_STATE || !single);
     if (resource->resyncing || (sound && resource->confirmed.hashes.checksum == message->checksum)) return;
     mismatch(resource, author, action->name, message->version, fault.text);
 }
