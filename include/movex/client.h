@@ -13,6 +13,7 @@
 #define MOVEX_CLIENT_H
 
 #include <movex/allocator.h>
+#include <movex/determinism.h>
 #include <movex/io.h>
 #include <movex/limits.h>
 #include <movex/stats.h>
@@ -40,6 +41,8 @@ typedef struct movex_client_config {
     uint32_t        reconnect_min_ms; /**< the first pause before dialling again; it doubles each time; default 250 */
     uint32_t        reconnect_max_ms; /**< and grows no longer than this; default 10,000 */
     uint32_t        handshake_ms;     /**< how long opening a link and its handshake may take; default 10,000 */
+    movex_determinism *determinism;   /**< for tests: every action is run twice, and what differs is told here (determinism.h); it
+                                           must outlive the client. Default NULL: off */
     movex_allocator allocator;        /**< for all that the client holds, but not its emitter */
     movex_error    *error; /**< filled if movex_client_new fails; may be NULL; not kept */
 } movex_client_config;

@@ -10,6 +10,7 @@
 #define MOVEX_MASTER_H
 
 #include <movex/allocator.h>
+#include <movex/determinism.h>
 #include <movex/io.h>
 #include <movex/limits.h>
 #include <movex/stats.h>
@@ -87,6 +88,8 @@ typedef struct movex_master_config {
     void *user; /**< handed to the hooks as it is */
     movex_observer observer; /**< told of every entry; default: nobody */
 
+    movex_determinism *determinism; /**< for tests: every action is run twice, and what differs is told here (determinism.h); it must
+                                         outlive the master. Default NULL: off */
     movex_allocator allocator; /**< for all that the master holds, but not its emitters */
     movex_error    *error; /**< filled if movex_master_new fails; may be NULL; not kept */
 } movex_master_config;

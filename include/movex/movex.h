@@ -17,6 +17,7 @@
 #include <movex/allocator.h>
 #include <movex/client.h>
 #include <movex/codec.h>
+#include <movex/determinism.h>
 #include <movex/export.h>
 #include <movex/io.h>
 #include <movex/limits.h>

@@ -63,6 +63,7 @@ movex_client *movex_client_new(const movex_client_config *config)
     client->limits = movex_limits_resolve(&config->limits);
     client->pending_limit = client->limits.pending;
     client->io = config->io;
+    client->determinism = config->determinism;
     client->phase = MOVEX_PHASE_WAITING;
     client->connected_due = true;
     movex_text_set(client->id, config->id);

@@ -202,6 +202,7 @@ struct movex_client {
     movex_source    source; /* first member */
     movex_allocator allocator;
     movex_limits    limits;
+    movex_determinism *determinism; /* where rules tell what they find, or NULL */
     movex_io        io;
     char            id[MOVEX_NAME_SIZE], info[MOVEX_INFO_MAX + 1], credentials[MOVEX_INFO_MAX + 1];
     uint32_t        reconnect_min_ms, reconnect_max_ms, handshake_ms;

@@ -19,7 +19,8 @@ static const movex_rules *find_rules(movex_client *client, const movex_type *typ
     movex_rules *rules = movex_rules_new(type, &client->allocator, &client->error);
     if (!rules) return NULL;
     bool room = movex_grow(&client->allocator, &client->rules, &client->rules_capacity, sizeof(movex_rules *),
-                           client->rules_count + 1, 2);
+                           client->rules_count + 1, 2) &&
+                movex_rules_check_determinism(rules, client->determinism) == MOVEX_OK;
     if (room && rules->max_payload > client->payload_size) {
         void *payload = movex_allocate(&client->allocator, rules->max_payload);
         room = payload != NULL;

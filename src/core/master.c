@@ -46,6 +46,8 @@ static int add_rules(movex_master *master, const movex_type *type, movex_error *
         return movex_error_set(error, MOVEX_ERR_SCHEMA, "two types are named ", type->name, NULL);
     }
     master->rules[master->rules_count++] = rules;
+    if (movex_rules_check_determinism(rules, master->config.determinism) != MOVEX_OK)
+        return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
     size_t longest = MOVEX_MESSAGE_OVERHEAD + 2 * rules->max_encoded; /* a pair */
     if (longest > master->max_message) master->max_message = longest;
     if (rules->max_payload > master->payload_size) master->payload_size = rules->max_payload;

@@ -1,6 +1,7 @@
 #include "rules.h"
 
 #include "bytes.h"
+#include "determinism.h"
 #include "format.h"
 #include "hash.h"
 #include "memory.h"
@@ -209,6 +210,7 @@ void movex_rules_free(movex_rules *rules)
     for (uint32_t i = 0; rules->payloads && i < count; i++) movex_codec_free(rules->payloads[i]);
     movex_release(&allocator, rules->payloads, count * sizeof(movex_codec *));
     movex_release(&allocator, rules->hidden_as, count * sizeof(uint32_t));
+    movex_twin_free(rules);
     movex_codec_free(rules->state);
     movex_release(&allocator, rules, sizeof *rules);
 }
@@ -291,7 +293,8 @@ int movex_rules_reduce(const movex_rules *rules, void *state, uint32_t action, c
                        const movex_context *context)
 {
     const movex_action what = {.type = action, .payload = payload};
-    int                answer = rules->type->reduce(state, &what, context);
+    int                answer =
+        rules->twin ? movex_twin_reduce(rules, state, &what, context) : rules->type->reduce(state, &what, context);
     return answer < 0 ? MOVEX_REFUSE : answer;
 }
 

@@ -18,6 +18,7 @@ struct movex_rules {
     bool              patched;     /* clients cannot always compute their views: redact, or an action of the master's alone */
     uint32_t          fold_limit;  /* entries since its base that a client keeps, to fold them again at a reveal; 0: none */
     uint64_t          fingerprint;
+    struct movex_twin *twin;       /* runs every action once more (determinism.h), or NULL */
     movex_allocator   allocator;
 };
 
