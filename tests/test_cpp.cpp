@@ -8,6 +8,7 @@
 #include <movex/leak.h>
 #include <movex/local.h>
 #include <movex/movex.h>
+#include <movex/simulation.h>
 
 #include <cstdio>
 #include <cstring>
