@@ -16,7 +16,7 @@ SOURCES = {
         "examples/thirtyone/game.c",
         "examples/thirtyone/bot.c",
     ],
-    "docs/testing.md": ["examples/first_game/matches.c", "examples/leaks.c"],
+    "docs/testing.md": ["examples/first_game/matches.c", "examples/first_game/simulation.c", "examples/leaks.c"],
     "docs/first-game.md": [
         "examples/first_game/nim.h",
         "examples/first_game/nim.c",

@@ -184,7 +184,10 @@ START_TEST(a_fault_that_needs_a_cut_keeps_it)
     ck_assert(!movex_simulate(&config, &again));
     ck_assert_str_eq(again.text, report.text);
     ck_assert_uint_eq(again.step_count, report.step_count);
-    ck_assert_mem_eq(again.steps, report.steps, report.step_count * sizeof *report.steps);
+    for (uint32_t i = 0; i < report.step_count; i++) {
+        const movex_simulation_step *a = &again.steps[i], *b = &report.steps[i];
+        ck_assert(a->at_ms == b->at_ms && a->kind == b->kind && a->player == b->player && a->value == b->value);
+    }
     movex_simulation_report_free(&again);
     movex_simulation_report_free(&report);
 }
