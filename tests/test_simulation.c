@@ -61,6 +61,200 @@ START_TEST(a_good_game_passes)
 }
 END_TEST
 
+/* ---- hidden moves, and a secret of the master's: a view for each */
+
+enum { DUEL_SEATS = 3, DUEL_NONE = 0, DUEL_HIDDEN = 1 };
+enum { DUEL_SIT, DUEL_MOVE, DUEL_READY, DUEL_AGAIN, DUEL_DEAL, DUEL_ACTIONS };
+
+typedef struct {
+    char     names[DUEL_SEATS][32];
+    uint8_t  moves[DUEL_SEATS];
+    uint32_t rounds, sum;
+    uint64_t secret;
+} duel;
+
+typedef struct {
+    uint8_t seat, move;
+} duel_move;
+typedef struct {
+    uint8_t seat;
+} duel_ready;
+
+MOVEX_SCHEMA(duel_schema, duel, MOVEX_TEXTS(duel, names), MOVEX_ARRAY(duel, moves), MOVEX_FIELD(duel, rounds),
+             MOVEX_FIELD(duel, sum), MOVEX_FIELD(duel, secret));
+MOVEX_SCHEMA(duel_move_schema, duel_move, MOVEX_FIELD(duel_move, seat), MOVEX_FIELD(duel_move, move));
+MOVEX_SCHEMA(duel_ready_schema, duel_ready, MOVEX_FIELD(duel_ready, seat));
+
+static int duel_set(duel *d, const movex_context *context, uint8_t seat, uint8_t move)
+{
+    if (seat >= DUEL_SEATS || !movex_text_equals(d->names[seat], context->author)) return 1;
+    d->moves[seat] = move;
+    return MOVEX_ACCEPT;
+}
+
+static int duel_reduce(void *state, const movex_action *action, const movex_context *context)
+{
+    duel *d = state;
+    switch (action->type) {
+    case DUEL_SIT:
+        for (int i = 0; i < DUEL_SEATS; i++) {
+            if (movex_text_equals(d->names[i], context->author)) return 2;
+            if (d->names[i][0]) continue;
+            movex_text_set(d->names[i], context->author);
+            return MOVEX_ACCEPT;
+        }
+        return 3;
+    case DUEL_MOVE: {
+        const duel_move *m = action->payload;
+        return m->move > DUEL_HIDDEN ? duel_set(d, context, m->seat, m->move) : 4;
+    }
+    case DUEL_READY: return duel_set(d, context, ((const duel_ready *)action->payload)->seat, DUEL_HIDDEN);
+    case DUEL_AGAIN:
+        for (int i = 0; i < DUEL_SEATS; i++)
+            if (d->moves[i] <= DUEL_HIDDEN) return 5;
+        for (int i = 0; i < DUEL_SEATS; i++) d->sum = d->sum * 31 + d->moves[i];
+        memset(d->moves, 0, sizeof d->moves);
+        d->rounds++;
+        return MOVEX_ACCEPT;
+    case DUEL_DEAL: d->secret = movex_random(context); return MOVEX_ACCEPT;
+    }
+    return MOVEX_REFUSE;
+}
+
+static bool duel_can_reconcile(const void *state)
+{
+    const duel *d = state;
+    return d->moves[0] && d->moves[1] && d->moves[2];
+}
+
+static bool duel_covers(const movex_action *hidden, const movex_action *shown)
+{
+    return ((const duel_move *)hidden->payload)->seat == ((const duel_ready *)shown->payload)->seat;
+}
+
+static void duel_redact(void *state, const char *viewer)
+{
+    duel *d = state;
+    if (!movex_text_equals(d->names[0], viewer) || !viewer[0]) d->secret = 0;
+}
+
+static const movex_action_type duel_actions[DUEL_ACTIONS] = {
+    [DUEL_SIT] = {.name = "sit", .flags = MOVEX_CONFIRM},
+    [DUEL_MOVE] = {.name = "move", .payload = &duel_move_schema, .hidden_as = "ready"},
+    [DUEL_READY] = {.name = "ready", .payload = &duel_ready_schema},
+    [DUEL_AGAIN] = {.name = "again"},
+    [DUEL_DEAL] = {.name = "deal", .flags = MOVEX_MASTER_ONLY},
+};
+
+/* With a secret of the master's: redacted, and dealt by the master alone. Without: as many actions less one. */
+static movex_type duel_type(bool with_secret)
+{
+    return (movex_type){.name = "duel",
+                        .state = &duel_schema,
+                        .actions = duel_actions,
+                        .action_count = with_secret ? DUEL_ACTIONS : DUEL_DEAL,
+                        .reduce = duel_reduce,
+                        .can_reconcile = duel_can_reconcile,
+                        .covers = duel_covers,
+                        .redact = with_secret ? duel_redact : NULL};
+}
+
+static uint32_t most_rounds;
+
+static void play_duel(movex_simulation_player *player)
+{
+    const duel *d = movex_state(player->resource);
+    bool        with_secret = movex_resource_type(player->resource)->action_count == DUEL_ACTIONS;
+    duel_move   mine = {0, (uint8_t)(2 + movex_simulation_draw(player, 3))};
+    duel_ready  shown = {0};
+    for (uint8_t i = 0; i < DUEL_SEATS; i++)
+        if (movex_text_equals(d->names[i], movex_client_id(player->client))) mine.seat = shown.seat = i;
+    if (with_secret && movex_simulation_draw(player, 4) == 0) movex_dispatch(player->resource, DUEL_DEAL, NULL);
+    if (d->rounds > most_rounds) most_rounds = d->rounds;
+    switch (movex_simulation_draw(player, 4)) {
+    case 0: movex_dispatch(player->resource, DUEL_SIT, NULL); break;
+    case 1: movex_dispatch(player->resource, DUEL_AGAIN, NULL); break;
+    default: movex_dispatch_private(player->resource, DUEL_MOVE, &mine, DUEL_READY, &shown);
+    }
+}
+
+START_TEST(every_view_is_right)
+{
+    bool                    with_secret = _i % 2;
+    movex_type              type = duel_type(with_secret);
+    movex_simulation_report report;
+    movex_simulation_config config = {.type = &type,
+                                      .players = 4, /* one has no seat */
+                                      .act = play_duel,
+                                      .seeds = getenv("MOVEX_TEST_LONG") ? 500 : 50,
+                                      .first_seed = 1 + (uint64_t)_i * 1000,
+                                      .faults = all_faults};
+    most_rounds = 0;
+    if (_i >= 2) config.faults.jump_per_mille = 0; /* sessions live on, so that more is revealed */
+    ck_assert_msg(movex_simulate(&config, &report), "%s", report.text);
+    ck_assert_uint_gt(report.accepted, 50 * report.runs);
+    ck_assert_uint_gt(report.cuts, 2 * report.runs);
+    ck_assert_uint_gt(most_rounds, 3);
+    movex_simulation_report_free(&report);
+}
+END_TEST
+
+/* A client comes back after its session has ended, but is known because of what it has hidden. The WELCOME that says so is lost: it
+   must hear the same again, and not be taken for somebody whose subscriptions have been taken from him. */
+START_TEST(a_new_session_whose_welcome_is_lost_is_new_the_next_time)
+{
+    static const char *const names[] = {"ann", "ben", "cid"};
+    movex_type               type = duel_type(false);
+    movex_mock              *net = movex_mock_new(NULL);
+    movex_master   *master = movex_master_new(&(movex_master_config){.types = MOVEX_TYPES(&type), .grace_ms = 1000});
+    movex_client   *clients[3];
+    movex_resource *duels[3];
+    movex_event     event;
+    uint64_t        now_ms = 0;
+    bool            welcome_lost = false;
+    ck_assert_int_eq(movex_master_attach(master, movex_mock_listen(net)), MOVEX_OK);
+    for (int i = 0; i < 3; i++) {
+        clients[i] = movex_client_new(&(movex_client_config){
+            .id = names[i], .io = movex_mock_connect_as(net, names[i]), .reconnect_min_ms = 100});
+        duels[i] = movex_bind(clients[i], &type, "d");
+        movex_dispatch(duels[i], DUEL_SIT, NULL);
+    }
+    for (; now_ms < 20000; now_ms++) {
+        if (now_ms == 100) {
+            for (uint8_t seat = 0; seat < DUEL_SEATS; seat++)
+                if (movex_text_equals(((const duel *)movex_state(duels[1]))->names[seat], "ben"))
+                    ck_assert_uint_gt(movex_dispatch_private(duels[1], DUEL_MOVE, &(duel_move){seat, 3}, DUEL_READY,
+                                                             &(duel_ready){seat}),
+                                      0);
+        }
+        if (now_ms == 200) {
+            movex_mock_cut(net, "ben");
+            movex_mock_partition(net, "ben", true);
+        }
+        if (now_ms == 5000) movex_mock_partition(net, "ben", false); /* its session is over */
+        movex_mock_poll(net, now_ms);
+        movex_master_poll(master, now_ms);
+        for (movex_master_event said; movex_master_next(master, &said);) {
+            if (now_ms < 5000 || welcome_lost || said.kind != MOVEX_MASTER_CONNECTED) continue;
+            movex_mock_hold(net, true); /* what is on its way is lost */
+            movex_mock_cut(net, "ben");
+            movex_mock_hold(net, false);
+            welcome_lost = true;
+        }
+        for (int i = 0; i < 3; i++) {
+            movex_client_poll(clients[i], now_ms);
+            while (movex_client_next(clients[i], &event)) ck_assert_int_ne(event.kind, MOVEX_EVENT_REMOVED);
+        }
+    }
+    ck_assert(welcome_lost);
+    ck_assert(movex_in_sync(duels[1]));
+    ck_assert_uint_eq(movex_subscriber_count(duels[0]), 3);
+    for (int i = 0; i < 3; i++) movex_client_free(clients[i]);
+    movex_master_free(master);
+    movex_mock_free(net);
+}
+END_TEST
+
 /* ---- planted faults */
 
 static uint32_t counter;
@@ -254,6 +448,8 @@ int main(void)
     tcase_set_timeout(tcase, 1200);
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, a_good_game_passes, 0, 10);
+    tcase_add_loop_test(tcase, every_view_is_right, 0, 4);
+    tcase_add_test(tcase, a_new_session_whose_welcome_is_lost_is_new_the_next_time);
     tcase_add_test(tcase, a_reducer_that_counts_is_named);
     tcase_add_test(tcase, a_mismatch_is_found_without_running_twice);
     tcase_add_test(tcase, three_steps_are_left_of_hundreds);

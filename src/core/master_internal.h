@@ -63,6 +63,7 @@ typedef struct movex_session {
     movex_master_link *link; /* NULL: away */
     uint64_t           number;  /* never used again; entries name their author's session by it */
     uint64_t           away_ms; /* given time at which it lost its link */
+    bool               anew;    /* begun anew, and no message has followed: the client may not have been told */
     bool               heard;   /* a message has followed HELLO, or its token has come back: the client has its WELCOME */
     uint32_t           hiding; /* resources in which it has hidden something that is not revealed */
     bool               over;   /* it has ended, and is kept for its token alone, while hiding > 0 */

@@ -194,6 +194,7 @@ static int take_message(movex_master *master, movex_master_link *link, movex_rea
     }
     if (!link->session) return movex_error_set(error, MOVEX_ERR_PROTOCOL, "the first message must be HELLO", NULL);
     link->session->heard = true;
+    link->session->anew = false;
     switch (kind) {
     case MOVEX_MESSAGE_BIND: return movex_subscription_bind(master, link->session, reader, error);
     case MOVEX_MESSAGE_FORGET: movex_subscription_forget(master, link->session); return MOVEX_OK;

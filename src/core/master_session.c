@@ -68,6 +68,7 @@ static movex_session *session_new(movex_master *master, const char *id, movex_er
 static void begin_anew(movex_master *master, movex_session *session)
 {
     session->over = false;
+    session->anew = true;
     session->number = ++master->sessions_made;
 }
 
@@ -140,11 +141,12 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     movex_session_collect(master);
     movex_session *session = movex_session_find(master, texts.id);
     bool           known = session && message.resumes && same_token(session->token, message.token);
-    bool           resumed = known && !session->over;
+    /* A WELCOME that said "not resumed" may have been lost; then it is said again. */
+    bool           resumed = known && !session->over && !session->anew;
     if (session && !known)
         return movex_error_set(error, MOVEX_ERR_ID_IN_USE, "HELLO: ", texts.id, " belongs to another session", NULL);
     if (known) session->heard = true;
-    if (resumed && session->link) {
+    if (known && session->link) {
         /* Its first connection is dead, or will be: the second takes over, and the first is closed at the next flush. */
         movex_master_link *old = session->link;
         for (movex_node *node = session->subscriptions.first; node; node = node->next)
