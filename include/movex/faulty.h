@@ -2,14 +2,15 @@
  *  An emitter around another one (websocket, local, your own), which delays, loses and breaks what passes, as bad networks do.
  *  See docs/testing.md.
  *
- *  What it does is drawn from a seed or done by hand, as by the mock (mock.h says what each fault means). Here the ends are
- *  "this side" (the owner of the emitter) and "the other side". Clocks do not jump: the program has them in its hand.
+ *  What it does is drawn from a seed or done by hand, as by the mock (mock.h says what each fault means). Here the ends
+ *  are "this side" (the owner of the emitter) and "the other side". Clocks do not jump: the program has them in its
+ *  hand.
  *
- *  Time is what movex_faulty_poll says, virtual or real; without it no time passes, and what is delayed waits. The same seed and
- *  the same calls do the same as far as the inner emitter does.
+ *  Time is what movex_faulty_poll says, virtual or real; without it no time passes, and what is delayed waits. The same
+ *  seed and the same calls do the same as far as the inner emitter does.
  *
- *  Who owns what: it owns the inner emitter. A master or client that takes it owns it; the handle can be used for the functions
- *  below until then, and until that owner is freed.
+ *  Who owns what: it owns the inner emitter. A master or client that takes it owns it; the handle can be used for the
+ *  functions below until then, and until that owner is freed.
  *
  *  Threads: as the inner emitter. */
 #ifndef MOVEX_FAULTY_H
@@ -46,8 +47,8 @@ typedef struct movex_faulty_stats {
 
 MOVEX_BEGIN_DECLARATIONS
 
-/** Wraps an emitter, which it owns from now on, also on failure. `config` may be NULL: it does nothing until told. NULL `self` if
- *  `inner` could not be made, its table is not complete, or memory ran out. */
+/** Wraps an emitter, which it owns from now on, also on failure. `config` may be NULL: it does nothing until told. NULL
+ *  `self` if `inner` could not be made, its table is not complete, or memory ran out. */
 MOVEX_API movex_io movex_faulty(movex_io inner, const movex_faulty_config *config);
 
 /** Time is now `now_ms` (an earlier one than before counts as the same): what is due goes out, and what has come can be
@@ -69,7 +70,8 @@ MOVEX_API void movex_faulty_set_faults(movex_io faulty, const movex_mock_faults 
 /** Cuts all links; how many there were. */
 MOVEX_API uint32_t movex_faulty_cut(movex_io faulty);
 
-/** Cuts all links for this side; the other side is told `late_ms` later, and takes late what was sent. How many there were. */
+/** Cuts all links for this side; the other side is told `late_ms` later, and takes late what was sent. How many there
+ *  were. */
 MOVEX_API uint32_t movex_faulty_cut_lingering(movex_io faulty, uint32_t late_ms);
 
 /** From now on nothing arrives at this side over the links that are open. How many there were. */

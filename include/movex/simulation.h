@@ -8,9 +8,9 @@
  *          puts(report.text);
  *      movex_simulation_report_free(&report);
  *
- *  One match has a master, some clients that have bound the same resource, and a mock network between them. Its schedule is a list
- *  of steps, drawn from the seed: at some time a player acts, or something goes wrong. When all steps are done the network is calm
- *  again, and then must hold:
+ *  One match has a master, some clients that have bound the same resource, and a mock network between them. Its
+ *  schedule is a list of steps, drawn from the seed: at some time a player acts, or something goes wrong. When all
+ *  steps are done the network is calm again, and then must hold:
  *  - all come to rest: in sync, nothing pending, the same version;
  *  - each client's checksum is that of the master for its view;
  *  - no mismatch, no resync, no protocol error, and no client has given up;
@@ -107,12 +107,13 @@ typedef struct movex_simulation_report {
 
 MOVEX_BEGIN_DECLARATIONS
 
-/** Plays matches until all are played or one has failed; then looks for the fewest steps. True if none failed. False, with
- *  report.text, if one did, or if the configuration is wrong or memory ran out (then report.failed is false). */
+/** Plays matches until all are played or one has failed; then looks for the fewest steps. True if none failed. False,
+ *  with report.text, if one did, or if the configuration is wrong or memory ran out (then report.failed is false). */
 MOVEX_API bool movex_simulate(const movex_simulation_config *config, movex_simulation_report *report);
 
-/** Plays the steps of a report once more, with the same configuration, and tells each thing that happens as one line: steps, frames
- *  (who to whom, how long, when it will arrive), events of clients, and what failed. True if it failed again. */
+/** Plays the steps of a report once more, with the same configuration, and tells each thing that happens as one line:
+ *  steps, frames (who to whom, how long, when it will arrive), events of clients, and what failed. True if it failed
+ *  again. */
 MOVEX_API bool movex_simulation_replay(const movex_simulation_config *config, const movex_simulation_report *report,
                                        void (*line)(void *user, const char *text), void *user);
 

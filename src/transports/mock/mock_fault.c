@@ -139,9 +139,10 @@ void movex_mock_spoil(mock_emitter *emitter, mock_parcel *parcel)
 
 /* ---- by hand: the links of a name */
 
+/* An end that has closed still counts while the other one cannot hear of it. */
 static bool is_of(const mock_end *end, const char *name)
 {
-    return end->emitter && strcmp(end->name, name) == 0;
+    return (end->emitter || movex_mock_other(end)->deaf) && strcmp(end->name, name) == 0;
 }
 
 /* Does something to each link that has an end of that name, and says to how many; `end` is that end. */
