@@ -49,7 +49,7 @@ enum {
 static uint32_t counter;
 
 #if defined(__GNUC__)
-__attribute__((noinline))
+__attribute__((noinline, no_sanitize_address)) /* it would give it a stack of its own */
 #endif
 static uint32_t
 leftover(void)
