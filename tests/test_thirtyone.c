@@ -334,7 +334,7 @@ static thirtyone view_of(const thirtyone *truth, const char *viewer)
 static void check_view(const thirtyone *truth, const char *viewer)
 {
     thirtyone view = view_of(truth, viewer);
-    bool      open = truth->phase == THIRTYONE_SHOWN || truth->phase == THIRTYONE_OVER;
+    bool open = truth->phase == THIRTYONE_SHOWN || truth->phase == THIRTYONE_OVER || truth->phase == THIRTYONE_DEALING;
     for (unsigned i = 0; i < view.stock_count; i++) ck_assert_uint_eq(view.stock[i], CARDS_HIDDEN);
     for (int seat = 0; seat < THIRTYONE_SEATS; seat++) {
         bool known = open || strcmp(truth->seats[seat].player, viewer) == 0;

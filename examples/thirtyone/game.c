@@ -377,9 +377,10 @@ static void hide(uint8_t *cards, unsigned count)
     memset(cards, CARDS_HIDDEN, count);
 }
 
+/* From the end of a round until the cards are dealt anew. */
 static bool hands_lie_open(const thirtyone *table)
 {
-    return table->phase == THIRTYONE_SHOWN || table->phase == THIRTYONE_OVER;
+    return table->phase == THIRTYONE_SHOWN || table->phase == THIRTYONE_OVER || table->phase == THIRTYONE_DEALING;
 }
 
 /* Nobody sees the stock, and only its owner a hand. How many cards there are is seen by all. */
