@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GAMES = 60, MOST_MOVES = 4000 };
+enum { GAMES = 20, MOST_MOVES = 4000 };
 
 static movex_rules       *rules;
 static const movex_codec *codec;

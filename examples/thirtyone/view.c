@@ -1,10 +1,12 @@
 #include "view.h"
 
+#include "../common/utf8.h"
+
 #include <movex/text.h>
 
 #include <string.h>
 
-enum { NAME_COLUMNS = 14, CARD_SIZE = 8 };
+enum { CARD_SIZE = 8 };
 
 /* A card as the screen can show it: "10S", or with the suit's symbol. */
 static void show_card(const game_screen *screen, uint8_t card, char text[CARD_SIZE])
@@ -62,6 +64,18 @@ static void put_lives(game_table *table, const thirtyone_seat *seat)
     screen_put(&table->screen, " %s  ", lives);
 }
 
+/* Columns of the longest name. */
+static unsigned name_columns(const thirtyone *state)
+{
+    unsigned most = 0;
+    for (int seat = 0; seat < THIRTYONE_SEATS; seat++) {
+        const char *name = state->seats[seat].player;
+        unsigned    columns = utf8_width(name, strlen(name));
+        if (columns > most) most = columns;
+    }
+    return most;
+}
+
 static void put_seat(game_table *table, int seat)
 {
     const thirtyone      *state = table_of(table);
@@ -70,7 +84,7 @@ static void put_seat(game_table *table, int seat)
     bool                  turn = thirtyone_is_turn_of(state, seat), own = seat == own_seat(table);
     if (!shown->player[0]) return;
     screen_put_styled(screen, SCREEN_GREEN, turn ? "  > " : "    ");
-    screen_put_padded(screen, own ? SCREEN_BOLD : SCREEN_PLAIN, shown->player, NAME_COLUMNS);
+    screen_put_padded(screen, own ? SCREEN_BOLD : SCREEN_PLAIN, shown->player, name_columns(state));
     if (thirtyone_is_playing(state) || state->phase == THIRTYONE_OVER) put_lives(table, shown);
     put_hand(table, seat);
     if (shown->lost > 0 && (state->phase == THIRTYONE_SHOWN || state->phase == THIRTYONE_OVER))
