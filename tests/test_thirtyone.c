@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GAMES = 20, MOST_MOVES = 4000 };
+enum { GAMES = 40, MOST_MOVES = 4000 };
 
 static movex_rules       *rules;
 static const movex_codec *codec;
@@ -31,7 +31,8 @@ static void check_cards(const thirtyone *t)
         ck_assert_uint_eq(count, 0);
         return;
     }
-    for (unsigned card = 1; card <= CARDS_IN_DECK; card++) ck_assert_uint_le(seen[card], 1);
+    for (unsigned card = 1; card <= CARDS_IN_DECK; card++)
+        if (seen[card] > 1) ck_abort_msg("card %u lies in %u places", card, seen[card]);
     ck_assert_uint_eq(seen[CARDS_NONE], 0);
     if (t->phase != THIRTYONE_DEALING) ck_assert_uint_eq(count, CARDS_IN_DECK);
 }
@@ -335,11 +336,13 @@ static void check_view(const thirtyone *truth, const char *viewer)
 {
     thirtyone view = view_of(truth, viewer);
     bool open = truth->phase == THIRTYONE_SHOWN || truth->phase == THIRTYONE_OVER || truth->phase == THIRTYONE_DEALING;
-    for (unsigned i = 0; i < view.stock_count; i++) ck_assert_uint_eq(view.stock[i], CARDS_HIDDEN);
+    for (unsigned i = 0; i < view.stock_count; i++)
+        if (view.stock[i] != CARDS_HIDDEN) ck_abort_msg("%s sees the stock", viewer);
     for (int seat = 0; seat < THIRTYONE_SEATS; seat++) {
         bool known = open || strcmp(truth->seats[seat].player, viewer) == 0;
         for (unsigned i = 0; i < view.seats[seat].count; i++)
-            ck_assert_uint_eq(view.seats[seat].hand[i], known ? truth->seats[seat].hand[i] : CARDS_HIDDEN);
+            if (view.seats[seat].hand[i] != (known ? truth->seats[seat].hand[i] : CARDS_HIDDEN))
+                ck_abort_msg("%s and the hand of seat %d", viewer, seat);
         memcpy(view.seats[seat].hand, truth->seats[seat].hand, sizeof view.seats[seat].hand);
     }
     memcpy(view.stock, truth->stock, sizeof view.stock);

@@ -10,7 +10,15 @@
 
 #include <string.h>
 
-enum { SEEDS = 8, LONG_SEEDS = 200, MOST_MS = 2000000, STEP_MS = 20, SPECTATOR = THIRTYONE_SEATS };
+/* As ck_assert, which writes to a file each time, for what is asked a million times. */
+#define check(m, condition)                                                                                            \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            ck_abort_msg("seed %llu at %llu: %s", (unsigned long long)(m)->seed, (unsigned long long)(m)->now_ms,      \
+                         #condition);                                                                                  \
+    } while (0)
+
+enum { SEEDS = 200, LONG_SEEDS = 2000, MOST_MS = 2000000, STEP_MS = 20, SPECTATOR = THIRTYONE_SEATS };
 
 typedef struct match {
     uint64_t      seed, now_ms;
@@ -67,34 +75,33 @@ static bool hands_are_open(const thirtyone *table)
 /* What a client holds, confirmed or not, has nothing in it that it must not know; and of its own hand, all. */
 static void check_knowledge(const match *m, const game_robot *player, const thirtyone *held)
 {
-    for (unsigned i = 0; i < held->stock_count; i++) ck_assert_uint_eq(held->stock[i], CARDS_HIDDEN);
+    for (unsigned i = 0; i < held->stock_count; i++) check(m, held->stock[i] == CARDS_HIDDEN);
     for (int seat = 0; seat < THIRTYONE_SEATS; seat++) {
         bool own = strcmp(held->seats[seat].player, player->name) == 0;
         for (unsigned i = 0; i < held->seats[seat].count; i++) {
             bool hidden = held->seats[seat].hand[i] == CARDS_HIDDEN;
-            ck_assert_msg(hidden == !(own || hands_are_open(held)), "seed %llu at %llu: %s, seat %d",
-                          (unsigned long long)m->seed, (unsigned long long)m->now_ms, player->name, seat);
+            check(m, hidden == !(own || hands_are_open(held)));
         }
     }
 }
 
 /* Every card is in one place, as the master has it. */
-static void check_cards(const thirtyone *truth)
+static void check_cards(const match *m, const thirtyone *truth)
 {
     unsigned seen[CARDS_VALUES] = {0}, count = truth->stock_count + truth->pile_count;
     for (unsigned i = 0; i < truth->stock_count; i++) seen[truth->stock[i]]++;
     for (unsigned i = 0; i < truth->pile_count; i++) seen[truth->pile[i]]++;
     for (int seat = 0; seat < THIRTYONE_SEATS; seat++)
         for (unsigned i = 0; i < truth->seats[seat].count; i++, count++) seen[truth->seats[seat].hand[i]]++;
-    for (unsigned card = 1; card <= CARDS_IN_DECK; card++) ck_assert_uint_le(seen[card], 1);
-    ck_assert(count == CARDS_IN_DECK || truth->round <= 1 || truth->phase == THIRTYONE_DEALING);
+    for (unsigned card = 1; card <= CARDS_IN_DECK; card++) check(m, seen[card] <= 1);
+    check(m, count == (truth->round > 1 || truth->phase > THIRTYONE_DEALING ? CARDS_IN_DECK : 0));
 }
 
 static void check_everybody(match *m)
 {
     movex_hosted hosted;
     if (!movex_master_find(m->master, &thirtyone_type, "main", &hosted)) return;
-    if (hosted.version != m->counted) check_cards(hosted.state);
+    if (hosted.version != m->counted) check_cards(m, hosted.state);
     m->counted = hosted.version;
     for (unsigned i = 0; i <= SPECTATOR; i++) {
         const game_robot *player = &m->players[i];
@@ -105,7 +112,7 @@ static void check_everybody(match *m)
         uint64_t checksum = 0;
         ck_assert_int_eq(movex_master_view(m->master, &thirtyone_type, "main", player->name, NULL, &checksum),
                          MOVEX_OK);
-        ck_assert_uint_eq(movex_checksum(player->at.resource), checksum);
+        check(m, movex_checksum(player->at.resource) == checksum);
         m->versions_compared++;
     }
 }
@@ -113,9 +120,8 @@ static void check_everybody(match *m)
 static void drain(match *m, const game_robot *player)
 {
     for (movex_event event; movex_client_next(player->at.client, &event);) {
-        ck_assert_msg(event.kind != MOVEX_EVENT_EXPIRED && event.kind != MOVEX_EVENT_MISMATCH &&
-                          event.kind != MOVEX_EVENT_CLOSED,
-                      "seed %llu at %llu: %s", (unsigned long long)m->seed, (unsigned long long)m->now_ms, event.text);
+        check(m, event.kind != MOVEX_EVENT_EXPIRED && event.kind != MOVEX_EVENT_CLOSED);
+        check(m, event.kind != MOVEX_EVENT_MISMATCH);
         m->accepted += event.kind == MOVEX_EVENT_ACCEPTED;
     }
 }
@@ -184,7 +190,7 @@ static void play(uint64_t seed)
     begin(&m, seed);
     for (; !all_are_done(&m); step(&m)) {
         if (m.now_ms > 5000) leave(&m);
-        ck_assert_msg(m.now_ms < MOST_MS, "seed %llu does not end", (unsigned long long)seed);
+        check(&m, m.now_ms < MOST_MS);
     }
     check_end(&m);
     end(&m);
