@@ -27,3 +27,13 @@ ok() {
         for file in "${evidence[@]}"; do tail -n 40 "$scratch/$file" 2>/dev/null | sed 's/^/# /'; done
     fi
 }
+
+# in_time COMMAND...: it succeeds within thirty seconds.
+in_time() {
+    local tries
+    for ((tries = 0; tries < 600; tries++)); do
+        "$@" && return 0
+        sleep 0.05
+    done
+    return 1
+}

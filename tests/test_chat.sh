@@ -8,16 +8,6 @@ movexd=$(realpath "$1") chat=$(realpath "$2") game=$(realpath "$3") chat_local=$
 . "$(dirname "$0")/tap.sh"
 evidence=(out said log)
 
-# waits_for COMMAND...: it succeeds within thirty seconds.
-waits_for() {
-    local tries
-    for ((tries = 0; tries < 600; tries++)); do
-        "$@" && return 0
-        sleep 0.05
-    done
-    return 1
-}
-
 # ends CODE PATTERN ARGUMENT...: chat with these arguments and no input ends with that code, and says what matches.
 ends() {
     local code=$1 pattern=$2
@@ -29,7 +19,7 @@ ends() {
 starts() {
     "$movexd" --listen 127.0.0.1:0 "$game" >"$scratch/out" 2>"$scratch/log" &
     server=$!
-    waits_for grep -Esq 'event=listening address=127\.0\.0\.1:[1-9]' "$scratch/log" || return 1
+    in_time grep -Esq 'event=listening address=127\.0\.0\.1:[1-9]' "$scratch/log" || return 1
     url=ws://127.0.0.1:$(sed -n 's/.*event=listening address=127\.0\.0\.1:\([0-9]*\).*/\1/p' "$scratch/log")
 }
 
@@ -79,7 +69,7 @@ all_see_all() {
         pids+=($!)
     done
     for ((i = 1; i <= people; i++)); do
-        if ! waits_for has_lines $((people * lines)) "$scratch/p$i"; then
+        if ! in_time has_lines $((people * lines)) "$scratch/p$i"; then
             cp "$scratch/e$i" "$scratch/said"
             return 1
         fi
@@ -161,7 +151,7 @@ taken() {
     until [ -e "$scratch/eve-may-go" ]; do sleep 0.1; done |
         timeout 60 "$chat" "$url" eve >"$scratch/out" 2>"$scratch/first" &
     local first=$!
-    waits_for grep -sq 'connected to' "$scratch/first" || return 1
+    in_time grep -sq 'connected to' "$scratch/first" || return 1
     echo hello | timeout 30 "$chat" --wait 1 "$url" eve >"$scratch/late" 2>"$scratch/said"
     [ $? -eq 1 ] || return 1
     grep -q 'no connection: .*eve belongs to another session; dialling again' "$scratch/said" || return 1

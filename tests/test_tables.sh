@@ -9,16 +9,6 @@ thirtyone=$(realpath "$4") thirtyone_game=$(realpath "$5")
 . "$(dirname "$0")/tap.sh"
 evidence=(out said log alice bob carol)
 
-# waits_for COMMAND...: it succeeds within thirty seconds.
-waits_for() {
-    local tries
-    for ((tries = 0; tries < 600; tries++)); do
-        "$@" && return 0
-        sleep 0.05
-    done
-    return 1
-}
-
 # ends CODE PATTERN COMMAND...: it ends with that code, without input, and says what matches.
 ends() {
     local code=$1 pattern=$2
@@ -30,7 +20,7 @@ ends() {
 starts() {
     "$movexd" --listen 127.0.0.1:0 "$rps_game" "$thirtyone_game" >"$scratch/out" 2>"$scratch/log" &
     server=$!
-    waits_for grep -Esq 'event=listening address=127\.0\.0\.1:[1-9]' "$scratch/log" || return 1
+    in_time grep -Esq 'event=listening address=127\.0\.0\.1:[1-9]' "$scratch/log" || return 1
     url=ws://127.0.0.1:$(sed -n 's/.*event=listening address=127\.0\.0\.1:\([0-9]*\).*/\1/p' "$scratch/log")
 }
 
@@ -49,7 +39,7 @@ ok "thirtyone alone against five" ends 0 '^you: [a-z]+ has won game 1' "$thirtyo
 
 # A person, who types when there is something to type.
 shows() {
-    waits_for grep -Eq -- "$1" "$scratch/out"
+    in_time grep -Eq -- "$1" "$scratch/out"
 }
 person() {
     mkfifo "$scratch/keys"
