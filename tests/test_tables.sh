@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The games for the terminal as their users meet them: rock, paper, scissors and thirty-one, alone and over real websockets.
+# The games for the terminal as their users meet them: rock, paper, scissors and thirty-one, alone and over
+# websockets.
 # usage: test_tables.sh MOVEXD RPS RPS.so THIRTYONE THIRTYONE.so
 # shellcheck disable=SC2317 # the functions are called through ok
 set -u
@@ -34,7 +35,8 @@ done
 ok "there are not as many bots as one likes" ends 2 'bots needs a number from 0 to 5' "$thirtyone" --bots 6
 ok "rps has no bots to choose" ends 2 'there is no option --bots' "$rps" --bots 1
 ok "rps alone" ends 0 '^you: version [0-9]+, checksum [0-9a-f]{16}$' "$rps" --auto --rounds 5 --pause-ms 0
-ok "thirtyone alone" ends 0 '^you: [a-z]+ has won game 2 after [0-9]+ rounds$' "$thirtyone" --auto --rounds 2 --pause-ms 0
+ok "thirtyone alone" ends 0 '^you: [a-z]+ has won game 2 after [0-9]+ rounds$' \
+    "$thirtyone" --auto --rounds 2 --pause-ms 0
 ok "thirtyone alone against five" ends 0 '^you: [a-z]+ has won game 1' "$thirtyone" --auto --bots 5 --pause-ms 0
 
 # A person, who types when there is something to type.

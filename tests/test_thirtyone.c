@@ -71,8 +71,8 @@ static uint8_t card(const char *name)
     return CARDS_NONE;
 }
 
-/* The players' hands are these, "" for one who is out; the first has the turn, and the open card is `open`. The other cards
-   are the stock. */
+/* The players' hands are these, "" for one who is out; the first has the turn, and the open card is `open`. The other
+   cards are the stock. */
 static void set_table(const char *const hands[], unsigned players, const char *open)
 {
     bool used[CARDS_IN_DECK + 1] = {false};

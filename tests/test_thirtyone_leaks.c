@@ -1,5 +1,5 @@
-/* Nothing that the master of a game of thirty-one sends tells what is hidden: two games with other cards, where nobody may know
-   them, look the same, byte by byte. */
+/* Nothing that the master of a game of thirty-one sends tells what is hidden: two games with other cards, where nobody
+   may know them, look the same, byte by byte. */
 #include "support.h"
 
 #include "../examples/thirtyone/game.h"
@@ -12,8 +12,8 @@
 
 static const char *const names[] = {"ann", "ben", "cid"};
 
-/* Two tables that differ in what nobody but ann may know: which of two cards she holds, and which lies on the stock for her to
-   draw. She discards another one, and the hands are not shown. */
+/* Two tables that differ in what nobody but ann may know: which of two cards she holds, and which lies on the stock for
+   her to draw. She discards another one, and the hands are not shown. */
 static thirtyone table_with_secret(unsigned secret)
 {
     thirtyone table = {

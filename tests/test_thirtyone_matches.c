@@ -1,5 +1,5 @@
-/* Whole games of thirty-one over the mock network, by bots, with latency, cuts, a spectator, and somebody who leaves: all who
-   may see the same hold the same, nobody holds what he must not, no card is lost, and the game ends. */
+/* Whole games of thirty-one over the mock network, by bots, with latency, cuts, a spectator, and somebody who leaves:
+   all who may see the same hold the same, nobody holds what he must not, no card is lost, and the game ends. */
 #include "support.h"
 
 #include "../examples/thirtyone/bot.h"

@@ -8,8 +8,8 @@ typedef struct game_robot game_robot;
 
 /* How a game is played. */
 typedef struct robot_mind {
-    /* What there is to do now: a number that `act` understands, or -1 for nothing. Asked only while the table is in sync and
-       nothing of the robot's own is unanswered. */
+    /* What there is to do now: a number that `act` understands, or -1 for nothing. Asked only while the table is in
+       sync and nothing of the robot's own is unanswered. */
     int (*intend)(const game_robot *robot);
     /* Dispatches that. */
     void (*act)(const game_robot *robot, int intention);

@@ -1,6 +1,6 @@
 /* What a player sees: the table, the latest messages, and what can be typed. On a terminal it is drawn in place and in
-   colour, and what is being typed stays; elsewhere (a pipe, NO_COLOR, TERM=dumb) every change is printed below the last, as
-   plain text. */
+   colour, and what is being typed stays; elsewhere (a pipe, NO_COLOR, TERM=dumb) every change is printed below the
+   last, as plain text. */
 #ifndef COMMON_SCREEN_H
 #define COMMON_SCREEN_H
 

@@ -1,6 +1,6 @@
 /* A game at a table, played in the terminal: alone, with the master and the other players in this process, or against
-   others at a movexd. What the games have in common is here: the command line, connections, what is said of them, the loop.
-   A game adds its rules, a view of its table, its keys, and how a player without a person plays it. */
+   others at a movexd. What the games have in common is here: the command line, connections, what is said of them, the
+   loop. A game adds its rules, a view of its table, its keys, and how a player without a person plays it. */
 #ifndef COMMON_TABLE_H
 #define COMMON_TABLE_H
 
@@ -72,8 +72,8 @@ void table_dispatched(game_table *table, movex_ticket ticket);
 /* What is to be said of somebody's presence, behind the name; "" if he is there. */
 const char *table_absence(const game_table *table, const char *name);
 
-/* True if people are shown: in plain text without a person the game alone is, so that two players' outputs can be read side by
-   side. */
+/* True if people are shown: in plain text without a person the game alone is, so that two players' outputs can be read
+   side by side. */
 bool table_shows_people(const game_table *table);
 
 /* Draws a line about those who are here and do not play. */

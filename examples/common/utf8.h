@@ -15,8 +15,8 @@ unsigned utf8_columns(uint32_t code);
 /* How many columns `length` bytes of text take. Sequences that set a style (ECMA-48's, ended by m) take none. */
 unsigned utf8_width(const char *text, size_t length);
 
-/* How many bytes of text fit into so many columns: up to the last space if there is one, for words to stay whole. At least
-   one character, if there is any. */
+/* How many bytes of text fit into so many columns: up to the last space if there is one, for words to stay whole. At
+   least one character, if there is any. */
 size_t utf8_fitting(const char *text, size_t length, unsigned columns);
 
 /* Copies what is safe to show on a terminal: anything else (control characters, which could start an escape sequence,

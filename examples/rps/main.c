@@ -1,5 +1,6 @@
-/* Rock, paper, scissors in the terminal: alone against the machine, with the master in this process, or against somebody at
-   a movexd. The machine is a client of its own and knows no more than its client does: that you have moved, not what. */
+/* Rock, paper, scissors in the terminal: alone against the machine, with the master in this process, or against
+   somebody at a movexd. The machine is a client of its own and knows no more than its client does: that you have moved,
+   not what. */
 #include "../common/table.h"
 
 #include <movex/system.h>

@@ -1,5 +1,5 @@
-/* A player without a person. It is a client like any other and knows no more than a person in its place: it forks the state that
-   its client holds, in which the stock and the other hands are hidden, and tries its moves there. */
+/* A player without a person. It is a client like any other and knows no more than a person in its place: it forks the
+   state that its client holds, in which the stock and the other hands are hidden, and tries its moves there. */
 #ifndef THIRTYONE_BOT_H
 #define THIRTYONE_BOT_H
 

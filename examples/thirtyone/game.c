@@ -95,7 +95,8 @@ static void lay_on(uint8_t *cards, uint8_t *count, uint8_t card)
     cards[(*count)++] = card;
 }
 
-/* Takes a card out of a hand. Somebody who sees only the backs takes any of them: whoever discards a card has had it. */
+/* Takes a card out of a hand. Somebody who sees only the backs takes any of them: whoever discards a card has had it.
+   */
 static bool take_from_hand(thirtyone_seat *seat, uint8_t card)
 {
     uint8_t *place = memchr(seat->hand, card, seat->count);

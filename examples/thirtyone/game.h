@@ -1,13 +1,15 @@
 /* Thirty-one, a card game for two to six, as a resource type: what a table is, what can be done at it, and the rules.
 
-   Everybody holds three cards and wants as many points as possible in one suit: an ace counts 11, king, queen and jack 10,
-   the others what they say; so 31 is the most. In turn, a player takes a card, from the stock (unseen) or the one that lies
-   open on the discard pile, and discards one; or knocks instead, after which everybody else has one more turn. Then the hands
-   are shown. The lowest loses one of his three lives; a knocker who is lowest alone loses two, and one who shares the
-   lowest hand none. Who holds 31 may show it at any time, and all others lose a life. The last who has lives left wins.
+   Everybody holds three cards and wants as many points as possible in one suit: an ace counts 11, king, queen and jack
+   10, the others what they say; so 31 is the most. In turn, a player takes a card, from the stock (unseen) or the one
+   that lies open on the discard pile, and discards one; or knocks instead, after which everybody else has one more
+   turn. Then the hands are shown. The lowest loses one of his three lives; a knocker who is lowest alone loses two, and
+   one who shares the lowest hand none. Who holds 31 may show it at any time, and all others lose a life. The last who
+   has lives left wins.
 
-   Who may know what: nobody knows the stock, and a hand is known to its owner alone, until it is shown (thirtyone_type.redact).
-   The cards are dealt by the master, so that nobody else ever sees how they were shuffled (THIRTYONE_DEALER). */
+   Who may know what: nobody knows the stock, and a hand is known to its owner alone, until it is shown
+   (thirtyone_type.redact). The cards are dealt by the master, so that nobody else ever sees how they were shuffled
+   (THIRTYONE_DEALER). */
 #ifndef THIRTYONE_GAME_H
 #define THIRTYONE_GAME_H
 

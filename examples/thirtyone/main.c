@@ -78,7 +78,8 @@ static bool obey(game_table *table, const char *line)
     }
 }
 
-/* Says what has happened at the table. Of several --auto players all ask for the next round, and one is heard: that is no news. */
+/* Says what has happened at the table. Of several --auto players all ask for the next round, and one is heard: that is
+   no news. */
 static bool tell(game_table *table, const movex_event *event)
 {
     if (event->kind == MOVEX_EVENT_REFUSED && !table_has_person(table)) return true;

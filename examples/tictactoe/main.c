@@ -94,7 +94,8 @@ static bool plays(const void *state, const char *name)
     return tictactoe_seat_of(state, name) >= 0;
 }
 
-/* Without a person there is nothing to show before the table is full: two players' outputs are then alike, line by line. */
+/* Without a person there is nothing to show before the table is full: two players' outputs are then alike, line by
+   line. */
 static bool compose(game_table *table)
 {
     const tictactoe *board = table_state(table);
