@@ -27,8 +27,13 @@ static uint32_t index_of(forge *f, fuzz_input *input)
 
 static movex_wire_text text(fuzz_input *input)
 {
-    static const char *const texts[] = {"ann",  "bob",      "evil",  "wolf", "one", "two", "open", "duel", "cards", "eyes", "",
-                                        "\x1b[", "\xff\xfe", "a long name, longer than any name may be, if one asks name.c"};
+    static const char *const texts[] = {"ann",      "bob",
+                                        "evil",     "wolf",
+                                        "one",      "two",
+                                        "open",     "duel",
+                                        "cards",    "eyes",
+                                        "",         "\x1b[",
+                                        "\xff\xfe", "a long name, longer than any name may be, if one asks name.c"};
     const char              *picked = texts[fuzz_u8(input) % (sizeof texts / sizeof *texts)];
     return (movex_wire_text){picked, (uint32_t)strlen(picked)};
 }
@@ -49,7 +54,8 @@ static movex_wire_bytes payload(const forge *f, const movex_codec *codec, fuzz_i
     table_lock lock = {.seat = seed % 4, .value = seed};
     if (how < 192 && codec) {
         const void *it = &state;
-        if (codec == movex_rules_payload(f->rules[0], TABLE_LOCK) || codec == movex_rules_payload(f->rules[0], TABLE_READY))
+        if (codec == movex_rules_payload(f->rules[0], TABLE_LOCK) ||
+            codec == movex_rules_payload(f->rules[0], TABLE_READY))
             it = &lock;
         else if (codec != movex_rules_state(f->rules[0]))
             it = &move;
@@ -139,7 +145,8 @@ static movex_dispatch_message dispatch_of(forge *f, fuzz_input *input, unsigned 
 
 static void write_pair(forge *f, movex_writer *writer, fuzz_input *input)
 {
-    static const uint32_t          pairs[][2] = {{TABLE_LOCK, TABLE_READY}, {TABLE_GAMBLE, TABLE_DRAW}, {TABLE_STEAL, TABLE_SWAP}};
+    static const uint32_t pairs[][2] = {
+        {TABLE_LOCK, TABLE_READY}, {TABLE_GAMBLE, TABLE_DRAW}, {TABLE_STEAL, TABLE_SWAP}};
     unsigned char                  hidden[256], shown[256];
     uint8_t                        how = fuzz_u8(input);
     movex_dispatch_private_message pair = {.hidden = dispatch_of(f, input, hidden, sizeof hidden)};

@@ -1,5 +1,6 @@
 /* The decoders: what is accepted is canonical (it encodes to the same bytes), what is refused has an error text and changes
    nothing, and no byte is read that is not there. The first byte says which one. */
+#include "bytes.h"
 #include "codec_samples.h"
 #include "fuzz.h"
 #include "number.h"
@@ -203,12 +204,23 @@ static void decode_edited(const movex_codec *codec, fuzz_input *input)
     free(state);
 }
 
+/* Runs are not empty, and so far apart that they could not be one. */
+static void require_runs(const unsigned char *bytes, size_t length)
+{
+    movex_reader reader = movex_reader_over(bytes, length);
+    for (bool first = true; movex_reader_left(&reader); first = false) {
+        uint64_t gap = movex_read_number(&reader), run = movex_read_number(&reader);
+        fuzz_require((first || gap >= 3) && run > 0 && movex_read_bytes(&reader, (size_t)run));
+    }
+}
+
 static void try_patch(const movex_codec *codec, const void *state, const unsigned char *bytes, size_t length)
 {
     movex_error error = {.status = MOVEX_OK};
     void       *patched = fuzz_copy(state, size_of(codec)), *scratch = state_room(codec);
     int         status = movex_codec_patch(codec, patched, scratch, bytes, length, &error);
     if (status == MOVEX_OK) {
+        require_runs(bytes, length);
         use_state(codec, patched);
         compare_states(codec, state, patched, length % 300);
     } else {
@@ -235,8 +247,8 @@ static void patch_edited(const movex_codec *codec, fuzz_input *input)
     void          *from = make_state(codec, input), *to = change_state(codec, from, input);
     unsigned char *bytes = malloc(2 * movex_codec_max_encoded(codec) + 4 * size_of(codec));
     fuzz_require(bytes);
-    fuzz_require(movex_codec_difference(codec, from, to, bytes,
-                                        2 * movex_codec_max_encoded(codec) + 4 * size_of(codec), &length) == MOVEX_OK);
+    fuzz_require(movex_codec_difference(codec, from, to, bytes, 2 * movex_codec_max_encoded(codec) + 4 * size_of(codec),
+                                        &length) == MOVEX_OK);
     compare_states(codec, from, to, fuzz_u8(input));
     unsigned char *edited = edit(bytes, &length, input);
     try_patch(codec, from, edited, length);

@@ -85,7 +85,7 @@ void handshake_move(handshake *h, fuzz_input *input)
 
 void handshake_must_agree(handshake *h)
 {
-    for (int n = 0; n < 4; n++) handshake_poll(h, 1);
+    for (int n = 0; n < 8; n++) handshake_poll(h, 0); /* so often may what is due wake a table */
     for (int k = 0; k < TABLE_TYPES; k++) {
         movex_hosted hosted;
         fuzz_require(movex_master_find(h->master, table_types[k], "one", &hosted));

@@ -12,8 +12,8 @@ typedef struct tampering {
 } tampering;
 
 typedef struct relay {
-    movex_io        io[2];   /* that dials the master; that the client has dialled */
-    movex_link      link[2]; /* to the master; to the client; 0: none */
+    movex_io        io[2];    /* that dials the master; that the client has dialled */
+    movex_link      link[2];  /* to the master; to the client; 0: none */
     forge           forge[2]; /* what goes in that direction */
     tampering       next[2];
     movex_client   *client;
@@ -86,7 +86,8 @@ static void drain(handshake *h, relay *r)
         h->digest = fuzz_digest_number(h->digest, (uint64_t)event.kind << 32 | event.ticket);
         h->digest = fuzz_digest_text(h->digest, event.text);
         fuzz_require(event.text);
-        if (event.kind == MOVEX_EVENT_CLOSED || event.kind == MOVEX_EVENT_DISCONNECTED || event.kind == MOVEX_EVENT_MISMATCH)
+        if (event.kind == MOVEX_EVENT_CLOSED || event.kind == MOVEX_EVENT_DISCONNECTED ||
+            event.kind == MOVEX_EVENT_MISMATCH)
             fuzz_require(event.text[0]);
         if (event.kind == MOVEX_EVENT_CLOSED) r->closed = true;
         if (event.kind != MOVEX_EVENT_BIND_REFUSED && event.kind != MOVEX_EVENT_REMOVED) continue;
@@ -119,25 +120,27 @@ static void bind_all(relay *r)
 /* The client's own dispatches, which it will not be told the truth about. */
 static void dispatch(relay *r, fuzz_input *record)
 {
-    uint8_t         type = fuzz_u8(record) % TABLE_TYPES, value = fuzz_u8(record);
+    uint8_t          type = fuzz_u8(record) % TABLE_TYPES, value = fuzz_u8(record);
     const table_lock lock = {.seat = value % 4, .value = value};
     const table_move move = {.id = value, .a = value % 7, .b = value / 7 % 8};
     if (!r->bound[type]) return;
     if (value & 1)
         movex_dispatch_private(r->bound[type], TABLE_LOCK, &lock, TABLE_READY, &lock);
     else
-        movex_dispatch(r->bound[type], fuzz_u8(record) % (TABLE_CLAIM + 1) == TABLE_TAKE ? TABLE_APPEND : TABLE_DRAW, &move);
+        movex_dispatch(r->bound[type], fuzz_u8(record) % (TABLE_CLAIM + 1) == TABLE_TAKE ? TABLE_APPEND : TABLE_DRAW,
+                       &move);
 }
 
 static void operate(handshake *h, relay *r, fuzz_input *record)
 {
-    static const unsigned char kinds[] = {
-        MOVEX_MESSAGE_WELCOME, MOVEX_MESSAGE_BOUND,      MOVEX_MESSAGE_SNAPSHOT,     MOVEX_MESSAGE_ENTRY, MOVEX_MESSAGE_OUTCOME,
-        MOVEX_MESSAGE_UNBOUND, MOVEX_MESSAGE_SUBSCRIBER, MOVEX_MESSAGE_OVERTURNED,   MOVEX_MESSAGE_CHUNK, MOVEX_MESSAGE_ERROR,
-        MOVEX_MESSAGE_ENTRY,   MOVEX_MESSAGE_ENTRY,      MOVEX_MESSAGE_BIND_REFUSED, MOVEX_MESSAGE_ENTRY};
-    uint8_t what = fuzz_u8(record), which = fuzz_u8(record);
-    int     way = which & 1 ? UP : DOWN;
-    forge  *f = &r->forge[way];
+    static const unsigned char kinds[] = {MOVEX_MESSAGE_WELCOME,      MOVEX_MESSAGE_BOUND,      MOVEX_MESSAGE_SNAPSHOT,
+                                          MOVEX_MESSAGE_ENTRY,        MOVEX_MESSAGE_OUTCOME,    MOVEX_MESSAGE_UNBOUND,
+                                          MOVEX_MESSAGE_SUBSCRIBER,   MOVEX_MESSAGE_OVERTURNED, MOVEX_MESSAGE_CHUNK,
+                                          MOVEX_MESSAGE_ERROR,        MOVEX_MESSAGE_ENTRY,      MOVEX_MESSAGE_ENTRY,
+                                          MOVEX_MESSAGE_BIND_REFUSED, MOVEX_MESSAGE_ENTRY};
+    uint8_t                    what = fuzz_u8(record), which = fuzz_u8(record);
+    int                        way = which & 1 ? UP : DOWN;
+    forge                     *f = &r->forge[way];
     switch (what % 12) {
     case 0:
     case 1:
@@ -188,7 +191,8 @@ static void recover(handshake *h, relay *r)
 {
     hang_up(r);
     memset(r->next, 0, sizeof r->next);
-    for (int n = 0; n < 600 && !r->closed && !is_whole(h, r); n++) {
+    for (int n = 0; n < 600 && !r->closed && (n < 5 || !is_whole(h, r));
+         n++) { /* first it finds out that it is cut off */
         bind_all(r);
         poll(h, r, 20);
     }

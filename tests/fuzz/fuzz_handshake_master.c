@@ -65,12 +65,22 @@ static void send(raw *r, fuzz_input *record)
 
 static void operate(handshake *h, raw *links, fuzz_input *record)
 {
-    static const unsigned char kinds[] = {
-        MOVEX_MESSAGE_HELLO,  MOVEX_MESSAGE_BIND,    MOVEX_MESSAGE_DISPATCH, MOVEX_MESSAGE_DISPATCH_PRIVATE, MOVEX_MESSAGE_DISPATCH,
-        MOVEX_MESSAGE_UNBIND, MOVEX_MESSAGE_RESYNC,  MOVEX_MESSAGE_CHUNK,    MOVEX_MESSAGE_DISPATCH_PRIVATE, MOVEX_MESSAGE_FORGET,
-        MOVEX_MESSAGE_ERROR,  MOVEX_MESSAGE_GOODBYE, MOVEX_MESSAGE_HELLO,    MOVEX_MESSAGE_BIND};
-    uint8_t what = fuzz_u8(record), which = fuzz_u8(record);
-    raw    *r = &links[which % LINKS];
+    static const unsigned char kinds[] = {MOVEX_MESSAGE_HELLO,
+                                          MOVEX_MESSAGE_BIND,
+                                          MOVEX_MESSAGE_DISPATCH,
+                                          MOVEX_MESSAGE_DISPATCH_PRIVATE,
+                                          MOVEX_MESSAGE_DISPATCH,
+                                          MOVEX_MESSAGE_UNBIND,
+                                          MOVEX_MESSAGE_RESYNC,
+                                          MOVEX_MESSAGE_CHUNK,
+                                          MOVEX_MESSAGE_DISPATCH_PRIVATE,
+                                          MOVEX_MESSAGE_FORGET,
+                                          MOVEX_MESSAGE_ERROR,
+                                          MOVEX_MESSAGE_GOODBYE,
+                                          MOVEX_MESSAGE_HELLO,
+                                          MOVEX_MESSAGE_BIND};
+    uint8_t                    what = fuzz_u8(record), which = fuzz_u8(record);
+    raw                       *r = &links[which % LINKS];
     if (!r->link) dial(r);
     switch (what % 16) {
     case 8: send(r, record); break;

@@ -213,12 +213,13 @@ static uint64_t audience(const void *state, const char *viewer)
         [TABLE_APPEND] = {"append", &move_schema, 0, NULL}, [TABLE_SWAP] = {"swap", &move_schema, 0, NULL},            \
         [TABLE_TAKE] = {"take", NULL, 0, NULL}, [TABLE_DRAW] = {"draw", &move_schema, 0, NULL},                        \
         [TABLE_STAMP] = {"stamp", &move_schema, 0, NULL}, [TABLE_SAY] = {"say", &move_schema, 0, NULL},                \
-        [TABLE_CLAIM] = {"claim", &move_schema, MOVEX_CONFIRM, NULL}, [TABLE_READY] = {"ready", &lock_schema, 0, NULL}, \
-        [TABLE_LOCK] = {"lock", &lock_schema, 0, lock_as}, [TABLE_GAMBLE] = {"gamble", &move_schema, 0, gamble_as},    \
-        [TABLE_STEAL] = {"steal", &move_schema, 0, steal_as}, [TABLE_OPEN] = {"open", NULL, 0, NULL},                  \
-        [TABLE_BREAK] = {"break", NULL, 0, NULL}, [TABLE_SHUFFLE] = {"shuffle", NULL, dealing, NULL},                  \
-        [TABLE_DEAL] = {"deal", &move_schema, dealing, NULL}, [TABLE_TICK] = {"tick", NULL, 0, NULL},                  \
-        [TABLE_ENTER] = {"enter", NULL, 0, NULL}, [TABLE_LEAVE] = {"leave", NULL, 0, NULL},                            \
+        [TABLE_CLAIM] = {"claim", &move_schema, MOVEX_CONFIRM, NULL},                                                  \
+        [TABLE_READY] = {"ready", &lock_schema, 0, NULL}, [TABLE_LOCK] = {"lock", &lock_schema, 0, lock_as},           \
+        [TABLE_GAMBLE] = {"gamble", &move_schema, 0, gamble_as}, [TABLE_STEAL] = {"steal", &move_schema, 0, steal_as}, \
+        [TABLE_OPEN] = {"open", NULL, 0, NULL}, [TABLE_BREAK] = {"break", NULL, 0, NULL},                              \
+        [TABLE_SHUFFLE] = {"shuffle", NULL, dealing, NULL}, [TABLE_DEAL] = {"deal", &move_schema, dealing, NULL},      \
+        [TABLE_TICK] = {"tick", NULL, 0, NULL}, [TABLE_ENTER] = {"enter", NULL, 0, NULL},                              \
+        [TABLE_LEAVE] = {"leave", NULL, 0, NULL},                                                                      \
     }
 
 static const movex_action_type open_actions[] = ACTIONS(NULL, NULL, NULL, 0);
