@@ -60,7 +60,8 @@ static bool take_error(movex_client *client, movex_reader *reader)
     if (!movex_read_error(reader, &message)) return false;
     movex_client_take_text(text, message.text);
     client->failure_reason = message.reason;
-    movex_client_break(client, !movex_status_is_temporary(message.status), message.status, text);
+    movex_client_break(client, !movex_status_is_temporary(message.status), message.status,
+                       text[0] ? text : movex_status_text(message.status));
     return true;
 }
 
