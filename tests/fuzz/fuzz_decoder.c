@@ -2,7 +2,7 @@
    nothing, and no byte is read that is not there. The first byte says which one. */
 #include "bytes.h"
 #include "codec_samples.h"
-#include "fuzz.h"
+#include "forge.h"
 #include "number.h"
 #include "wire_check.h"
 
@@ -16,6 +16,7 @@ enum { SCHEMAS = 6 }; /* of the samples: the last two are too large to be fast *
 
 static movex_codec *codecs[SCHEMAS];
 static movex_rules *rules;
+static forge        forged;
 static uint64_t     digest;
 
 static int reduce(void *state, const movex_action *action, const movex_context *context)
@@ -33,6 +34,10 @@ static void prepare(void)
     for (size_t i = 0; i < SCHEMAS; i++) {
         codecs[i] = movex_codec_new(samples[i].schema, NULL, NULL);
         fuzz_require(codecs[i]);
+    }
+    for (size_t i = 0; i < TABLE_TYPES; i++) {
+        forged.rules[i] = movex_rules_new(table_types[i], NULL, NULL);
+        fuzz_require(forged.rules[i]);
     }
     type.state = &sample_arena_schema;
     rules = movex_rules_new(&type, NULL, NULL);
@@ -277,6 +282,24 @@ static void settle(const movex_codec *codec, fuzz_input *input)
     free(state);
 }
 
+/* ---- messages */
+
+/* Messages of all kinds with changes; the first byte says how many are made, the rest are the changes. */
+static void read_edited(fuzz_input *input)
+{
+    forge f = {.number = 3};
+    memcpy(f.rules, forged.rules, sizeof f.rules);
+    for (uint8_t count = 1 + fuzz_u8(input) % 3; count > 0; count--) {
+        fuzz_input fields = {input->at, input->at + (fuzz_left(input) < 16 ? fuzz_left(input) : 16)};
+        input->at = fields.end;
+        forge_write(&f, fuzz_u8(&fields) % 0x60, &fields);
+    }
+    size_t         length = f.length;
+    unsigned char *edited = edit(f.frame, &length, input);
+    digest = wire_check_frame(edited, length, digest);
+    free(edited);
+}
+
 /* ---- saved states */
 
 static void load_edited(fuzz_input *input)
@@ -347,7 +370,20 @@ static void print_numbers(fuzz_input *input)
 
 /* ---- which */
 
-enum { DECODE, DECODE_EDITED, PATCH, PATCH_EDITED, SETTLE, WIRE, LOAD, LOAD_EDITED, NUMBERS, PRINTED, KINDS };
+enum {
+    DECODE,
+    DECODE_EDITED,
+    PATCH,
+    PATCH_EDITED,
+    SETTLE,
+    WIRE,
+    WIRE_EDITED,
+    LOAD,
+    LOAD_EDITED,
+    NUMBERS,
+    PRINTED,
+    KINDS
+};
 
 uint64_t fuzz_run(const uint8_t *bytes, size_t length)
 {
@@ -365,6 +401,7 @@ uint64_t fuzz_run(const uint8_t *bytes, size_t length)
     case PATCH_EDITED: patch_edited(codec, &input); break;
     case SETTLE: settle(codec, &input); break;
     case WIRE: digest = wire_check_frame(rest, fuzz_left(&input), digest); break;
+    case WIRE_EDITED: read_edited(&input); break;
     case LOAD: {
         movex_error error = {.status = MOVEX_OK};
         void       *state = state_room(movex_rules_state(rules));
