@@ -62,12 +62,12 @@ uint64_t fuzz_digest_text(uint64_t so_far, const char *text)
 static void *take(void *user, size_t size)
 {
     fuzz_memory *memory = user;
-    void        *block = malloc(size);
+    bool         fails = memory->fails_in && --memory->fails_in == 0;
+    void        *block = fails ? NULL : malloc(size);
     if (!block) return NULL;
     memset(block, 0xa5, size); /* nobody may count on zeros */
     memory->blocks++;
     memory->bytes += size;
-    if (memory->bytes > memory->most) memory->most = memory->bytes;
     return block;
 }
 

@@ -57,8 +57,8 @@ uint64_t fuzz_digest_text(uint64_t so_far, const char *text);
 
 /* Blocks of malloc that are counted. */
 typedef struct fuzz_memory {
-    size_t blocks, bytes; /* not given back */
-    size_t most;          /* bytes, at any time */
+    size_t   blocks, bytes; /* not given back */
+    uint32_t fails_in;      /* so many allocations from now, one fails; 0: none */
 } fuzz_memory;
 
 movex_allocator fuzz_allocator(fuzz_memory *memory);

@@ -1,4 +1,4 @@
-/* What a script runs in: a master, two to four honest clients that have bound everything or nothing, and a hostile link, on the
+/* What a script runs in: a master, two to four honest clients and a hostile link, on the
    mock network. */
 #ifndef MOVEX_TESTS_FUZZ_SCRIPT_WORLD_H
 #define MOVEX_TESTS_FUZZ_SCRIPT_WORLD_H
@@ -30,7 +30,7 @@ typedef struct hostile {
 } hostile;
 
 typedef struct world {
-    fuzz_memory   memory;
+    fuzz_memory   memory, network_memory; /* of master and clients; of the network, which never fails */
     uint64_t      now_ms, epoch, digest, wire; /* digests: of events, and of what went over the network */
     movex_mock   *net;
     movex_master *master;
@@ -40,7 +40,8 @@ typedef struct world {
     player        players[SCRIPT_CLIENTS];
     hostile       hostile;
     movex_rules  *rules[TABLE_TYPES];
-    bool          held;
+    bool          held, memory_failed;
+    bool          used[TABLE_TYPES]; /* by somebody, some time */
 } world;
 
 /* By what the first four bytes of the input say. */
@@ -50,14 +51,12 @@ void script_start_master(world *w);
 /* Somebody leaves, and somebody else comes. */
 void script_replace(world *w, int i);
 /* NULL if that client has given up. */
-movex_resource *script_bind(player *p, int type);
+movex_resource *script_bind(world *w, player *p, int type);
 
-/* Drains all events; what must hold at any time. */
-void script_check(world *w);
-/* Who is named by a bit in `absent` (the lowest: the master) is not polled. */
+/* Afterwards all that must hold at any time is checked. Who is named by a bit in `absent` (the lowest: the master) is not polled. */
 void script_poll(world *w, uint32_t ms, unsigned absent);
 
-/* The network heals, all bind everything, and nothing is on its way any more. */
+/* The network heals, all bind what anybody has bound, and nothing is on its way any more. */
 void script_come_to_rest(world *w);
 /* What a player holds is what the master says that it may know, and each dispatch has had one outcome. */
 void script_check_views(world *w);
