@@ -55,6 +55,20 @@ static void check_honest(handshake *h, int i)
     fuzz_require(stats.mismatches == 0 && stats.resyncs == 0 && stats.protocol_errors == 0 && stats.connects <= 1);
 }
 
+void handshake_check_channel(const movex_channel *channel)
+{
+    movex_channel_check(channel);
+    fuzz_require(channel->assembly.length <= channel->max_message);
+    fuzz_require(movex_channel_queued(channel) <= 2 * channel->max_queue);
+}
+
+static void check_links(const handshake *h)
+{
+    const movex_map *links = &h->master->attached[0]->links;
+    for (uint32_t i = 0; i < links->capacity; i++)
+        if (links->entries[i].value) handshake_check_channel(&((movex_master_link *)links->entries[i].value)->channel);
+}
+
 void handshake_poll(handshake *h, uint32_t ms)
 {
     h->now_ms += ms;
@@ -64,6 +78,7 @@ void handshake_poll(handshake *h, uint32_t ms)
         movex_client_poll(h->clients[i], h->now_ms);
         check_honest(h, i);
     }
+    check_links(h);
     fuzz_require(h->memory.bytes < 4u << 20 && h->client_memory.bytes < 8u << 20);
 }
 

@@ -23,6 +23,8 @@ typedef struct handshake {
 void handshake_start(handshake *h);
 /* Polls network, master and honest clients, who must not be disturbed. */
 void handshake_poll(handshake *h, uint32_t ms);
+/* What waits in a channel, either way, is bounded. */
+void handshake_check_channel(const movex_channel *channel);
 /* An honest client dispatches. */
 void handshake_move(handshake *h, fuzz_input *input);
 /* The honest ones come to the same end as the master. */

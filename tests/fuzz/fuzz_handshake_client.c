@@ -107,6 +107,7 @@ static void poll(handshake *h, relay *r, uint32_t ms)
     int status = movex_client_poll(r->client, h->now_ms);
     drain(h, r);
     fuzz_require((status == MOVEX_OK) == !r->closed);
+    handshake_check_channel(&r->client->channel);
     for (int k = 0; k < TABLE_TYPES; k++)
         if (r->bound[k]) movex_replica_check(r->bound[k]);
 }
