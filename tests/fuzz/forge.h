@@ -1,5 +1,5 @@
-/* Messages made of the bytes of an input: each field is either what fits (a number that the other side has given), small, or
-   absurd. Any kind can be written by either side. */
+/* Messages made of the bytes of an input: each field is either what fits (a number that the other side has given),
+   small, or absurd. Any kind can be written by either side. */
 #ifndef MOVEX_TESTS_FUZZ_FORGE_H
 #define MOVEX_TESTS_FUZZ_FORGE_H
 

@@ -15,8 +15,8 @@
 
 /* ---- the target, which each program has one of */
 
-/* Runs the input and ends the program if something does not hold. Returns a digest of all that has happened, which is the same
-   each time for the same input. */
+/* Runs the input and ends the program if something does not hold. Returns a digest of all that has happened, which
+   is the same each time for the same input. */
 uint64_t fuzz_run(const uint8_t *bytes, size_t length);
 
 /* An input is a row of records of so many bytes, which mutations keep whole; 1: of bytes. */

@@ -1,5 +1,5 @@
-/* The decoders: what is accepted is canonical (it encodes to the same bytes), what is refused has an error text and changes
-   nothing, and no byte is read that is not there. The first byte says which one. */
+/* The decoders: what is accepted is canonical (it encodes to the same bytes), what is refused has an error text
+   and changes nothing, and no byte is read that is not there. The first byte says which one. */
 #include "bytes.h"
 #include "codec_samples.h"
 #include "forge.h"

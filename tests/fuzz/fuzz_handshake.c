@@ -1,6 +1,7 @@
-/* Hostile frames to a master, before and after HELLO, and to a client, before and after WELCOME. Whatever they are: nothing
-   crashes or leaks, the memory of both is bounded, who sends what is not allowed is told and loses that link alone, and the
-   others go on as if nothing had happened. The first byte says which of the two halves it is. */
+/* Hostile frames to a master, before and after HELLO, and to a client, before and after WELCOME. Whatever they
+   are: nothing crashes or leaks, the memory of both is bounded, who sends what is not allowed is told and loses
+   that link alone, and the others go on as if nothing had happened. The first byte says which of the two halves
+   it is. */
 #include "fuzz_handshake.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* A client that reaches the master through somebody who changes, drops, doubles and invents frames. Once that one is honest,
-   on a new link, the client is whole again, or has given up for a reason that it says. */
+/* A client that reaches the master through somebody who changes, drops, doubles and invents frames. Once that one
+   is honest, on a new link, the client is whole again, or has given up for a reason that it says. */
 #include "fuzz_handshake.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
-/* A script of operations against a master and two to four clients over the mock network, with a hostile link beside them.
-   After each poll the master's and the clients' own invariants are checked; at the end the network heals, everything comes to rest,
-   and then all must see what the master says that they see. Honest clients never find a mismatch, and each dispatch has one
-   outcome. */
+/* A script of operations against a master and two to four clients over the mock network, with a hostile link
+   beside them. After each poll the master's and the clients' own invariants are checked; at the end the network
+   heals, everything comes to rest, and then all must see what the master says that they see. Honest clients
+   never find a mismatch, and each dispatch has one outcome. */
 #include "script_world.h"
 
 /* An operation: what, two numbers, and one more. The first record is the configuration. */

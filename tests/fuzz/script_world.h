@@ -53,7 +53,8 @@ void script_replace(world *w, int i);
 /* NULL if that client has given up. */
 movex_resource *script_bind(world *w, player *p, int type);
 
-/* Afterwards all that must hold at any time is checked. Who is named by a bit in `absent` (the lowest: the master) is not polled. */
+/* Afterwards all that must hold at any time is checked. Who is named by a bit in `absent` (the lowest: the master)
+   is not polled. */
 void script_poll(world *w, uint32_t ms, unsigned absent);
 
 /* The network heals, all bind what anybody has bound, and nothing is on its way any more. */

@@ -114,6 +114,14 @@ static int shuffle(table *t, const movex_context *context)
     return MOVEX_ACCEPT;
 }
 
+/* Closing begins a new round, in which something can be hidden again. */
+static int open_or_close(table *t)
+{
+    t->opened = !t->opened;
+    for (int i = 0; i < TABLE_SEATS && !t->opened; i++) t->seats[i].locked = false;
+    return MOVEX_ACCEPT;
+}
+
 static int tick(table *t)
 {
     t->ticks++;
@@ -138,14 +146,14 @@ static int reduce(void *state, const movex_action *action, const movex_context *
     case TABLE_SWAP: return swap(t, m);
     case TABLE_STEAL: return steal(t, m);
     case TABLE_TAKE: return take(t);
-    case TABLE_DRAW: return draw(t, m, context, m->id % 2);
+    case TABLE_DRAW: return draw(t, m, context, (m->id + t->count) % 2); /* in some views it may draw, in others not */
     case TABLE_GAMBLE: return draw(t, m, context, 2);
     case TABLE_STAMP: return stamp(t, m, context);
     case TABLE_SAY: return say(t, m);
     case TABLE_CLAIM: return claim(t, m, context);
     case TABLE_READY: return lock(t, action->payload, false);
     case TABLE_LOCK: return lock(t, action->payload, true);
-    case TABLE_OPEN: t->opened = !t->opened; return MOVEX_ACCEPT;
+    case TABLE_OPEN: return open_or_close(t);
     case TABLE_BREAK: t->count = TABLE_ITEMS + 1; return MOVEX_ACCEPT;
     case TABLE_SHUFFLE: return shuffle(t, context);
     case TABLE_DEAL: return deal(t, m, context);
@@ -176,7 +184,6 @@ static void transform(void *state, const movex_context *context)
     ((table *)state)->shown_ms = context->now_ms;
 }
 
-/* Locks are counted, never taken back: so it holds for one entry in three once there are some. */
 static bool can_reconcile(const void *state)
 {
     const table *t = state;

@@ -5,8 +5,8 @@
      cards   the same, and hands that are redacted, by audience; actions of the master's alone
      eyes    the same, redacted for each viewer, without audience
 
-   Nothing commutes, and refusals depend on the state. Which action may be hidden as which is not always wise: views then differ
-   in what the reducer refuses, which the library must bear. */
+   Nothing commutes, and refusals depend on the state. Which action may be hidden as which is not always wise:
+   views then differ in what the reducer refuses, which the library must bear. */
 #ifndef MOVEX_TESTS_FUZZ_TABLE_GAME_H
 #define MOVEX_TESTS_FUZZ_TABLE_GAME_H
 
@@ -24,7 +24,7 @@ enum {
     TABLE_LOCK,    /* hidden as READY, of the same seat */
     TABLE_GAMBLE,  /* draws; hidden as DRAW */
     TABLE_STEAL,   /* empties what SWAP would exchange; hidden as SWAP */
-    TABLE_OPEN,    /* has everything revealed; again: not any more */
+    TABLE_OPEN,    /* has everything revealed; again: unlocks all seats */
     TABLE_BREAK,   /* leaves a state that its schema does not allow */
     TABLE_SHUFFLE, /* MOVEX_MASTER_ONLY where something is redacted */
     TABLE_DEAL,    /* the same; draws a card for its author */
