@@ -284,13 +284,15 @@ static void settle(const movex_codec *codec, fuzz_input *input)
 
 /* ---- messages */
 
+enum { FIELDS = 40 }; /* bytes of the input from which a message is made */
+
 /* Messages of all kinds with changes; the first byte says how many are made, the rest are the changes. */
 static void read_edited(fuzz_input *input)
 {
     forge f = {.number = 3};
     memcpy(f.rules, forged.rules, sizeof f.rules);
     for (uint8_t count = 1 + fuzz_u8(input) % 3; count > 0; count--) {
-        fuzz_input fields = {input->at, input->at + (fuzz_left(input) < 16 ? fuzz_left(input) : 16)};
+        fuzz_input fields = {input->at, input->at + (fuzz_left(input) < FIELDS ? fuzz_left(input) : FIELDS)};
         input->at = fields.end;
         forge_write(&f, fuzz_u8(&fields) % 0x60, &fields);
     }
