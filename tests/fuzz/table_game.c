@@ -233,51 +233,17 @@ static const movex_action_type open_actions[] = ACTIONS(NULL, NULL, NULL, 0);
 static const movex_action_type duel_actions[] = ACTIONS("ready", "draw", "swap", 0);
 static const movex_action_type cards_actions[] = ACTIONS("ready", "draw", "swap", MOVEX_MASTER_ONLY);
 
-static const movex_type open_type = {.name = "open",
-                                     .state = &table_schema,
-                                     .actions = open_actions,
-                                     .action_count = TABLE_ACTIONS,
-                                     .reduce = reduce,
-                                     .init = init,
-                                     .wakes_at = wakes_at,
-                                     .wake = "tick",
-                                     .joined = "enter",
-                                     .left = "leave",
-                                     .transform = transform};
-static const movex_type duel_type = {.name = "duel",
-                                     .state = &table_schema,
-                                     .actions = duel_actions,
-                                     .action_count = TABLE_ACTIONS,
-                                     .reduce = reduce,
-                                     .init = init,
-                                     .wakes_at = wakes_at,
-                                     .wake = "tick",
-                                     .joined = "enter",
-                                     .left = "leave",
-                                     .can_reconcile = can_reconcile,
-                                     .covers = covers};
-static const movex_type cards_type = {.name = "cards",
-                                      .state = &table_schema,
-                                      .actions = cards_actions,
-                                      .action_count = TABLE_ACTIONS,
-                                      .reduce = reduce,
-                                      .init = init,
-                                      .wakes_at = wakes_at,
-                                      .wake = "tick",
-                                      .joined = "enter",
-                                      .left = "leave",
-                                      .can_reconcile = can_reconcile,
-                                      .covers = covers,
-                                      .redact = redact,
-                                      .audience = audience};
-static const movex_type eyes_type = {.name = "eyes",
-                                     .state = &table_schema,
-                                     .actions = cards_actions,
-                                     .action_count = TABLE_ACTIONS,
-                                     .reduce = reduce,
-                                     .init = init,
-                                     .transform = transform,
-                                     .can_reconcile = can_reconcile,
-                                     .redact = redact};
+#define RULES .state = &table_schema, .action_count = TABLE_ACTIONS, .reduce = reduce, .init = init
+#define TIMED .wakes_at = wakes_at, .wake = "tick", .joined = "enter", .left = "leave"
+#define PAIRS .can_reconcile = can_reconcile, .covers = covers
+
+/* clang-format off */
+static const movex_type open_type = {.name = "open", RULES, .actions = open_actions, TIMED, .transform = transform};
+static const movex_type duel_type = {.name = "duel", RULES, .actions = duel_actions, TIMED, PAIRS};
+static const movex_type cards_type = {.name = "cards", RULES, .actions = cards_actions, TIMED, PAIRS,
+                                      .redact = redact, .audience = audience};
+static const movex_type eyes_type = {.name = "eyes", RULES, .actions = cards_actions,
+                                     .can_reconcile = can_reconcile, .redact = redact, .transform = transform};
+/* clang-format on */
 
 const movex_type *const table_types[TABLE_TYPES + 1] = {&open_type, &duel_type, &cards_type, &eyes_type, NULL};
