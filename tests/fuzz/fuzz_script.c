@@ -249,9 +249,15 @@ static void operate(world *w, uint8_t what, uint8_t who, uint8_t a, uint8_t b)
     case PARTITION: movex_mock_partition(w->net, p->id, a & 1); break;
     case PUT: put(w, type, a); break;
     case AS_MASTER: dispatch_as_master(w, type, a, b); break;
-    case KICK: movex_master_kick(w->master, table_types[type], "one", p->id, "enough"); break;
+    case KICK:
+        w->ended = true;
+        movex_master_kick(w->master, table_types[type], "one", p->id, "enough");
+        break;
     case EXPEL: expel(w, i); break;
-    case REMOVE: movex_master_remove(w->master, table_types[type], "one", NULL); break;
+    case REMOVE:
+        w->ended = true;
+        movex_master_remove(w->master, table_types[type], "one", NULL);
+        break;
     case REPLACE: script_replace(w, i); break;
     case RESTART: restart_master(w); break;
     case TRY: try_all(w, p, type); break;

@@ -115,7 +115,10 @@ static void drain(world *w, player *p)
         case MOVEX_EVENT_REFUSED:
         case MOVEX_EVENT_EXPIRED: take_outcome(p, &event); break;
         case MOVEX_EVENT_BIND_REFUSED:
-            fuzz_require(event.status == MOVEX_ERR_MEMORY && w->memory_failed);
+            if (event.status == MOVEX_ERR_MEMORY)
+                fuzz_require(w->memory_failed);
+            else /* of somebody who was away then */
+                fuzz_require(w->ended && strstr(event.text, "was ended by the master"));
             forget(p, event.resource);
             break;
         case MOVEX_EVENT_REMOVED: forget(p, event.resource); break; /* kicked, or the resource was removed */

@@ -41,6 +41,7 @@ typedef struct world {
     hostile       hostile;
     movex_rules  *rules[TABLE_TYPES];
     bool          held, memory_failed;
+    bool          ended; /* somebody was kicked, or a resource removed */
     bool          used[TABLE_TYPES]; /* by somebody, some time */
 } world;
 
