@@ -289,7 +289,7 @@ enum { FIELDS = 40 }; /* bytes of the input from which a message is made */
 /* Messages of all kinds with changes; the first byte says how many are made, the rest are the changes. */
 static void read_edited(fuzz_input *input)
 {
-    forge f = {.number = 3};
+    forge f = {.number = 3, .version = 20, .known = {1, 5, 20, 21}};
     memcpy(f.rules, forged.rules, sizeof f.rules);
     for (uint8_t count = 1 + fuzz_u8(input) % 3; count > 0; count--) {
         fuzz_input fields = {input->at, input->at + (fuzz_left(input) < FIELDS ? fuzz_left(input) : FIELDS)};
