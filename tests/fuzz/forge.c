@@ -254,10 +254,11 @@ static void write_outcome(forge *f, movex_writer *writer, unsigned kind, fuzz_in
 
 static void write_message(forge *f, movex_writer *writer, unsigned kind, fuzz_input *input)
 {
-    unsigned char room[256];
+    unsigned char room[2048];
     switch (kind) {
     case MOVEX_MESSAGE_CHUNK: {
-        uint8_t last = fuzz_u8(input), size = fuzz_u8(input);
+        uint8_t last = fuzz_u8(input);
+        size_t  size = fuzz_u8(input) * (size_t)8;
         memset(room, fuzz_u8(input), sizeof room);
         movex_write_u8(writer, MOVEX_MESSAGE_CHUNK);
         movex_write_u8(writer, last & 1);

@@ -142,10 +142,12 @@ uint64_t fuzz_run(const uint8_t *bytes, size_t length)
     fuzz_input       input = {bytes, bytes + length}, first = handshake_record(&input);
     memset(&h, 0, sizeof h);
     handshake_start(&h);
-    if (fuzz_u8(&first) & 1)
-        handshake_client(&h, &input);
+    bool    client = fuzz_u8(&first) & 1;
+    uint8_t steps = fuzz_u8(&first);
+    if (client)
+        handshake_client(&h, steps, &input);
     else
-        handshake_master(&h, &input);
+        handshake_master(&h, steps, &input);
     handshake_end(&h);
     return h.digest;
 }

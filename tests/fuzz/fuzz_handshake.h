@@ -32,10 +32,10 @@ void handshake_must_agree(handshake *h);
 /* Everybody else has freed what is his. */
 void handshake_end(handshake *h);
 
-/* Raw links to a master. */
-void handshake_master(handshake *h, fuzz_input *input);
-/* A client whose frames somebody changes on their way. */
-void handshake_client(handshake *h, fuzz_input *input);
+/* Raw links to a master; `steps` says how many have been let in before it begins. */
+void handshake_master(handshake *h, uint8_t steps, fuzz_input *input);
+/* A client whose frames somebody changes on their way; `steps` says how far it has come before it begins. */
+void handshake_client(handshake *h, uint8_t steps, fuzz_input *input);
 
 enum { HANDSHAKE_RECORD = 16, HANDSHAKE_MOST_OPERATIONS = 120 };
 

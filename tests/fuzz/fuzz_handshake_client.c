@@ -173,7 +173,7 @@ static void operate(handshake *h, relay *r, fuzz_input *record)
         send(r, way, f->frame, f->length);
         f->length = 0;
     }
-    if (which & 0x40) poll(h, r, 1);
+    if (which & 0x40) poll(h, r, 1 + what / 12u * 3); /* long enough to dial again, or not */
 }
 
 static bool is_whole(const handshake *h, const relay *r)
@@ -205,7 +205,7 @@ static void recover(handshake *h, relay *r)
     }
 }
 
-void handshake_client(handshake *h, fuzz_input *input)
+void handshake_client(handshake *h, uint8_t steps, fuzz_input *input)
 {
     static relay r;
     memset(&r, 0, sizeof r);
@@ -223,6 +223,7 @@ void handshake_client(handshake *h, fuzz_input *input)
                                                        .allocator = fuzz_allocator(&h->client_memory)});
     fuzz_require(r.client);
     bind_all(&r);
+    for (int n = 0; n < steps % 12; n++) poll(h, &r, 1);
     for (int n = 0; n < HANDSHAKE_MOST_OPERATIONS && fuzz_left(input); n++) {
         fuzz_input record = handshake_record(input);
         operate(h, &r, &record);
