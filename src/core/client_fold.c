@@ -112,13 +112,18 @@ static void add_name(movex_resource *resource, uint64_t version, const char *aut
     fold->names[fold->name_count++].version = version;
 }
 
+void movex_fold_forget_names(movex_resource *resource)
+{
+    resource->fold.name_count = 0;
+    resource->fold.authors.length = 0;
+}
+
 void movex_fold_note(movex_resource *resource, uint64_t version, const movex_wire_records *records, bool halves)
 {
     movex_fold         *fold = &resource->fold;
     movex_reader        reader = movex_reader_over(records->bytes.bytes, records->bytes.length);
     movex_reveal_record record;
-    fold->name_count = 0;
-    fold->authors.length = 0;
+    movex_fold_forget_names(resource);
     while (movex_next_reveal_record(&reader, halves, &record)) {
         const movex_entry *entry = halves ? movex_log_find(&fold->entries, version - record.back) : NULL;
         if (entry)

@@ -331,6 +331,8 @@ void movex_fold_keep(movex_resource *resource, const movex_context *context, uin
 int  movex_fold_again(movex_resource *resource, const movex_entry_message *message, movex_error *error);
 /* Notes whose entries a reveal, with the entry of that version, has revealed. */
 void movex_fold_note(movex_resource *resource, uint64_t version, const movex_wire_records *records, bool halves);
+/* Forgets whose entries the last reveal has revealed. */
+void movex_fold_forget_names(movex_resource *resource);
 /* An own dispatch was accepted. */
 void movex_fold_own(movex_resource *resource, uint64_t sequence, movex_ticket ticket);
 /* An own dispatch that was accepted has no effect. */
