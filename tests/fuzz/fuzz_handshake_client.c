@@ -234,7 +234,7 @@ void handshake_client(handshake *h, uint8_t steps, fuzz_input *input)
                                                        .allocator = fuzz_allocator(&h->client_memory)});
     fuzz_require(r.client);
     bind_all(&r);
-    for (int n = 0; n < steps % 12; n++) poll(h, &r, 1);
+    for (int n = 0; n < steps % 24; n++) poll(h, &r, 1);
     for (int n = 0; n < HANDSHAKE_MOST_OPERATIONS && fuzz_left(input); n++) {
         fuzz_input record = handshake_record(input);
         operate(h, &r, &record);
