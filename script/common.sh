@@ -54,3 +54,7 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config libwebsockets-dev lib
 # What the tests take besides.
 # shellcheck disable=SC2034
 test_packages=(check libxxhash-dev binutils python3 openssl curl)
+
+# What clang takes with sanitizers, and fuzzing with it.
+# shellcheck disable=SC2034
+clang_packages=(clang libclang-rt-14-dev)

@@ -239,6 +239,18 @@ START_TEST(refusal_of_the_connection)
 }
 END_TEST
 
+/* A master need not give a reason in words; the program is still told one. */
+START_TEST(refusal_without_words)
+{
+    const movex_error_message denied = {MOVEX_ERR_DENIED, 0, {"", 0}};
+    open_match();
+    movex_write_error(&s.writer, &denied);
+    send_all();
+    must(h.closed == 1 && strcmp(h.text, movex_status_text(MOVEX_ERR_DENIED)) == 0);
+    finish();
+}
+END_TEST
+
 START_TEST(no_welcome_in_time)
 {
     start(&duel_type);
@@ -407,6 +419,7 @@ int main(void)
     tcase_add_loop_test(cases, outcome_of_what_was_not_dispatched, 0, 2);
     tcase_add_test(cases, endless_chunks);
     tcase_add_loop_test(cases, refusal_of_the_connection, 0, 3);
+    tcase_add_test(cases, refusal_without_words);
     tcase_add_test(cases, no_welcome_in_time);
     tcase_add_test(cases, wrong_checksum_is_healed_by_a_snapshot);
     tcase_add_test(cases, answers_out_of_order_are_all_remembered);

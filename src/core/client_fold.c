@@ -118,13 +118,18 @@ static void add_name(movex_resource *resource, uint64_t version, const char *aut
     fold->names[fold->name_count++].version = version;
 }
 
+void movex_fold_forget_names(movex_resource *resource)
+{
+    resource->fold.name_count = 0;
+    resource->fold.authors.length = 0;
+}
+
 void movex_fold_note(movex_resource *resource, uint64_t version, const movex_wire_records *records, bool halves)
 {
     movex_fold         *fold = &resource->fold;
     movex_reader        reader = movex_reader_over(records->bytes.bytes, records->bytes.length);
     movex_reveal_record record;
-    fold->name_count = 0;
-    fold->authors.length = 0;
+    movex_fold_forget_names(resource);
     while (movex_next_reveal_record(&reader, halves, &record)) {
         const movex_entry *entry = halves ? movex_log_find(&fold->entries, version - record.back) : NULL;
         if (entry)
@@ -142,7 +147,7 @@ void movex_fold_reveal_missed(movex_resource *resource, uint64_t version, const 
     if (names->count)
         movex_fold_note(resource, version, names, false);
     else if (version != fold->revealed)
-        fold->name_count = 0; /* the state was replaced, and what was hidden dropped */
+        movex_fold_forget_names(resource); /* the state was replaced, and what was hidden dropped */
     fold->revealed = version;
 }
 

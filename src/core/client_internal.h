@@ -338,6 +338,8 @@ int  movex_fold_again(movex_resource *resource, const movex_entry_message *messa
 void movex_fold_note(movex_resource *resource, uint64_t version, const movex_wire_records *records, bool halves);
 /* The same of one that a snapshot includes, with the names if the client has missed it. */
 void movex_fold_reveal_missed(movex_resource *resource, uint64_t version, const movex_wire_records *names);
+/* Forgets whose entries the last reveal has revealed. */
+void movex_fold_forget_names(movex_resource *resource);
 /* An own dispatch was accepted. */
 void movex_fold_own(movex_resource *resource, uint64_t sequence, movex_ticket ticket);
 /* An own dispatch that was accepted has no effect. */

@@ -60,7 +60,10 @@ static bool take_error(movex_client *client, movex_reader *reader)
     if (!movex_read_error(reader, &message)) return false;
     movex_client_take_text(text, message.text);
     client->failure_reason = message.reason;
-    movex_client_break(client, !movex_status_is_temporary(message.status), message.status,
+    /* Once it was let in, what it sends is well formed: then it was garbled on its way, and the next link may do better. */
+    bool garbled = client->phase == MOVEX_PHASE_OPEN &&
+                   (message.status == MOVEX_ERR_MALFORMED || message.status == MOVEX_ERR_PROTOCOL);
+    movex_client_break(client, !garbled && !movex_status_is_temporary(message.status), message.status,
                        text[0] ? text : movex_status_text(message.status));
     return true;
 }

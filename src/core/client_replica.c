@@ -312,6 +312,7 @@ void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_messa
         return;
     }
     client->stats.snapshots++;
+    if (resource->epoch != client->epoch) movex_fold_forget_names(resource); /* the log is another one */
     resource->version = message->version;
     resource->entry_ms = message->now_ms;
     resource->epoch = client->epoch;
