@@ -1,7 +1,6 @@
 /* Matches over the mock network: whatever it does to the frames, all agree when it is calm again. */
 #include "row_game.h"
 #include "support.h"
-#include <stdio.h>
 
 #include <movex/mock.h>
 
