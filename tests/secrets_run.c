@@ -118,12 +118,12 @@ static secrets_half hidden_half(secrets_run *r, const movex_master_resource *res
     return decode_half(r, pair->action, hidden->payloads.bytes + pair->payload_at, pair->payload_length, pair->seed);
 }
 
-static void count_dispatch(secrets_run *r, const secrets_noted *noted)
+static void count_dispatch(secrets_run *r, const secrets_noted *noted, int by)
 {
     const secrets_half *half = noted->hides ? &noted->hidden : &noted->shown;
     if (!noted->dispatched) return;
     require(r, half->has_payload && half->payload.id < r->move_count);
-    r->moves[half->payload.id].in_log++;
+    r->moves[half->payload.id].in_log += (uint32_t)by;
 }
 
 /* All that was hidden is known from here on: the base moves up. */
@@ -157,6 +157,27 @@ static void check_acceptance(secrets_run *r, const secrets_noted *noted)
     r->events->noops += fold_one(r, &public_state, noted, "") != MOVEX_ACCEPT;
 }
 
+/* The account goes on by one version. */
+static void account(secrets_run *r, const secrets_event *event)
+{
+    secrets public_state;
+    if (event->put) {
+        r->base = event->state;
+        r->noted_count = 0;
+        r->revealed = r->version;
+        r->revealed_count = 0;
+        return;
+    }
+    require(r, r->noted_count < SECRETS_NOTED);
+    r->noted[r->noted_count++] = event->entry;
+    bool any = has_hidden(r, NULL);
+    fold(r, "", &public_state);
+    if (any && r->type->can_reconcile(&public_state)) reveal(r);
+    if (any || !r->noted_count) return;
+    r->base = public_state; /* nobody can see it otherwise any more */
+    r->noted_count = 0;
+}
+
 /* Told of every entry, right after it was ordered. */
 static void ordered(void *user, movex_master *master, const movex_ordered *told)
 {
@@ -164,40 +185,48 @@ static void ordered(void *user, movex_master *master, const movex_ordered *told)
     const movex_master_resource *resource = movex_master_resource_named(master, told->type, told->id);
     require(r, resource && told->version == r->version + 1 && told->version < SECRETS_VERSIONS);
     r->version = told->version;
-    if (told->replaced) {
-        r->noted_count = 0;
-        r->revealed = r->version;
-        r->revealed_count = 0;
-    } else {
+    secrets_event *event = &r->history[told->version];
+    *event = (secrets_event){.put = told->replaced, .state = r->put_state};
+    if (!told->replaced) {
         const movex_entry *entry = movex_log_find(&resource->log, told->version);
-        require(r, entry && r->noted_count < SECRETS_NOTED);
-        secrets_noted noted = {.version = told->version,
-                               .now_ms = entry->now_ms,
-                               .dispatched = entry->session != 0,
-                               .hides = entry->hides};
-        memcpy(noted.author, movex_log_author(&resource->log, entry), entry->author_length);
-        noted.shown =
+        secrets_noted     *noted = &event->entry;
+        require(r, entry);
+        *noted = (secrets_noted){.version = told->version,
+                                 .now_ms = entry->now_ms,
+                                 .dispatched = entry->session != 0,
+                                 .hides = entry->hides};
+        memcpy(noted->author, movex_log_author(&resource->log, entry), entry->author_length);
+        noted->shown =
             decode_half(r, entry->action, movex_log_payload(&resource->log, entry), entry->payload_length, entry->seed);
-        if (entry->hides) noted.hidden = hidden_half(r, resource, entry);
-        require(r, noted.shown.seed != noted.hidden.seed);
-        check_acceptance(r, &noted);
-        r->noted[r->noted_count++] = noted;
-        count_dispatch(r, &noted);
-        r->events->hidden += noted.hides;
-
-        secrets public_state;
-        bool    any = has_hidden(r, NULL);
-        fold(r, "", &public_state);
-        require(r, entry->reveals == (any && r->type->can_reconcile(&public_state)));
+        if (entry->hides) noted->hidden = hidden_half(r, resource, entry);
+        if (entry->hides) require(r, noted->shown.seed != noted->hidden.seed);
+        check_acceptance(r, noted);
+        count_dispatch(r, noted, 1);
+        r->events->hidden += noted->hides;
         require(r, told->reveals == entry->reveals);
-        if (entry->reveals) reveal(r);
-        if (!any && r->noted_count) { /* nobody can see it otherwise any more */
-            fold(r, "", &r->base);
-            r->noted_count = 0;
-        }
     }
+    uint64_t revealed = r->revealed;
+    account(r, event);
+    if (!told->replaced) require(r, told->reveals == (r->revealed != revealed));
     check_views(r);
     if (r->observer.ordered) r->observer.ordered(r->observer.user, master, told);
+}
+
+/* The master has forgotten what came after `version`: nobody may have been told of it. */
+static void go_back(secrets_run *r, uint64_t version)
+{
+    require(r, version <= r->version);
+    for (int i = 0; i < r->client_count; i++)
+        if (r->bound[i] && r->bound[i]->has_state) require(r, movex_version(r->bound[i]) <= version);
+    for (uint64_t undone = version + 1; undone <= r->version; undone++) {
+        if (!r->history[undone].put) count_dispatch(r, &r->history[undone].entry, -1);
+        r->events->undone++;
+    }
+    movex_rules_init(r->rules, &r->base);
+    r->noted_count = r->revealed_count = 0;
+    r->revealed = 0;
+    for (r->version = 1; r->version <= version; r->version++) account(r, &r->history[r->version]);
+    r->version = version;
 }
 
 /* ---- starting and ending */
@@ -226,10 +255,33 @@ static void count_events(const secrets_run *r, const movex_client *client)
     r->events->folds += stats.reveals > stats.patches ? stats.reveals - stats.patches : 0;
 }
 
+static const movex_type *const types[] = {&secrets_plain_type, &secrets_dealt_type, &secrets_redacted_type,
+                                          &secrets_audience_type, NULL};
+
+static void start_master(secrets_run *r)
+{
+    uint64_t    random = r->seed; /* the same each time it starts */
+    movex_error error = {.text = ""};
+    if (r->disk) r->store = movex_store_memory_open(r->disk);
+    r->master =
+        movex_master_new(&(movex_master_config){.types = types,
+                                                .seed = r->seed,
+                                                .start_time_ms = meter_below(&random, 2) ? 1000000 + r->now_ms : 0,
+                                                .grace_ms = meter_below(&random, 4) ? 3000 : 100,
+                                                .limits = {.history = meter_below(&random, 2) ? 128 : 4096,
+                                                           .history_bytes = 1 << 20,
+                                                           .hidden = meter_below(&random, 4) ? 0 : 3,
+                                                           .journal_bytes = meter_below(&random, 2) ? 4096 : 0},
+                                                .observer = {.ordered = ordered, .user = r},
+                                                .store = r->store,
+                                                .flushed_elsewhere = r->disk != NULL,
+                                                .error = &error});
+    must_msg(r->master, "seed %llu: %s", (unsigned long long)r->seed, error.text);
+    require(r, movex_master_attach(r->master, movex_mock_listen(r->net)) == MOVEX_OK);
+}
+
 static void start(secrets_run *r)
 {
-    static const movex_type *const types[] = {&secrets_plain_type, &secrets_dealt_type, &secrets_redacted_type,
-                                              &secrets_audience_type, NULL};
     r->type = types[r->seed % 4];
     r->random = r->seed * 2654435761u + 1;
     r->client_count = 2 + (int)below(r, SECRETS_CLIENTS - 1);
@@ -238,14 +290,9 @@ static void start(secrets_run *r)
     if (!r->net) r->net = movex_mock_new(&(movex_mock_config){.seed = r->seed});
     movex_mock_set_latency(r->net, (movex_mock_range){fastest, slowest});
     movex_mock_set_faults(r->net, &(movex_mock_faults){.cut_per_mille = cuts});
-    r->master = movex_master_new(&(movex_master_config){
-        .types = types,
-        .seed = r->seed,
-        .start_time_ms = below(r, 2) ? 1000000 : 0,
-        .grace_ms = below(r, 4) ? 3000 : 100,
-        .limits = {.history = below(r, 2) ? 128 : 4096, .history_bytes = 1 << 20, .hidden = below(r, 4) ? 0 : 3},
-        .observer = {.ordered = ordered, .user = r}});
-    require(r, movex_master_attach(r->master, movex_mock_listen(r->net)) == MOVEX_OK);
+    if (r->restarts)
+        r->disk = movex_store_memory_new(&(movex_store_memory_config){.seed = r->seed, .flush_ms = below(r, 20)});
+    start_master(r);
     r->rules = movex_rules_new(r->type, NULL, NULL);
     movex_rules_init(r->rules, &r->base);
     uint64_t first = movex_codec_checksum(movex_rules_state(r->rules), &r->base);
@@ -260,6 +307,7 @@ static void end(secrets_run *r)
         movex_client_free(r->clients[i]);
     }
     movex_master_free(r->master);
+    movex_store_memory_free(r->disk);
     movex_mock_free(r->net);
     movex_rules_free(r->rules);
 }
@@ -354,7 +402,7 @@ static void check_client(secrets_run *r, int i)
 
 static void check(secrets_run *r)
 {
-    movex_master_resource *resource = resource_of(r);
+    movex_master_resource *resource = r->master ? resource_of(r) : NULL;
     if (resource) movex_master_resource_check(resource);
     for (int i = 0; i < r->client_count; i++) check_client(r, i);
     for (uint32_t id = 0; id < r->move_count; id++) {
@@ -365,11 +413,35 @@ static void check(secrets_run *r)
     }
 }
 
+/* Whatever was not durable is gone, and torn. */
+static void crash(secrets_run *r)
+{
+    if (!r->disk || !r->master) return;
+    movex_store_memory_crash(r->disk);
+    movex_master_free(r->master);
+    r->master = NULL;
+    r->starts_ms = r->now_ms + below(r, 100);
+    r->events->restarts++;
+}
+
+static void start_again(secrets_run *r)
+{
+    start_master(r);
+    const movex_master_resource *resource = resource_of(r);
+    go_back(r, resource ? resource->log.version : 0);
+    if (resource) check_views(r);
+}
+
 static void poll_all(secrets_run *r, uint32_t ms)
 {
     r->now_ms += ms;
     movex_mock_poll(r->net, r->now_ms);
-    if (below(r, 8)) movex_master_poll(r->master, r->now_ms);
+    if (!r->master && r->now_ms >= r->starts_ms) start_again(r);
+    if (r->disk && r->master) {
+        movex_store_memory_poll(r->disk, r->now_ms);
+        if (below(r, 3)) r->store.ops->flush(r->store.self);
+    }
+    if (r->master && below(r, 8)) movex_master_poll(r->master, r->now_ms);
     for (int i = 0; i < r->client_count; i++)
         if (below(r, 6)) movex_client_poll(r->clients[i], r->now_ms);
     check(r);
@@ -441,11 +513,9 @@ static void replace(secrets_run *r, int i)
 /* The program replaces the state by the public one: what is hidden is dropped. */
 static void put(secrets_run *r)
 {
-    secrets state;
-    if (!resource_of(r)) return;
-    fold(r, "", &state);
-    r->base = state;
-    require(r, movex_master_put(r->master, r->type, resource_id, &state) == MOVEX_OK);
+    if (!r->master || !resource_of(r)) return;
+    fold(r, "", &r->put_state);
+    require(r, movex_master_put(r->master, r->type, resource_id, &r->put_state) == MOVEX_OK);
 }
 
 static void release_some(secrets_run *r)
@@ -468,6 +538,8 @@ static void step(secrets_run *r)
         movex_mock_cut(r->net, name_of(i));
     } else if (what < 83) {
         put(r);
+    } else if (what < 84) {
+        crash(r);
     } else if (what < 86) {
         r->held = !r->held;
         movex_mock_hold(r->net, r->held);
@@ -493,7 +565,7 @@ static void reveal_all(secrets_run *r)
 {
     secrets_move what = {.id = SECRETS_MOVES};
     movex_hosted hosted;
-    if (!movex_master_find(r->master, r->type, resource_id, &hosted) || hosted.hidden == 0) return;
+    if (!r->master || !movex_master_find(r->master, r->type, resource_id, &hosted) || hosted.hidden == 0) return;
     movex_master_dispatch(r->master, r->type, resource_id, SECRETS_OPEN, &what, NULL);
 }
 

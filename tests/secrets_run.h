@@ -8,8 +8,9 @@
 #include <movex/client.h>
 #include <movex/master.h>
 #include <movex/mock.h>
+#include <movex/store_memory.h>
 
-enum { SECRETS_CLIENTS = 6, SECRETS_MOVES = 4096, SECRETS_VERSIONS = 8192, SECRETS_NOTED = 4096 };
+enum { SECRETS_CLIENTS = 6, SECRETS_MOVES = 4096, SECRETS_VERSIONS = 4096, SECRETS_NOTED = 4096 };
 
 typedef enum secrets_fate { SECRETS_UNDISPATCHED, SECRETS_PENDING, SECRETS_ACCEPTED, SECRETS_REFUSED, SECRETS_UNKNOWN } secrets_fate;
 
@@ -38,14 +39,25 @@ typedef struct secrets_noted {
     secrets_half shown, hidden;
 } secrets_noted;
 
+/* What has made a version: an entry, or a state that was put. */
+typedef struct secrets_event {
+    bool          put;
+    secrets_noted entry;
+    secrets       state;
+} secrets_event;
+
 /* What happens in runs: those in which it does not happen prove nothing about it. */
 typedef struct secrets_events {
     uint64_t reconnects, resumes, snapshots, refusals, expiries, reveals, hidden, folds, patches, overturned, noops,
-        overtaken, diverged;
+        overtaken, diverged, restarts, undone;
 } secrets_events;
 
 typedef struct secrets_run {
     uint64_t          seed, random, now_ms;
+    bool              restarts; /* the master is kept in a store, crashes, and starts again */
+    movex_store_memory *disk;
+    movex_store        store;
+    uint64_t           starts_ms; /* when a master that has crashed starts again */
     unsigned          secret;  /* of a pair of runs that differ in it alone; else 0 */
     int               watched; /* clients from this one on know no secret: they hide nothing and are dealt nothing */
     const movex_type *type;
@@ -63,8 +75,10 @@ typedef struct secrets_run {
     /* the account */
     secrets            base;
     uint64_t           version;
+    secrets            put_state; /* that is being put */
     secrets_noted      noted[SECRETS_NOTED];
     uint32_t           noted_count;
+    secrets_event      history[SECRETS_VERSIONS]; /* by version */
     uint64_t           checksums[SECRETS_VERSIONS][SECRETS_CLIENTS]; /* of each client's view */
     uint64_t           revealed;                                     /* the version of the last reveal */
     uint32_t           revealed_count;

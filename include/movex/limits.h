@@ -21,6 +21,8 @@ typedef struct movex_limits {
     uint32_t hidden;        /**< master: actions that one client has hidden in one resource, not revealed; default 64 */
     uint32_t hiders;        /**< master: clients at once who have hidden something in one resource, each of whom costs a state;
                                  default 64 */
+    uint32_t journal_bytes; /**< master: of a resource's journal, past which it is begun anew with a snapshot, if it is also
+                                 four times as long as that; default 1 MiB */
     uint32_t views;         /**< master: different redacted states of one resource, each of which costs three; default 1,024 */
 } movex_limits;
 

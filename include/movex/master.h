@@ -14,6 +14,7 @@
 #include <movex/io.h>
 #include <movex/limits.h>
 #include <movex/stats.h>
+#include <movex/store.h>
 #include <movex/type.h>
 
 /** One master: its resources, its clients' sessions and its emitters. */
@@ -32,6 +33,14 @@ typedef enum movex_creation {
     MOVEX_CREATION_BY_BINDING = 0, /**< any client, by binding it */
     MOVEX_CREATION_BY_MASTER       /**< only the program, by movex_master_create */
 } movex_creation;
+
+/** When a master with a store tells others of what has happened. */
+typedef enum movex_sync {
+    MOVEX_SYNC_ALWAYS = 0, /**< once it is durable: what was acked or forwarded is never lost. All that has happened in one
+                                poll costs one flush */
+    MOVEX_SYNC_INTERVAL,   /**< at once; the store is flushed every `sync_interval_ms`, and a crash loses what came after */
+    MOVEX_SYNC_NEVER       /**< at once; the store is flushed when the master is freed, and by whoever else does it */
+} movex_sync;
 
 /** What a client asks for when it binds. Lent for the call. */
 typedef struct movex_bind_request {
@@ -74,7 +83,8 @@ typedef struct movex_master_config {
     uint32_t                 grace_ms; /**< how long a session outlives its connection; default 30,000 */
     uint32_t                 idle_ms;  /**< how long a resource lives without subscribers; default 0: as long as the master */
     uint32_t                 handshake_ms; /**< how long a link may take to say HELLO; default 10,000 */
-    uint64_t                 epoch; /**< greater at every start of this master, if it should be told apart; default 1 */
+    uint64_t                 epoch; /**< greater at every start of this master, if it should be told apart; default 1, or with a
+                                         store one more than at the last start */
     uint64_t                 start_time_ms; /**< master time at the first poll; default: the time given to that poll */
     uint64_t                 seed; /**< where session tokens and random seeds come from if there is no `entropy`: for tests */
 
@@ -90,6 +100,14 @@ typedef struct movex_master_config {
 
     movex_determinism *determinism; /**< for tests: every action is run twice, and what differs is told here (determinism.h); it must
                                          outlive the master. Default NULL: off */
+
+    movex_store store; /**< where sessions and resources are kept: movex_master_new takes up what is there. Owned from now on,
+                            also on failure; default: nowhere */
+    movex_sync  sync;  /**< when others are told; default: always when it is durable */
+    uint32_t    sync_interval_ms;  /**< of MOVEX_SYNC_INTERVAL; default 1,000 */
+    bool        flushed_elsewhere; /**< another thread flushes the store, and wakes the master's emitter after it; the master
+                                        never does, so its poll does not wait for a disk */
+
     movex_allocator allocator; /**< for all that the master holds, but not its emitters */
     movex_error    *error; /**< filled if movex_master_new fails; may be NULL; not kept */
 } movex_master_config;
@@ -116,7 +134,9 @@ typedef enum movex_master_event_kind {
     MOVEX_MASTER_CREATED,       /**< type and id: a resource has come into being */
     MOVEX_MASTER_SUBSCRIBED,    /**< peer has bound it */
     MOVEX_MASTER_UNSUBSCRIBED,  /**< peer is no longer subscribed to it; version and checksum as of then */
-    MOVEX_MASTER_REMOVED        /**< type and id: the resource is gone; its last version and checksum */
+    MOVEX_MASTER_REMOVED,       /**< type and id: the resource is gone; its last version and checksum */
+    MOVEX_MASTER_RECOVERED,     /**< type and id: it was in the store; text: what was torn off its end, if anything was */
+    MOVEX_MASTER_STORE          /**< the store has failed (status, text), or works again (MOVEX_OK) */
 } movex_master_event_kind;
 
 /** Something worth a line in a server's log. Texts are lent until the next call on the master. Never NULL. */
@@ -134,7 +154,8 @@ typedef struct movex_master_event {
 MOVEX_BEGIN_DECLARATIONS
 
 /** Makes a master. NULL with config.error filled: MOVEX_ERR_ARGUMENT or MOVEX_ERR_SCHEMA (naming the member, type, struct or
- *  field that is wrong), MOVEX_ERR_SYSTEM (the entropy hook failed), or MOVEX_ERR_MEMORY. */
+ *  field that is wrong), MOVEX_ERR_SYSTEM (the entropy hook failed, or the store cannot be read), MOVEX_ERR_FINGERPRINT or
+ *  MOVEX_ERR_DAMAGED (of something in the store, with its name), or MOVEX_ERR_MEMORY. */
 MOVEX_API movex_master *movex_master_new(const movex_master_config *config);
 
 /** Closes all links and frees the master with its resources and emitters. Clients find the connection closed. NULL is

@@ -36,7 +36,9 @@
     X(ERR_ADDRESS_IN_USE, -20, "this address is in use by another program")                                            \
     X(ERR_ENTROPY, -21, "an emitter that leaves the process needs the entropy hook (see movex/system.h)")              \
     X(ERR_SYSTEM, -22, "the operating system refused")                                                                 \
-    X(ERR_TLS, -23, "a file of certificates or a key cannot be used")
+    X(ERR_TLS, -23, "a file of certificates or a key cannot be used")                                                  \
+    X(ERR_STORE, -24, "what happens cannot be kept now: the store has failed, or is full")                             \
+    X(ERR_DAMAGED, -25, "what was kept is damaged")
 
 /** The outcome of a call: MOVEX_OK or a negative MOVEX_ERR_... */
 typedef enum movex_status {
@@ -56,7 +58,9 @@ typedef enum movex_status {
     X(REFUSED_INVALID_PAYLOAD, -6, "the payload is one that its schema does not allow")                                \
     X(REFUSED_PAIR, -7, "this action may not be hidden behind the one that was to be shown")                           \
     X(REFUSED_OVERTAKEN, -8, "what was hidden has been revealed since: it would have been another move")               \
-    X(REFUSED_TOO_MANY_HIDDEN, -9, "as many actions are hidden as may be")
+    X(REFUSED_TOO_MANY_HIDDEN, -9, "as many actions are hidden as may be")                                             \
+    X(REFUSED_NOT_KEPT, -10, "it cannot be kept: the master's store has failed, or is full")                           \
+    X(REFUSED_BEFORE_RESTART, -11, "it was refused before the master started again, which does not know why")
 
 /** What a reducer returns (MOVEX_ACCEPT, MOVEX_REFUSE, or the game's own reason > 0), and the library's own reasons. */
 typedef enum movex_refusal {

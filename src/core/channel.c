@@ -3,8 +3,8 @@
 #include <assert.h>
 
 enum {
-    HEADER = 4,          /* bytes before each waiting frame */
-    CHUNK_OVERHEAD = 12, /* bytes of a CHUNK besides its part, at most */
+    HEADER = 4,               /* bytes before each waiting frame */
+    CHUNK_OVERHEAD = 12,      /* bytes of a CHUNK besides its part, at most */
     LARGEST_KEPT = 256 << 10, /* bytes of a buffer that is kept when nothing is in it */
 };
 
@@ -69,17 +69,37 @@ int movex_channel_append(movex_channel *channel, const movex_allocator *allocato
     size_t frames = whole ? 1 : length / (channel->max_frame - CHUNK_OVERHEAD) + 1;
     if (!movex_buffer_reserve(&channel->out, allocator, length + frames * (HEADER + CHUNK_OVERHEAD)))
         return MOVEX_ERR_MEMORY;
-    if (whole) pack(channel, message, length);
-    else pack_chunks(channel, message, length);
+    if (whole)
+        pack(channel, message, length);
+    else
+        pack_chunks(channel, message, length);
     return MOVEX_OK;
+}
+
+void movex_channel_mark(movex_channel *channel)
+{
+    channel->mark = channel->open = channel->out.length; /* what comes next starts a frame of its own */
+}
+
+void movex_channel_release(movex_channel *channel)
+{
+    channel->ready = channel->mark;
+}
+
+void movex_channel_drop_held(movex_channel *channel)
+{
+    if (!channel->holds) return;
+    channel->out.length = channel->open = channel->mark = channel->ready;
 }
 
 int movex_channel_flush(movex_channel *channel, const movex_allocator *allocator)
 {
-    int status = MOVEX_OK;
-    while (channel->start < channel->out.length) {
+    int    status = MOVEX_OK;
+    size_t end = channel->holds ? channel->ready : channel->out.length;
+    while (channel->start < end) {
         size_t length = frame_length(channel, channel->start);
-        status = channel->io.ops->send(channel->io.self, channel->link, channel->out.bytes + channel->start + HEADER, length);
+        status = channel->io.ops->send(channel->io.self, channel->link, channel->out.bytes + channel->start + HEADER,
+                                       length);
         if (status != MOVEX_OK) break;
         channel->start += HEADER + length;
         channel->stats->frames_sent++;
@@ -87,11 +107,15 @@ int movex_channel_flush(movex_channel *channel, const movex_allocator *allocator
     }
     if (channel->start == channel->out.length) {
         if (channel->out.capacity > LARGEST_KEPT) movex_buffer_free(&channel->out, allocator);
-        channel->start = channel->open = channel->out.length = 0;
+        channel->start = channel->open = channel->out.length = channel->ready = channel->mark = 0;
     } else if (channel->start > channel->out.capacity / 2) {
         size_t left = movex_channel_queued(channel);
         memmove(channel->out.bytes, channel->out.bytes + channel->start, left);
         channel->open -= channel->start;
+        if (channel->holds) {
+            channel->ready -= channel->start;
+            channel->mark -= channel->start;
+        }
         channel->start = 0;
         channel->out.length = left;
     }
@@ -130,4 +154,6 @@ void movex_channel_check(const movex_channel *channel)
         at += HEADER + frame_length(channel, at);
     }
     assert(at == channel->out.length);
+    assert(!channel->holds || (channel->start <= channel->ready && channel->ready <= channel->mark));
+    assert(channel->mark <= channel->out.length);
 }

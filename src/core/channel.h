@@ -10,7 +10,8 @@
 #include <movex/stats.h>
 
 /* Frames that wait to be sent lie in `out`, each behind its length (4 bytes, the machine's own order).
-     start <= open <= out.length;   open == out.length, or the last frame starts at `open` and can still grow */
+     start <= open <= out.length;   open == out.length, or the last frame starts at `open` and can still grow
+     holds  =>  start <= ready <= mark <= out.length, all at the ends of frames, and what lies behind ready is not sent */
 typedef struct movex_channel {
     movex_io     io;
     movex_link   link;
@@ -20,6 +21,8 @@ typedef struct movex_channel {
     movex_buffer out;
     size_t       start;     /* in out: of the first frame that is not sent */
     size_t       open;      /* in out: of the last frame */
+    bool         holds;     /* some of it may not be sent yet */
+    size_t       ready, mark; /* in out */
     movex_buffer assembly;  /* of a message whose last chunk has not come */
     movex_stats *stats;     /* frames and bytes are counted here */
 } movex_channel;
@@ -31,7 +34,13 @@ size_t movex_channel_queued(const movex_channel *channel);
    queued, and the link is of no more use. */
 int movex_channel_append(movex_channel *channel, const movex_allocator *allocator, const void *message, size_t length);
 
-/* Sends what waits, as far as the emitter takes it. MOVEX_OK also when some is left; a failure other than
+/* Marks the end of what waits; movex_channel_release lets go all before the last mark. */
+void movex_channel_mark(movex_channel *channel);
+void movex_channel_release(movex_channel *channel);
+/* Throws away what was not let go. */
+void movex_channel_drop_held(movex_channel *channel);
+
+/* Sends what waits and is not held, as far as the emitter takes it. MOVEX_OK also when some is left; a failure other than
    MOVEX_ERR_AGAIN means that the link is lost. */
 int movex_channel_flush(movex_channel *channel, const movex_allocator *allocator);
 

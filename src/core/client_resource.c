@@ -233,6 +233,8 @@ void movex_resource_bound(movex_resource *resource, const movex_bound_message *m
 
     /* What the master has not seen is to be sent again, with the same sequences. */
     resource->sequence = message->sequence;
+    /* A master that has crashed may have forgotten refusals that it had told: their sequences come again. */
+    if (resource->answered > message->sequence) resource->answered = message->sequence;
     for (movex_node *node = resource->pending.first; node; node = node->next) {
         movex_pending_dispatch *dispatch = movex_pending_of(node);
         if (dispatch->state == MOVEX_PENDING_SENT && dispatch->sequence > message->sequence)

@@ -97,7 +97,8 @@ static void json_enum(movex_format *format, const movex_field *field, uint64_t v
 {
     if (field->value_names && value < field->value_count)
         json_text(format, field->value_names[value], strlen(field->value_names[value]));
-    else movex_format_unsigned(format, value);
+    else
+        movex_format_unsigned(format, value);
 }
 
 void movex_json_element(movex_format *format, const movex_member *member, const unsigned char *memory)

@@ -21,5 +21,6 @@ movex_limits movex_limits_resolve(const movex_limits *configured)
     fall_back(&limits.hidden, 64);
     fall_back(&limits.hiders, 64);
     fall_back(&limits.views, 1024);
+    fall_back(&limits.journal_bytes, 1u << 20);
     return limits;
 }

@@ -6,7 +6,8 @@
 
 static uint32_t home(const movex_map *map, uint64_t key)
 {
-    return (uint32_t)(key * 0x9e3779b97f4a7c15u >> 32) & (map->capacity - 1); /* Fibonacci hashing spreads small numbers */
+    return (uint32_t)(key * 0x9e3779b97f4a7c15u >> 32) &
+           (map->capacity - 1); /* Fibonacci hashing spreads small numbers */
 }
 
 static uint32_t after(const movex_map *map, uint32_t index)

@@ -4,12 +4,14 @@
 #include "format.h"
 #include "io.h"
 #include "random.h"
+#include "store.h"
 
 #include <string.h>
 
 enum {
     DEFAULT_GRACE_MS = 30000,
     DEFAULT_HANDSHAKE_MS = 10000,
+    DEFAULT_SYNC_INTERVAL_MS = 1000,
     TURN_MS = 10,            /* how long one of several emitters is waited on */
     EVENTS_PER_POLL = 10000, /* taken from one emitter in one poll */
     EVENTS_PER_FLUSH = 64,
@@ -83,14 +85,12 @@ movex_master *movex_master_new(const movex_master_config *config)
 {
     movex_allocator allocator;
     movex_error    *error = config ? config->error : NULL;
-    if (!config || !movex_allocator_resolve(&config->allocator, &allocator)) {
-        movex_error_set(error, MOVEX_ERR_ARGUMENT, "allocator: only partly set", NULL);
-        return NULL;
-    }
-    movex_master *master = movex_allocate(&allocator, sizeof *master);
+    bool            resolved = config && movex_allocator_resolve(&config->allocator, &allocator);
+    movex_master   *master = resolved ? movex_allocate(&allocator, sizeof *master) : NULL;
     if (!master) {
-        movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
-        return NULL;
+        if (config) movex_store_destroy(config->store);
+        if (resolved) return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL), NULL;
+        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "allocator: only partly set", NULL), NULL;
     }
     master->allocator = allocator;
     master->config = *config;
@@ -100,9 +100,10 @@ movex_master *movex_master_new(const movex_master_config *config)
     master->max_message = MOVEX_MESSAGE_OVERHEAD + 3 * (MOVEX_INFO_MAX + 1); /* HELLO */
     if (!config->grace_ms) master->config.grace_ms = DEFAULT_GRACE_MS;
     if (!config->handshake_ms) master->config.handshake_ms = DEFAULT_HANDSHAKE_MS;
-    if (!config->epoch) master->config.epoch = 1;
+    if (!config->sync_interval_ms) master->config.sync_interval_ms = DEFAULT_SYNC_INTERVAL_MS;
     master->offset_ms = config->start_time_ms;
-    if (make_keys(master, error) != MOVEX_OK || make_rules(master, config->types, error) != MOVEX_OK) {
+    if (make_keys(master, error) != MOVEX_OK || make_rules(master, config->types, error) != MOVEX_OK ||
+        movex_master_recover(master, error) != MOVEX_OK) {
         movex_master_free(master);
         return NULL;
     }
@@ -123,12 +124,16 @@ void movex_master_free(movex_master *master)
 {
     if (!master) return;
     movex_allocator allocator = master->allocator;
+    movex_store     store = master->config.store;
+    master->closing = true;
+    if (store.self && !master->recovering) store.ops->flush(store.self);
     movex_master_flush(master);
     for (uint32_t i = 0; i < master->attached_count; i++) free_attached(master, master->attached[i]);
     for (uint32_t i = 0; i < master->resource_slots; i++)
         if (master->resources[i]) movex_hidden_end(master, master->resources[i]);
     for (uint32_t i = 0; i < master->sessions.capacity; i++)
         while (master->sessions.entries[i].value) movex_session_free(master, master->sessions.entries[i].value);
+    while (master->lost.first) movex_session_free(master, (movex_session *)(void *)master->lost.first);
     for (uint32_t i = 0; i < master->resource_slots; i++)
         if (master->resources[i]) movex_master_resource_free(master, master->resources[i]);
     for (uint32_t i = 0; master->spares && i < master->rules_capacity; i++)
@@ -149,7 +154,9 @@ void movex_master_free(movex_master *master)
     movex_buffer_free(&master->patch, &allocator);
     movex_buffer_free(&master->receiver_records, &allocator);
     movex_buffer_free(&master->public_records, &allocator);
+    movex_buffer_free(&master->record, &allocator);
     movex_heap_free(&master->wakes, &allocator);
+    movex_store_destroy(store);
     movex_release(&allocator, master, sizeof *master);
 }
 
@@ -183,6 +190,7 @@ static void receive(movex_master *master, movex_attached *attached)
     uint64_t       budget = master->config.limits.queue_bytes / 16 + attached->io.ops->max_frame, taken = 0;
     for (uint32_t i = 0; i < EVENTS_PER_POLL && taken < budget; i++) {
         event = (movex_io_event){0};
+        if (movex_keep_is_behind(master)) break;
         if (attached->io.ops->recv(attached->io.self, &event) != MOVEX_OK) return;
         switch (event.kind) {
         case MOVEX_IO_OPENED: movex_master_link_opened(master, attached, &event); break;
@@ -212,13 +220,14 @@ static void end_what_is_over(movex_master *master)
     }
     for (movex_node *node; (node = master->away.first) != NULL;) {
         movex_session *session = (movex_session *)(void *)node;
-        if (now - session->away_ms < master->config.grace_ms) break;
+        if (now - session->away_ms < master->config.grace_ms || !movex_keep_reserve_end(master, session)) break;
         movex_session_end(master, session);
     }
+    movex_session_end_lost(master);
     movex_session_collect(master);
     for (movex_node *node; master->config.idle_ms && (node = master->idle.first) != NULL;) {
         movex_master_resource *resource = (movex_master_resource *)(void *)node;
-        if (now - resource->idle_ms < master->config.idle_ms) break;
+        if (now - resource->idle_ms < master->config.idle_ms || !movex_keep_reserve(master, 1, 0)) break;
         movex_master_resource_free(master, resource);
     }
 }
@@ -229,6 +238,12 @@ void movex_master_poll(movex_master *master, uint64_t now_ms)
     if (!master->polled) {
         /* Until now the time was 0, and master time the offset alone. */
         if (master->config.start_time_ms) master->offset_ms = master->config.start_time_ms - now_ms;
+        if (now_ms + master->offset_ms < master->recovered_ms) master->offset_ms = master->recovered_ms - now_ms;
+        for (movex_node *node = master->away.first; node;
+             node = node->next) /* recovered: they may come back from now on */
+            ((movex_session *)(void *)node)->away_ms = now_ms;
+        for (movex_node *node = master->idle.first; node; node = node->next)
+            ((movex_master_resource *)(void *)node)->idle_ms = now_ms;
         master->polled = true;
     }
     if (now_ms > master->now_ms) master->now_ms = now_ms;
@@ -236,6 +251,7 @@ void movex_master_poll(movex_master *master, uint64_t now_ms)
     for (uint32_t i = 0; i < master->attached_count; i++) receive(master, master->attached[i]);
     movex_master_wake(master);
     end_what_is_over(master);
+    movex_keep_sync(master);
     movex_master_flush(master);
 }
 
@@ -244,6 +260,7 @@ uint64_t movex_master_deadline(const movex_master *master)
     uint64_t deadline = UINT64_MAX;
     if (!master) return deadline;
     if (master->unread) return master->now_ms;
+    if (movex_keep_due_ms(master) != UINT64_MAX) deadline = earlier(deadline, movex_keep_due_ms(master), 0);
     if (movex_heap_first(&master->wakes)) {
         uint64_t due = movex_heap_first(&master->wakes)->due, now = movex_master_time(master);
         deadline = earlier(deadline, master->now_ms, due > now ? due - now : 0);
@@ -266,7 +283,8 @@ uint64_t movex_master_deadline(const movex_master *master)
 void movex_master_wait(movex_master *master, uint32_t timeout_ms)
 {
     if (!master) return;
-    movex_master_flush(master); /* what the program has caused since the last poll */
+    movex_keep_sync(master); /* what the program has caused since the last poll */
+    movex_master_flush(master);
     uint64_t deadline = movex_master_deadline(master);
     uint64_t left = deadline > master->now_ms ? deadline - master->now_ms : 0;
     uint32_t waiters = 0;

@@ -186,13 +186,13 @@ void movex_audience_part(movex_master *master, movex_subscription *subscription)
 /* ---- telling an entry */
 
 void movex_audience_compute(movex_master *master, movex_master_resource *resource, const movex_hider *author,
-                            const movex_deed *deed, const movex_context *context)
+                            movex_deed *deed, const movex_context *context)
 {
     const movex_codec *codec = resource->rules->state;
     bool               masters = resource->rules->type->actions[deed->shown.action].flags & MOVEX_MASTER_ONLY;
     for (movex_node *node = resource->audiences.first; node; node = node->next) {
-        movex_audience   *audience = (movex_audience *)(void *)node;
-        const movex_half *half = deed->hides && audience->hider == author ? &deed->hidden : &deed->shown;
+        movex_audience *audience = (movex_audience *)(void *)node;
+        movex_half     *half = deed->hides && audience->hider == author ? &deed->hidden : &deed->shown;
         audience->drew = audience->is_wanted = false;
         if (!masters) movex_hidden_apply(master, &audience->held, half, context, &audience->drew);
         movex_codec_restore(codec, audience->held.state, audience->computed);

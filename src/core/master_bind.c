@@ -4,6 +4,11 @@
 
 #include <movex/text.h>
 
+enum {                           /* of what is kept */
+       CHANGES_OF_BEGINNING = 2, /* a subscription, and the action of who has come */
+       CHANGES_OF_ENDING = 2,
+};
+
 /* ---- telling */
 
 static void send_subscriber(movex_master *master, movex_master_link *link, const movex_subscription *about,
@@ -135,15 +140,15 @@ static bool take_slot(movex_master *master, movex_subscription *subscription)
     return true;
 }
 
-static movex_subscription *subscription_new(movex_master *master, movex_session *session,
-                                            movex_master_resource *resource)
+static movex_subscription *subscribe_as(movex_master *master, movex_session *session, movex_master_resource *resource,
+                                        uint64_t serial)
 {
     movex_subscription *subscription = movex_allocate(&master->allocator, sizeof *subscription);
     if (!subscription) return NULL;
     subscription->session = session;
     subscription->resource = resource;
-    subscription->serial = ++session->subscriptions_made;
-    subscription->hider = movex_hider_find(resource, session->id);
+    subscription->serial = serial;
+    subscription->hider = movex_hider_of(resource, session);
     subscription->revealed = resource->revealed; /* what was revealed before it came is no news */
     bool mapped = movex_map_put(&session->by_number, &master->allocator, resource->number, subscription);
     if (!mapped || !take_slot(master, subscription)) {
@@ -151,9 +156,24 @@ static movex_subscription *subscription_new(movex_master *master, movex_session 
         movex_release(&master->allocator, subscription, sizeof *subscription);
         return NULL;
     }
+    if (serial > session->subscriptions_made) session->subscriptions_made = serial;
     movex_list_remove(&resource->idle);
     movex_list_append(&session->subscriptions, &subscription->of_session);
     master->stats.subscriptions++;
+    return subscription;
+}
+
+static movex_subscription *subscription_new(movex_master *master, movex_session *session,
+                                            movex_master_resource *resource)
+{
+    return subscribe_as(master, session, resource, session->subscriptions_made + 1);
+}
+
+movex_subscription *movex_subscription_recover(movex_master *master, movex_session *session,
+                                               movex_master_resource *resource, uint64_t serial, uint64_t sequence)
+{
+    movex_subscription *subscription = subscribe_as(master, session, resource, serial);
+    if (subscription) subscription->sequence = sequence;
     return subscription;
 }
 
@@ -186,6 +206,7 @@ void movex_subscription_end(movex_master *master, movex_subscription *subscripti
     /* Where the resource itself goes, everybody is told that. */
     if (!resource->removing) movex_subscription_announce(master, subscription, MOVEX_PRESENCE_LEFT, false);
     movex_master_record_event(master, MOVEX_MASTER_UNSUBSCRIBED, id, subscription->resource, MOVEX_OK, NULL);
+    movex_keep_unsubscription(master, subscription);
     movex_subscription_free(master, subscription);
     movex_master_resource_note(master, resource, resource->rules->left, id);
 }
@@ -278,7 +299,9 @@ static bool can_catch_up(movex_master *master, movex_subscription *subscription,
 {
     const movex_master_resource *resource = subscription->resource;
     const movex_log             *log = &resource->log;
-    if (!message->resumes || message->epoch != master->config.epoch || message->version > log->version) return false;
+    /* Where the subscription goes on, so has the log, over all restarts. */
+    bool same_log = message->epoch == master->config.epoch || message->subscription;
+    if (!message->resumes || !same_log || message->version > log->version) return false;
     if (message->version == log->version) {
         const movex_view *view = view_of(master, subscription);
         return view && message->checksum == view->hashes.checksum && message->revealed == resource->revealed;
@@ -307,7 +330,8 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
            .subscribers = resource->subscriber_count,
            .resumed = resumed,
     };
-    if (message->resumes && message->epoch == master->config.epoch) subscription->revealed = message->revealed;
+    if (message->resumes && (message->epoch == master->config.epoch || message->subscription))
+        subscription->revealed = message->revealed;
     if (!resumed) movex_audience_leave(master, subscription);
     if (!movex_master_begin(master, subscription->session->link, 0, &writer)) {
         movex_audience_leave(master, subscription);
@@ -347,15 +371,24 @@ static movex_subscription *subscribe(movex_master *master, movex_session *sessio
     }
     bool untouched = subscription && subscription->sequence == 0; /* the client may not have been told of it */
     if (subscription && (message->subscription || untouched)) return subscription;
+    if (!movex_keep_reserve(master, CHANGES_OF_ENDING + CHANGES_OF_BEGINNING, 0)) {
+        movex_error_set(error, MOVEX_ERR_STORE, movex_status_text(MOVEX_ERR_STORE), NULL);
+        return NULL;
+    }
     if (subscription) movex_subscription_end(master, subscription); /* unbound meanwhile, and bound anew */
 
     resource = find_resource(master, session, rules, id, reason, error);
     if (!resource) return NULL;
+    if (!movex_keep_reserve(master, CHANGES_OF_BEGINNING, 0)) { /* the resource may have taken what was reserved */
+        movex_error_set(error, MOVEX_ERR_STORE, movex_status_text(MOVEX_ERR_STORE), NULL);
+        return NULL;
+    }
     subscription = subscription_new(master, session, resource);
     if (!subscription) {
         movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
         return NULL;
     }
+    movex_keep_subscription(master, subscription);
     movex_master_record_event(master, MOVEX_MASTER_SUBSCRIBED, session->id, resource, MOVEX_OK, NULL);
     movex_subscription_announce(master, subscription, MOVEX_PRESENCE_HERE, true);
     movex_master_resource_note(master, resource, rules->joined, session->id);
@@ -387,19 +420,24 @@ int movex_subscription_bind(movex_master *master, movex_session *session, movex_
     if (subscription) {
         observe(master, subscription);
         bring_up_to_date(master, subscription, &message);
+    } else if (cause.status == MOVEX_ERR_STORE) { /* it passes: the client is to try again */
+        return movex_error_set(error, MOVEX_ERR_STORE, "BIND: ", cause.text, NULL);
     } else {
         refuse_bind(master, session, message.tag, cause.status, reason, cause.text);
     }
     return MOVEX_OK;
 }
 
-void movex_subscription_forget(movex_master *master, movex_session *session)
+int movex_subscription_forget(movex_master *master, movex_session *session)
 {
     for (movex_node *node = session->subscriptions.first, *next; node; node = next) {
         movex_subscription *subscription = (movex_subscription *)(void *)node;
         next = node->next;
-        if (!subscription->live && !subscription->owed.list) movex_subscription_end(master, subscription);
+        if (subscription->live || subscription->owed.list) continue;
+        if (!movex_keep_reserve(master, CHANGES_OF_ENDING, 0)) return MOVEX_ERR_STORE;
+        movex_subscription_end(master, subscription);
     }
+    return MOVEX_OK;
 }
 
 static void send_unbound(movex_master *master, movex_master_link *link, uint32_t number, movex_status status,
@@ -425,6 +463,7 @@ void movex_subscription_revoke(movex_master *master, movex_subscription *subscri
 int movex_subscription_unbind(movex_master *master, movex_session *session, uint32_t number)
 {
     movex_subscription *subscription = find(session, number);
+    if (subscription && !movex_keep_reserve(master, CHANGES_OF_ENDING, 0)) return MOVEX_ERR_STORE;
     if (subscription)
         movex_subscription_revoke(master, subscription, MOVEX_OK, "");
     else

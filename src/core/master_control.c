@@ -28,14 +28,18 @@ int movex_master_put(movex_master *master, const movex_type *type, const char *i
         int status = create(master, type, id, &resource);
         if (status != MOVEX_OK) return status;
     }
-    int status = movex_view_put(&resource->view, state);
+    size_t most = movex_codec_max_encoded(resource->rules->state);
+    int    status = movex_keep_reserve(master, 1, most) ? MOVEX_OK : MOVEX_ERR_STORE;
+    master->encoded.length = 0;
+    if (status == MOVEX_OK && !movex_buffer_reserve(&master->encoded, &master->allocator, most))
+        status = MOVEX_ERR_MEMORY;
+    if (status == MOVEX_OK) status = movex_view_put(&resource->view, state);
     if (status != MOVEX_OK && made) movex_master_resource_free(master, resource);
     if (status != MOVEX_OK) return status;
     movex_log_skip(&resource->log, movex_master_time(master));
-    movex_hidden_end(master, resource);
-    movex_overturned_drop(resource);
-    if (resource->hidden) resource->hidden->last.pair_count = 0;
+    movex_master_resource_replaced(master, resource);
     resource->revealed = resource->log.version;
+    movex_keep_state(master, resource);
     movex_master_resource_schedule(master, resource);
     for (uint32_t i = 0; i < resource->slots; i++) {
         movex_subscription *subscription = resource->subscribers[i];
@@ -51,6 +55,7 @@ int movex_master_remove(movex_master *master, const movex_type *type, const char
 {
     movex_master_resource *resource = movex_master_resource_named(master, type, id);
     if (!resource) return MOVEX_ERR_NOT_FOUND;
+    if (!movex_keep_reserve(master, 1, 0)) return MOVEX_ERR_STORE;
     resource->removing = true;
     while (resource->subscriber_count)
         movex_subscription_revoke(master, resource->subscribers[resource->slots - 1], MOVEX_ERR_NOT_FOUND,
@@ -135,6 +140,7 @@ int movex_master_kick(movex_master *master, const movex_type *type, const char *
 {
     movex_subscription *subscription = find_subscription(master, type, id, client_id);
     if (!subscription) return MOVEX_ERR_NOT_FOUND;
+    if (!movex_keep_reserve(master, 2, 0)) return MOVEX_ERR_STORE;
     movex_subscription_revoke(master, subscription, MOVEX_ERR_DENIED, text ? text : "taken off by the master");
     return MOVEX_OK;
 }
@@ -143,6 +149,7 @@ int movex_master_expel(movex_master *master, const char *client_id, const char *
 {
     movex_session *session = master ? movex_session_find(master, client_id) : NULL;
     if (!session || session->over) return MOVEX_ERR_NOT_FOUND;
+    if (!movex_keep_reserve_end(master, session)) return MOVEX_ERR_STORE;
     if (session->link) {
         movex_master_link *link = session->link;
         link->session = NULL; /* so that closing it is not a loss */

@@ -15,7 +15,16 @@ movex_hider *movex_hider_find(const movex_master_resource *resource, const char 
 {
     const movex_hidden *hidden = resource->hidden;
     for (uint32_t i = 0; hidden && i < hidden->hider_count; i++)
-        if (strcmp(hidden->hiders[i]->session->id, id) == 0) return hidden->hiders[i];
+        if (!hidden->hiders[i]->session->unlisted && strcmp(hidden->hiders[i]->session->id, id) == 0)
+            return hidden->hiders[i];
+    return NULL;
+}
+
+movex_hider *movex_hider_of(const movex_master_resource *resource, const movex_session *session)
+{
+    const movex_hidden *hidden = resource->hidden;
+    for (uint32_t i = 0; hidden && i < hidden->hider_count; i++)
+        if (hidden->hiders[i]->session == session) return hidden->hiders[i];
     return NULL;
 }
 
@@ -105,7 +114,8 @@ static void forget_session(movex_master *master, movex_master_resource *resource
     movex_subscription *subscription = subscription_of(resource, session);
     if (subscription) subscription->hider = NULL;
     session->hiding--;
-    if (session->over && session->hiding == 0) movex_list_append(&master->over, &session->away);
+    bool done = session->over && session->hiding == 0 && !master->recovering; /* while it recovers, more may follow */
+    if (done && !session->away.list) movex_list_append(&master->over, &session->away);
 }
 
 /* ---- preparing */
@@ -120,7 +130,7 @@ static bool prepare_hidden(movex_master *master, movex_master_resource *resource
 static int add_hider(movex_master *master, movex_master_resource *resource, movex_subscription *subscription)
 {
     movex_hidden *hidden = resource->hidden;
-    if (hidden->hider_count >= master->config.limits.hiders) return MOVEX_ERR_LIMIT;
+    if (hidden->hider_count >= master->config.limits.hiders && !master->recovering) return MOVEX_ERR_LIMIT;
     if (!movex_grow(&master->allocator, &hidden->hiders, &hidden->hider_capacity, sizeof *hidden->hiders,
                     hidden->hider_count + 1, 2))
         return MOVEX_ERR_MEMORY;
@@ -149,7 +159,8 @@ int movex_hidden_prepare(movex_master *master, movex_subscription *subscription,
     if (!prepare_hidden(master, resource)) return MOVEX_ERR_MEMORY;
     movex_hidden     *hidden = resource->hidden;
     movex_disclosure *next = &hidden->next;
-    if (subscription->hider && subscription->hider->hidden >= master->config.limits.hidden) return MOVEX_ERR_LIMIT;
+    bool              full = subscription->hider && subscription->hider->hidden >= master->config.limits.hidden;
+    if (full && !master->recovering) return MOVEX_ERR_LIMIT;
     if (!movex_grow(&master->allocator, &next->pairs, &next->pair_capacity, sizeof *next->pairs, next->pair_count + 1,
                     FIRST_PAIRS))
         return MOVEX_ERR_MEMORY;
@@ -173,7 +184,7 @@ void movex_hidden_withdraw(movex_master *master, movex_subscription *subscriptio
 
 /* ---- applying */
 
-int movex_hidden_apply(movex_master *master, movex_view *view, const movex_half *half, const movex_context *context,
+int movex_hidden_apply(movex_master *master, movex_view *view, movex_half *half, const movex_context *context,
                        bool *drew)
 {
     movex_random_source random = {.seed = half->seed};
@@ -182,16 +193,18 @@ int movex_hidden_apply(movex_master *master, movex_view *view, const movex_half 
     master->stats.reduces++;
     int answer = movex_view_apply(view, half->action, half->payload, &own, NULL);
     *drew = random.draws > 0;
+    half->drew = half->drew || *drew;
     return answer;
 }
 
-static void remember_pair(movex_hidden *hidden, movex_hider *hider, uint64_t sequence, const movex_half *half,
-                          uint64_t version, bool drew)
+static void remember_pair(movex_hidden *hidden, movex_hider *hider, const movex_subscription *author, uint64_t sequence,
+                          const movex_half *half, uint64_t version, bool drew)
 {
     movex_pair *pair = &hidden->next.pairs[hidden->next.pair_count++];
     *pair = (movex_pair){
         .version = version,
         .session = hider->session->number,
+        .subscription = author->serial,
         .sequence = sequence,
         .seed = half->seed,
         .action = half->action,
@@ -207,7 +220,7 @@ static void remember_pair(movex_hidden *hidden, movex_hider *hider, uint64_t seq
 }
 
 /* What the full view makes of the deed: where there is only one hider, that one's view is it. */
-static movex_hider *bring_full(movex_master *master, movex_hidden *hidden, const movex_half *half,
+static movex_hider *bring_full(movex_master *master, movex_hidden *hidden, movex_half *half,
                                const movex_context *context)
 {
     movex_hider *full = hidden->full;
@@ -217,7 +230,7 @@ static movex_hider *bring_full(movex_master *master, movex_hidden *hidden, const
 }
 
 void movex_hidden_spread(movex_master *master, movex_master_resource *resource, movex_subscription *author,
-                         uint64_t sequence, const movex_deed *deed, const movex_context *context, bool *drew)
+                         uint64_t sequence, movex_deed *deed, const movex_context *context, bool *drew)
 {
     movex_hidden *hidden = resource->hidden;
     if (!hidden || hidden->hider_count == 0) return;
@@ -231,13 +244,83 @@ void movex_hidden_spread(movex_master *master, movex_master_resource *resource, 
     }
     const movex_hider *full = bring_full(master, hidden, deed->hides ? &deed->hidden : &deed->shown, context);
     if (deed->hides) {
-        remember_pair(hidden, own, sequence, &deed->hidden, context->version, full->drew);
+        remember_pair(hidden, own, author, sequence, &deed->hidden, context->version, full->drew);
         all_drew = own->drew; /* the others get its seed with it */
     } else {
         all_drew = all_drew && *drew;
     }
     if (full->drew && !all_drew) hidden->foldable = false;
     if (author && full->answer != MOVEX_ACCEPT) movex_overturned_remember(author, sequence, full->answer);
+}
+
+/* ---- recovering */
+
+movex_hidden *movex_hidden_recover(movex_master *master, movex_master_resource *resource)
+{
+    return prepare_hidden(master, resource) ? resource->hidden : NULL;
+}
+
+int movex_hidden_recover_hider(movex_master *master, movex_master_resource *resource, movex_session *session,
+                               movex_view **view)
+{
+    movex_hidden *hidden = resource->hidden;
+    if (!session && hidden->full) return MOVEX_ERR_PROTOCOL;
+    if (!movex_grow(&master->allocator, &hidden->hiders, &hidden->hider_capacity, sizeof *hidden->hiders,
+                    hidden->hider_count + 1, 2))
+        return MOVEX_ERR_MEMORY;
+    movex_hider *hider = hider_new(master, resource, &resource->view);
+    if (!hider) return MOVEX_ERR_MEMORY;
+    *view = &hider->view;
+    hider->session = session;
+    if (session) session->hiding++;
+    if (session)
+        hidden->hiders[hidden->hider_count++] = hider;
+    else
+        hidden->full = hider;
+    return MOVEX_OK;
+}
+
+static bool keep_pair(movex_master *master, movex_disclosure *disclosure, const movex_pair *pair)
+{
+    if (!movex_grow(&master->allocator, &disclosure->pairs, &disclosure->pair_capacity, sizeof *disclosure->pairs,
+                    disclosure->pair_count + 1, FIRST_PAIRS))
+        return false;
+    disclosure->pairs[disclosure->pair_count++] = *pair;
+    return true;
+}
+
+int movex_hidden_recover_pair(movex_master *master, movex_master_resource *resource, const movex_pair *pair,
+                              movex_wire_bytes payload)
+{
+    movex_hidden *hidden = resource->hidden;
+    movex_hider  *hider = NULL;
+    movex_pair    kept = *pair;
+    for (uint32_t i = 0; hidden && i < hidden->hider_count; i++)
+        if (strcmp(hidden->hiders[i]->session->id, pair->author) == 0) hider = hidden->hiders[i];
+    if (!hider || payload.length > UINT32_MAX - hidden->payloads.length) return MOVEX_ERR_PROTOCOL;
+    kept.payload_at = (uint32_t)hidden->payloads.length;
+    kept.payload_length = (uint32_t)payload.length;
+    if (!movex_buffer_reserve(&hidden->payloads, &master->allocator, payload.length)) return MOVEX_ERR_MEMORY;
+    if (!keep_pair(master, &hidden->next, &kept)) return MOVEX_ERR_MEMORY;
+    if (payload.length) memcpy(hidden->payloads.bytes + hidden->payloads.length, payload.bytes, payload.length);
+    hidden->payloads.length += payload.length;
+    hider->hidden++;
+    return MOVEX_OK;
+}
+
+bool movex_hidden_recover_revealed(movex_master *master, movex_master_resource *resource, const movex_pair *pair)
+{
+    return prepare_hidden(master, resource) && keep_pair(master, &resource->hidden->last, pair);
+}
+
+bool movex_hidden_is_sound(const movex_master_resource *resource)
+{
+    const movex_hidden *hidden = resource->hidden;
+    if (!hidden) return true;
+    for (uint32_t i = 0; i < hidden->hider_count; i++)
+        if (hidden->hiders[i]->hidden == 0) return false;
+    if ((hidden->full != NULL) != (hidden->hider_count >= 2)) return false;
+    return hidden->hider_count == 0 || hidden->base < resource->log.version;
 }
 
 /* ---- ending */

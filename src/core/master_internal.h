@@ -10,9 +10,11 @@
      master_audience.c  what clients hold that cannot compute their views
      master_reveal.c    what is hidden becomes known
      master_hidden.c    what is hidden: who has hidden it, and the views that come of it
+     master_recover.c   what a journal has kept is taken up again
      master_refusals.c  dispatches that became none
      master_overturned.c  dispatches that a reveal has shown to have no effect
      master_resource.c  a resource: creation, removal, when it wants to be woken
+     master_keep.c      what happens is written to the store
      master_send.c      messages out
      master_events.c    the ring of events for the program
 
@@ -30,6 +32,7 @@
 #include "channel.h"
 #include "hash.h"
 #include "heap.h"
+#include "journal.h"
 #include "list.h"
 #include "log.h"
 #include "map.h"
@@ -56,10 +59,12 @@ typedef struct movex_master_link {
     int                    refusal;  /* the reason that the authenticate hook gave, else 0 */
     movex_status          failure;   /* why it is to be closed at the next flush; MOVEX_OK: it is not */
     char                  address[64];
+    uint64_t              held_for; /* the number that must be durable before what is marked may be sent */
 } movex_master_link;
 
 typedef struct movex_session {
-    movex_node         away; /* in master.away while it has no link, by away_ms; in master.over once it can be freed */
+    movex_node         away; /* in master.away while it has no link, by away_ms; in master.over once it can be freed; in master.lost
+                                   while it is unlisted and has not ended */
     movex_master_link *link; /* NULL: away */
     uint64_t           number;  /* never used again; entries name their author's session by it */
     uint64_t           away_ms; /* given time at which it lost its link */
@@ -67,6 +72,7 @@ typedef struct movex_session {
     bool               heard;   /* a message has followed HELLO, or its token has come back: the client has its WELCOME */
     uint32_t           hiding; /* resources in which it has hidden something that is not revealed */
     bool               over;   /* it has ended, and is kept for its token alone, while hiding > 0 */
+    bool               unlisted; /* not in master.sessions: it was recovered, and another one has its id since */
     movex_list         subscriptions; /* movex_subscription.of_session */
     movex_map          by_number;     /* by the resource's number: movex_subscription */
     uint64_t           subscriptions_made;
@@ -119,6 +125,7 @@ typedef struct movex_half {
     const void      *payload; /* settled, or NULL */
     movex_wire_bytes encoded; /* the payload's encoding */
     uint64_t         seed;    /* of its random values */
+    bool             drew;    /* some, in some view */
 } movex_half;
 
 /* What is done. */
@@ -126,6 +133,7 @@ typedef struct movex_deed {
     movex_half shown;  /* to everybody; of a public action all there is */
     movex_half hidden; /* what the author does, if `hides` */
     bool       hides;
+    bool       replayed; /* it comes from a journal: it has its seeds */
 } movex_deed;
 
 /* Somebody who has hidden something that is not revealed yet, and so sees a state of its own: the fold of the log with its own
@@ -142,8 +150,8 @@ typedef struct movex_hider {
 /* An entry with a hidden half. */
 typedef struct movex_pair {
     uint64_t version;
-    uint64_t session, sequence; /* of the dispatch */
-    uint64_t seed;              /* of the hidden half */
+    uint64_t session, subscription, sequence; /* of the dispatch */
+    uint64_t seed;                            /* of the hidden half */
     uint32_t action;            /* of the hidden half */
     uint32_t payload_at, payload_length; /* bytes, in movex_hidden.payloads */
     bool     drew;                       /* random values, in the full view */
@@ -190,6 +198,16 @@ typedef struct movex_spares {
     uint32_t   hider_count, audience_count; /* up to a fixed number */
 } movex_spares;
 
+/* ---- what is kept */
+
+/* A file of the store, and how far it has been written. */
+typedef struct movex_journal_place {
+    movex_store_file file;
+    uint64_t         seed;     /* of its records */
+    uint64_t         size;     /* bytes */
+    uint64_t         snapshot; /* bytes of what it was begun with */
+} movex_journal_place;
+
 /* ---- resources */
 
 /* log.version is the version of view; log.count entries of it are kept. */
@@ -212,6 +230,8 @@ typedef struct movex_master_resource {
     uint32_t             slots;       /* in use or free below; <= slot_capacity */
     uint32_t             slot_capacity;
     uint32_t             subscriber_count;
+    movex_journal_place  journal; /* of a master with a store */
+    movex_node           grown;   /* in master.grown since its journal has grown, until the end of the poll */
     bool                 removing; /* nothing is dispatched in it any more */
     char                 id[MOVEX_NAME_SIZE];
 } movex_master_resource;
@@ -242,12 +262,19 @@ struct movex_master {
     uint32_t                link_count;
     uint64_t                sessions_made;
     size_t                  max_message; /* bytes of the longest message that a client may send */
-    movex_list              greeting, due, away, idle, over;
+    movex_list              greeting, due, away, idle, over, lost, grown;
     movex_heap              wakes; /* movex_master_resource.wake; room for all resources */
     bool                    polled;
     bool                    unread;    /* the last poll has left something with an emitter */
     uint64_t                now_ms;    /* given time of the last poll */
     uint64_t                offset_ms; /* master time = given time + offset, modulo 2^64 */
+    uint64_t                recovered_ms; /* master time of the latest entry that was recovered */
+    movex_journal_place     journal;      /* of the sessions */
+    movex_buffer            record;       /* for the record that is being written */
+    uint64_t                flushed_ms;   /* given time at which the store was flushed last */
+    bool                    recovering;   /* what happens is in the store already */
+    movex_status            store_status; /* as the last event has told it */
+    bool                    closing;      /* nothing is removed from the store any more */
     movex_buffer            scratch;   /* for the message that is being written */
     movex_buffer            encoded;   /* for the payload of a dispatch of the program's own */
     movex_buffer            patch;     /* for the difference that is being sent */
@@ -292,10 +319,20 @@ void movex_master_flush(movex_master *master);
 movex_session *movex_session_find(const movex_master *master, const char *id);
 int  movex_session_hello(movex_master *master, movex_master_link *link, movex_reader *reader, movex_error *error);
 void movex_session_lost_link(movex_master *master, movex_session *session, const char *text);
-/* Ends it: its subscriptions are taken back. It has no link any more. */
+/* Its link is gone for good: ends it, or, if that cannot be kept now, has it away until it can. */
+void movex_session_leave(movex_master *master, movex_session *session, const char *text);
+/* Ends it: its subscriptions are taken back. It has no link any more. There is room for that in the store. */
 void movex_session_end(movex_master *master, movex_session *session);
 /* Frees those that are over and have nothing hidden any more. */
 void movex_session_collect(movex_master *master);
+/* A session as the store has kept it; the caller fills in number, token and info. NULL if there is no memory. */
+movex_session *movex_session_recover(movex_master *master, const char *id);
+/* It had ended, and its resources may not have been told: it is ended at the next poll. */
+void movex_session_lose(movex_master *master, movex_session *session);
+/* Ends what is lost, as far as that can be kept. */
+void movex_session_end_lost(movex_master *master);
+/* All that are recovered: they are away now. False if there is no memory. */
+bool movex_session_recovered(movex_master *master, const movex_map *by_number);
 /* Frees it and its subscriptions, with nobody told. */
 void movex_session_free(movex_master *master, movex_session *session);
 
@@ -307,11 +344,14 @@ void movex_subscription_silence(movex_master *master, movex_subscription *subscr
 void movex_subscription_owe_snapshot(movex_master *master, movex_subscription *subscription);
 /* Sends the snapshot that is owed. */
 void movex_subscription_send_snapshot(movex_master *master, movex_subscription *subscription);
+/* A subscription as the store has kept it. NULL if there is no memory. */
+movex_subscription *movex_subscription_recover(movex_master *master, movex_session *session,
+                                               struct movex_master_resource *resource, uint64_t serial, uint64_t sequence);
 /* Tells the subscriber (status MOVEX_OK: as it asked), if it is connected, that the subscription has ended, and ends it. */
 void movex_subscription_revoke(movex_master *master, movex_subscription *subscription, movex_status status, const char *text);
 int  movex_subscription_bind(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
-/* Ends those that are not bound on the session's present link. */
-void movex_subscription_forget(movex_master *master, movex_session *session);
+/* Ends those that are not bound on the session's present link: MOVEX_OK or MOVEX_ERR_STORE. */
+int  movex_subscription_forget(movex_master *master, movex_session *session);
 int  movex_subscription_unbind(movex_master *master, movex_session *session, uint32_t number);
 int  movex_subscription_resync(movex_master *master, movex_session *session, uint32_t number);
 /* Takes it from its resource and its session, and frees it, with nobody told. */
@@ -336,6 +376,8 @@ int  movex_master_resource_new(movex_master *master, const movex_rules *rules, c
                                movex_master_resource **resource);
 /* It has no subscribers. */
 void movex_master_resource_free(movex_master *master, movex_master_resource *resource);
+/* Its state is another one: what was hidden is dropped, and never shown. */
+void movex_master_resource_replaced(movex_master *master, movex_master_resource *resource);
 /* The rules of one of the master's types, or NULL. */
 const movex_rules *movex_master_rules(const movex_master *master, const movex_type *type);
 /* The resource of that type and id, or NULL. */
@@ -356,7 +398,23 @@ static inline movex_master_resource *movex_master_resource_of_woken(movex_node *
     return (movex_master_resource *)(void *)((char *)node - offsetof(movex_master_resource, woken));
 }
 
+/* ---- master_recover.c */
+
+/* Takes up what the store has kept: MOVEX_OK, or what is wrong, and where. */
+int movex_master_recover(movex_master *master, movex_error *error);
+
+static inline movex_master_resource *movex_master_resource_of_grown(movex_node *node)
+{
+    return (movex_master_resource *)(void *)((char *)node - offsetof(movex_master_resource, grown));
+}
+
 /* ---- master_refusals.c */
+
+/* The refusals that are remembered are those from refused_count - kept on. */
+uint64_t       movex_refused_kept(const movex_subscription *subscription);
+movex_refused *movex_refused_at(const movex_subscription *subscription, uint64_t index);
+/* Remembers, after movex_subscription_prepare, that a dispatch was refused, with nobody told. */
+void movex_refused_remember(movex_subscription *subscription, uint64_t sequence, int reason);
 
 /* Makes sure that one more refusal can be remembered. False if there is no memory. */
 bool movex_subscription_prepare(movex_master *master, movex_subscription *subscription);
@@ -368,6 +426,10 @@ void movex_subscription_repeat(movex_master *master, movex_subscription *subscri
 void movex_subscription_tell_refusals(movex_master *master, const movex_subscription *subscription, uint64_t answered);
 
 /* ---- master_overturned.c */
+
+/* As of refusals. */
+uint64_t          movex_overturned_kept(const movex_subscription *subscription);
+movex_overturned *movex_overturned_at(const movex_subscription *subscription, uint64_t index);
 
 /* Makes sure that one more can be remembered. False if there is no memory. */
 bool movex_overturned_prepare(movex_master *master, movex_subscription *subscription);
@@ -386,6 +448,8 @@ uint64_t movex_overturned_digest(const movex_master_resource *resource, uint64_t
 
 /* What the client of that id has hidden in the resource, or NULL. */
 movex_hider *movex_hider_find(const movex_master_resource *resource, const char *id);
+/* The same of a session. */
+movex_hider *movex_hider_of(const movex_master_resource *resource, const movex_session *session);
 /* The fold that a subscriber of that hider (NULL: none) sees, before redaction. */
 const movex_view *movex_hidden_view(const movex_master_resource *resource, const movex_hider *hider);
 /* The view in which everything is revealed. */
@@ -396,11 +460,20 @@ int  movex_hidden_prepare(movex_master *master, movex_subscription *subscription
 /* A pair was not accepted: takes its hider back, if it was its first. */
 void movex_hidden_withdraw(movex_master *master, movex_subscription *subscription);
 /* Applies one half to a view, as the entry of `context`: MOVEX_ACCEPT, or why it has no effect there. */
-int  movex_hidden_apply(movex_master *master, movex_view *view, const movex_half *half, const movex_context *context, bool *drew);
+int  movex_hidden_apply(movex_master *master, movex_view *view, movex_half *half, const movex_context *context, bool *drew);
 /* The author's view has accepted the deed: brings all the others up to date, and remembers what a reveal will need. `drew`:
    random values were drawn in the public view. `author` is NULL for the master's own. */
 void movex_hidden_spread(movex_master *master, movex_master_resource *resource, movex_subscription *author,
-                         uint64_t sequence, const movex_deed *deed, const movex_context *context, bool *drew);
+                         uint64_t sequence, movex_deed *deed, const movex_context *context, bool *drew);
+/* What the store has kept of it, part by part; false or NULL if there is no memory, or MOVEX_ERR_MEMORY, or
+   MOVEX_ERR_PROTOCOL for what cannot be. `session` NULL: the full view. */
+movex_hidden *movex_hidden_recover(movex_master *master, movex_master_resource *resource);
+int  movex_hidden_recover_hider(movex_master *master, movex_master_resource *resource, movex_session *session, movex_view **view);
+int  movex_hidden_recover_pair(movex_master *master, movex_master_resource *resource, const movex_pair *pair,
+                               movex_wire_bytes payload);
+bool movex_hidden_recover_revealed(movex_master *master, movex_master_resource *resource, const movex_pair *pair);
+/* True if all parts are there (movex_hidden_check). */
+bool movex_hidden_is_sound(const movex_master_resource *resource);
 /* Nothing is hidden any more: lets all hiders go. */
 void movex_hidden_end(movex_master *master, movex_master_resource *resource);
 void movex_hidden_free(movex_master *master, movex_master_resource *resource);
@@ -443,7 +516,7 @@ void movex_audience_leave(movex_master *master, movex_subscription *subscription
 void movex_audience_part(movex_master *master, movex_subscription *subscription);
 /* Computes what all members make of an entry by themselves. `author`: whose it is, or NULL. */
 void movex_audience_compute(movex_master *master, movex_master_resource *resource, const movex_hider *author,
-                            const movex_deed *deed, const movex_context *context);
+                            movex_deed *deed, const movex_context *context);
 /* Finds the audience that a live subscriber, who sees the fold of that hider (NULL: the public one), belongs to after the
    entry; NULL (and its link fails) if there is no memory. */
 movex_audience *movex_audience_next(movex_master *master, movex_subscription *subscription, const movex_hider *hider);
@@ -470,8 +543,54 @@ void movex_master_tell(movex_master *master, movex_master_resource *resource, co
 /* Sends entry `version`, which is kept, to a subscriber that sees the public view. */
 void movex_master_tell_again(movex_master *master, movex_subscription *subscription, uint64_t version);
 
+/* ---- master_keep.c */
+
+/* True if the master has a store. */
+bool movex_keep_is_used(const movex_master *master);
+/* Makes sure that so many changes can be written, with `more` bytes of payloads and states. False if they cannot be kept:
+   the store has failed or is full, or there is no memory. Without a store always true. */
+bool movex_keep_reserve(movex_master *master, uint32_t changes, size_t more);
+/* The same for all that ending a session changes. */
+bool movex_keep_reserve_end(movex_master *master, const movex_session *session);
+/* True while so much waits to be flushed by another thread that nothing more should be taken in. */
+bool movex_keep_is_behind(movex_master *master);
+/* Each of these writes one change, for which there is room. */
+void movex_keep_entry(movex_master *master, movex_master_resource *resource, const movex_telling *telling);
+void movex_keep_subscription(movex_master *master, const movex_subscription *subscription);
+void movex_keep_unsubscription(movex_master *master, const movex_subscription *subscription);
+void movex_keep_session(movex_master *master, const movex_session *session);
+/* `kept`: for its token alone. */
+void movex_keep_session_end(movex_master *master, const movex_session *session, bool kept);
+/* The state was replaced. */
+void movex_keep_state(movex_master *master, movex_master_resource *resource);
+void movex_keep_removal(movex_master *master, movex_master_resource *resource);
+/* Begins a resource's file: MOVEX_OK, MOVEX_ERR_STORE, MOVEX_ERR_MEMORY or MOVEX_ERR_LIMIT. */
+int  movex_keep_resource(movex_master *master, movex_master_resource *resource);
+/* Begins it anew with all that there is of it now. False, and nothing has changed, if the store does not take it. */
+bool movex_keep_snapshot(movex_master *master, movex_master_resource *resource);
+/* The same for the sessions' file. */
+bool movex_keep_sessions(movex_master *master);
+int  movex_keep_open_sessions(movex_master *master);
+bool movex_keep_is_sessions(const void *name, size_t length);
+/* The name of a resource's file; its length. */
+size_t movex_keep_name(const movex_rules *rules, const char *id, unsigned char name[MOVEX_STORE_NAME_MAX]);
+/* The seed of the records of a file of that name. */
+uint64_t movex_keep_seed(const void *name, size_t length);
+/* The end of a poll: begins anew what has grown too long, and flushes if it is time. */
+void movex_keep_sync(movex_master *master);
+/* When that will be, in given time, even if nothing arrives; UINT64_MAX: never. */
+uint64_t movex_keep_due_ms(const movex_master *master);
+/* The number of the last change that must be durable before somebody is told of what has happened so far; 0: none must. */
+uint64_t movex_keep_taken(const movex_master *master);
+/* True if it is durable. */
+bool movex_keep_has(const movex_master *master, uint64_t number);
+
 /* ---- master_order.c */
 
+/* Orders again what a journal has kept. MOVEX_OK, MOVEX_ERR_MEMORY, MOVEX_ERR_MALFORMED, or MOVEX_ERR_INVALID_STATE: it comes
+   to something else now. `author` is whose dispatch it is, NULL for the master's own, in the name of `name`. */
+int  movex_master_resource_redo(movex_master *master, movex_master_resource *resource, movex_subscription *author,
+                                const char *name, const movex_journal_entry *entry, movex_error *error);
 int  movex_master_resource_dispatch(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
 int  movex_master_resource_dispatch_private(movex_master *master, movex_session *session, movex_reader *reader,
                                             movex_error *error);

@@ -44,6 +44,7 @@ void movex_master_link_opened(movex_master *master, movex_attached *attached, co
         .max_frame = attached->io.ops->max_frame,
         .max_message = master->max_message,
         .max_queue = master->config.limits.queue_bytes,
+        .holds = movex_keep_is_used(master) && master->config.sync == MOVEX_SYNC_ALWAYS,
         .stats = &master->stats,
     };
     movex_text_set(link->address, event->text);
@@ -79,9 +80,12 @@ void movex_master_link_close(movex_master *master, movex_master_link *link, int 
         movex_text_set(why, text ? text : movex_status_text(status));
         movex_error_message message = {(movex_status)status, reason, {why, (uint32_t)strlen(why)}};
         movex_writer        writer = movex_master_message(master, sizeof why);
+        movex_channel_drop_held(&link->channel); /* whoever comes back is told again */
         if (writer.at) {
             movex_write_error(&writer, &message);
             movex_master_send(master, link, &writer);
+            movex_channel_mark(&link->channel);
+            movex_channel_release(&link->channel);
             movex_channel_flush(&link->channel, &master->allocator);
         }
         movex_master_record_event(master, MOVEX_MASTER_REJECTED, link->session ? link->session->id : NULL, NULL,
@@ -102,14 +106,28 @@ void movex_master_link_lost(movex_master *master, movex_attached *attached, cons
 
 /* ---- sending */
 
+/* Lets go what everybody may be told of by now, and holds what has come since until the store has it. */
+static void hold_what_is_not_kept(movex_master *master, movex_master_link *link)
+{
+    movex_channel *channel = &link->channel;
+    if (!channel->holds) return;
+    if (movex_keep_has(master, link->held_for)) movex_channel_release(channel);
+    if (channel->ready != channel->mark) return;
+    movex_channel_mark(channel);
+    link->held_for = movex_keep_taken(master);
+    if (movex_keep_has(master, link->held_for)) movex_channel_release(channel);
+}
+
 /* Sends what is due on a link, and the snapshots that it is owed as long as its queue is less than half full. */
 static int flush_link(movex_master *master, movex_master_link *link)
 {
     int status = link->failure;
+    hold_what_is_not_kept(master, link);
     if (status == MOVEX_OK) status = movex_channel_flush(&link->channel, &master->allocator);
     while (status == MOVEX_OK && link->owed.first &&
            movex_channel_queued(&link->channel) <= link->channel.max_queue / 2) {
         movex_subscription_send_snapshot(master, movex_subscription_of_owed(link->owed.first));
+        hold_what_is_not_kept(master, link);
         status = link->failure == MOVEX_OK ? movex_channel_flush(&link->channel, &master->allocator) : link->failure;
     }
     return status;
@@ -197,7 +215,7 @@ static int take_message(movex_master *master, movex_master_link *link, movex_rea
     link->session->anew = false;
     switch (kind) {
     case MOVEX_MESSAGE_BIND: return movex_subscription_bind(master, link->session, reader, error);
-    case MOVEX_MESSAGE_FORGET: movex_subscription_forget(master, link->session); return MOVEX_OK;
+    case MOVEX_MESSAGE_FORGET: return movex_subscription_forget(master, link->session);
     case MOVEX_MESSAGE_UNBIND:
     case MOVEX_MESSAGE_RESYNC: return take_numbered(master, link->session, kind, reader, error);
     case MOVEX_MESSAGE_DISPATCH: return movex_master_resource_dispatch(master, link->session, reader, error);
@@ -213,7 +231,7 @@ static int take_message(movex_master *master, movex_master_link *link, movex_rea
 static void say_goodbye(movex_master *master, movex_master_link *link)
 {
     movex_session *session = hang_up(master, link);
-    if (session) movex_session_end(master, session);
+    if (session) movex_session_leave(master, session, "the client said goodbye");
 }
 
 void movex_master_link_received(movex_master *master, movex_attached *attached, const movex_io_event *event)
@@ -235,7 +253,8 @@ void movex_master_link_received(movex_master *master, movex_attached *attached, 
         } else {
             bool explained = error.status == (movex_status)status;
             /* Nobody misbehaves who is not let in, or comes back before the loss of his connection has been noticed. */
-            bool innocent = status == MOVEX_ERR_DENIED || status == MOVEX_ERR_MEMORY || status == MOVEX_ERR_ID_IN_USE;
+            bool innocent = status == MOVEX_ERR_DENIED || status == MOVEX_ERR_MEMORY || status == MOVEX_ERR_ID_IN_USE ||
+                            status == MOVEX_ERR_STORE;
             if (!innocent) master->stats.protocol_errors++;
             movex_master_link_close(master, link, status, link->refusal, explained ? error.text : NULL);
         }

@@ -45,7 +45,7 @@ static movex_wire_bytes public_payload(const movex_master_resource *resource, co
 static void observe(movex_master *master, const movex_ordered *ordered)
 {
     movex_observer observer = master->config.observer;
-    if (observer.ordered) observer.ordered(observer.user, master, ordered);
+    if (observer.ordered && !master->recovering) observer.ordered(observer.user, master, ordered);
 }
 
 static uint64_t digest_of(const movex_master_resource *resource, const movex_telling *telling, uint64_t now_ms)
@@ -112,6 +112,7 @@ static void publish(movex_master *master, movex_master_resource *resource, movex
     }
     telling->entry.elapsed_ms = context->now_ms - resource->log.now_ms;
     append(master, resource, telling, context);
+    movex_keep_entry(master, resource, telling);
     movex_master_resource_schedule(master, resource);
     movex_master_tell(master, resource, telling);
     const movex_ordered ordered = {
@@ -135,13 +136,13 @@ static int order(movex_master *master, movex_master_resource *resource, const or
     uint64_t      version = resource->log.version + 1, before_ms = resource->log.now_ms;
     movex_context context = {
         .author = from->author, .version = version, .now_ms = now_ms < before_ms ? before_ms : now_ms};
-    deed->shown.seed = seed_of(master, resource, version, HALF_SHOWN);
-    if (deed->hides) deed->hidden.seed = seed_of(master, resource, version, HALF_HIDDEN);
+    if (!deed->replayed) deed->shown.seed = seed_of(master, resource, version, HALF_SHOWN);
+    if (deed->hides && !deed->replayed) deed->hidden.seed = seed_of(master, resource, version, HALF_HIDDEN);
 
-    movex_hider      *hider = from->subscription ? from->subscription->hider : NULL;
-    const movex_half *half = deed->hides ? &deed->hidden : &deed->shown;
-    bool              drew;
-    int answer = movex_hidden_apply(master, hider ? &hider->view : &resource->view, half, &context, &drew);
+    movex_hider *hider = from->subscription ? from->subscription->hider : NULL;
+    movex_half  *half = deed->hides ? &deed->hidden : &deed->shown;
+    bool         drew;
+    int          answer = movex_hidden_apply(master, hider ? &hider->view : &resource->view, half, &context, &drew);
     if (answer != MOVEX_ACCEPT) return answer;
     if (hider) {
         hider->drew = drew;
@@ -182,7 +183,10 @@ void movex_master_wake(movex_master *master)
         const origin           from = {.author = ""};
         movex_deed             what = {.shown = {.action = resource->rules->wake, .encoded = {"", 0}}};
         movex_list_remove(&resource->woken);
-        order(master, resource, &from, &what, resource->wake.due);
+        if (movex_keep_reserve(master, 1, 0))
+            order(master, resource, &from, &what, resource->wake.due);
+        else
+            movex_heap_set(&master->wakes, &resource->wake, resource->wake.due); /* when it can be kept */
     }
 }
 
@@ -213,6 +217,7 @@ int movex_master_dispatch(movex_master *master, const movex_type *type, const ch
         status = movex_codec_encode(codec, master->payload, master->encoded.bytes, most, &half.encoded.length, NULL);
         if (status != MOVEX_OK) return status;
     }
+    if (!movex_keep_reserve(master, 1, half.encoded.length)) return MOVEX_ERR_STORE;
     const origin from = {.author = ""};
     movex_deed   what = {.shown = half};
     int          answer = order(master, resource, &from, &what, movex_master_time(master));
@@ -263,6 +268,8 @@ static int take(movex_master *master, movex_subscription *author, uint64_t seque
 {
     const origin from = {author, author->session->id, sequence};
     if (movex_rules_is_reserved(author->resource->rules, deed->shown.action)) return MOVEX_REFUSED_RESERVED;
+    if (!movex_keep_reserve(master, 1, deed->shown.encoded.length + deed->hidden.encoded.length))
+        return MOVEX_REFUSED_NOT_KEPT;
     author->sequence = sequence; /* a snapshot that is sent meanwhile includes it */
     return order(master, author->resource, &from, deed, movex_master_time(master));
 }
@@ -367,5 +374,42 @@ int movex_master_resource_dispatch_private(movex_master *master, movex_session *
     if (take_private(master, author, message.revealed, hidden->sequence, &deed, &answer) != MOVEX_OK)
         return out_of_memory(error);
     finish(master, author, hidden->sequence, answer);
+    return MOVEX_OK;
+}
+
+/* ---- what a journal has kept */
+
+/* Room for all that it may come to, as at its first time; but limits that were lowered since do not undo it. */
+static int redo_prepare(movex_master *master, movex_subscription *author, const movex_deed *deed)
+{
+    if (!author) return MOVEX_OK;
+    if (!prepare(master, author, deed->hides)) return MOVEX_ERR_MEMORY;
+    return deed->hides ? movex_hidden_prepare(master, author, deed->hidden.encoded.length) : MOVEX_OK;
+}
+
+int movex_master_resource_redo(movex_master *master, movex_master_resource *resource, movex_subscription *author,
+                               const char *name, const movex_journal_entry *entry, movex_error *error)
+{
+    const movex_rules *rules = resource->rules;
+    movex_deed         deed = {.hides = entry->hides, .replayed = true};
+    const origin       from = {author, name, entry->sequence};
+    uint64_t           revealed = resource->revealed, version = resource->log.version + 1;
+    int                status =
+        decode_half(rules, entry->shown.action, entry->shown.payload, master->shown_payload, &deed.shown, error);
+    if (status == MOVEX_OK && deed.hides)
+        status = decode_half(rules, entry->hidden.action, entry->hidden.payload, master->payload, &deed.hidden, error);
+    if (status != MOVEX_OK) return status;
+    deed.shown.seed = entry->shown.seed;
+    deed.hidden.seed = entry->hidden.seed;
+    status = redo_prepare(master, author, &deed);
+    if (status != MOVEX_OK) return movex_error_set(error, (movex_status)status, movex_status_text(status), NULL);
+    int answer = order(master, resource, &from, &deed, resource->log.now_ms + entry->elapsed_ms);
+    if (answer != MOVEX_ACCEPT)
+        return movex_error_set(error, MOVEX_ERR_INVALID_STATE,
+                               "the reducer refuses it now: ", movex_refusal_text(answer), NULL);
+    if (resource->view.hashes.checksum != entry->checksum)
+        return movex_error_set(error, MOVEX_ERR_INVALID_STATE, "the reducer makes another state of it now", NULL);
+    if (entry->reveals != (resource->revealed == version && resource->revealed != revealed))
+        return movex_error_set(error, MOVEX_ERR_INVALID_STATE, "can_reconcile says something else now", NULL);
     return MOVEX_OK;
 }

@@ -6,12 +6,12 @@
 
 enum { FIRST_OVERTURNED = 4, MOST_OVERTURNED = 256 };
 
-static movex_overturned *at(const movex_subscription *subscription, uint64_t index)
+movex_overturned *movex_overturned_at(const movex_subscription *subscription, uint64_t index)
 {
     return &subscription->overturned[index & (subscription->overturned_capacity - 1)];
 }
 
-static uint64_t kept(const movex_subscription *subscription)
+uint64_t movex_overturned_kept(const movex_subscription *subscription)
 {
     uint64_t capacity = subscription->overturned_capacity, count = subscription->overturned_count;
     return count < capacity ? count : capacity;
@@ -28,15 +28,16 @@ bool movex_overturned_prepare(movex_master *master, movex_subscription *subscrip
 
 void movex_overturned_remember(movex_subscription *subscription, uint64_t sequence, int reason)
 {
-    *at(subscription, subscription->overturned_count++) = (movex_overturned){.sequence = sequence, .reason = reason};
+    *movex_overturned_at(subscription, subscription->overturned_count++) =
+        (movex_overturned){.sequence = sequence, .reason = reason};
 }
 
 /* The index of the first that no reveal has told of. */
 static uint64_t first_untold(const movex_subscription *subscription)
 {
     uint64_t first = subscription->overturned_count;
-    uint64_t oldest = first - kept(subscription);
-    while (first > oldest && at(subscription, first - 1)->revealed == 0) first--;
+    uint64_t oldest = first - movex_overturned_kept(subscription);
+    while (first > oldest && movex_overturned_at(subscription, first - 1)->revealed == 0) first--;
     return first;
 }
 
@@ -46,7 +47,7 @@ void movex_overturned_reveal(movex_master_resource *resource, uint64_t version)
         movex_subscription *subscription = resource->subscribers[i];
         if (!subscription) continue;
         for (uint64_t k = first_untold(subscription); k != subscription->overturned_count; k++)
-            at(subscription, k)->revealed = version;
+            movex_overturned_at(subscription, k)->revealed = version;
     }
 }
 
@@ -63,8 +64,8 @@ void movex_overturned_tell(movex_master *master, movex_subscription *subscriptio
     movex_master_link *link = subscription->session->link;
     uint64_t           known = subscription->revealed, end = subscription->overturned_count;
     subscription->revealed = subscription->resource->revealed;
-    for (uint64_t k = end - kept(subscription); k != end; k++) {
-        const movex_overturned        *overturned = at(subscription, k);
+    for (uint64_t k = end - movex_overturned_kept(subscription); k != end; k++) {
+        const movex_overturned        *overturned = movex_overturned_at(subscription, k);
         const movex_overturned_message message = {subscription->resource->number, overturned->sequence,
                                                   overturned->reason};
         movex_writer                   writer;
@@ -80,8 +81,8 @@ uint64_t movex_overturned_digest(const movex_master_resource *resource, uint64_t
     for (uint32_t i = 0; i < resource->slots; i++) {
         const movex_subscription *subscription = resource->subscribers[i];
         uint64_t                  end = subscription ? subscription->overturned_count : 0;
-        for (uint64_t k = subscription ? end - kept(subscription) : 0; k != end; k++) {
-            const movex_overturned *overturned = at(subscription, k);
+        for (uint64_t k = subscription ? end - movex_overturned_kept(subscription) : 0; k != end; k++) {
+            const movex_overturned *overturned = movex_overturned_at(subscription, k);
             if (overturned->revealed != resource->revealed) continue;
             digest = movex_xxh64_number(movex_xxh64_number(digest, i), overturned->sequence);
             digest = movex_xxh64_number(digest, (uint64_t)overturned->reason);

@@ -21,10 +21,25 @@ bool movex_subscription_prepare(movex_master *master, movex_subscription *subscr
                       sizeof *subscription->refused, capacity + 1, FIRST_REFUSED);
 }
 
+uint64_t movex_refused_kept(const movex_subscription *subscription)
+{
+    uint64_t capacity = subscription->refused_capacity, count = subscription->refused_count;
+    return count < capacity ? count : capacity;
+}
+
+movex_refused *movex_refused_at(const movex_subscription *subscription, uint64_t index)
+{
+    return &subscription->refused[index & (subscription->refused_capacity - 1)];
+}
+
+void movex_refused_remember(movex_subscription *subscription, uint64_t sequence, int reason)
+{
+    *movex_refused_at(subscription, subscription->refused_count++) = (movex_refused){sequence, reason};
+}
+
 void movex_subscription_refuse(movex_master *master, movex_subscription *subscription, uint64_t sequence, int reason)
 {
-    uint64_t at = subscription->refused_count++ & (subscription->refused_capacity - 1);
-    subscription->refused[at] = (movex_refused){.sequence = sequence, .reason = reason};
+    movex_refused_remember(subscription, sequence, reason);
     send_outcome(master, subscription->session->link, subscription->resource->number, sequence, reason);
 }
 
@@ -40,10 +55,9 @@ void movex_subscription_repeat(movex_master *master, movex_subscription *subscri
 /* Answers what the subscriber may not know yet: refusals have left no entry. */
 void movex_subscription_tell_refusals(movex_master *master, const movex_subscription *subscription, uint64_t answered)
 {
-    uint64_t kept = subscription->refused_count < subscription->refused_capacity ? subscription->refused_count
-                                                                                 : subscription->refused_capacity;
-    for (uint64_t i = subscription->refused_count - kept; i != subscription->refused_count; i++) {
-        const movex_refused *refused = &subscription->refused[i & (subscription->refused_capacity - 1)];
+    uint64_t end = subscription->refused_count;
+    for (uint64_t i = end - movex_refused_kept(subscription); i != end; i++) {
+        const movex_refused *refused = movex_refused_at(subscription, i);
         if (refused->sequence > answered)
             send_outcome(master, subscription->session->link, subscription->resource->number, refused->sequence,
                          refused->reason);

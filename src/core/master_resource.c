@@ -86,11 +86,19 @@ int movex_master_resource_new(movex_master *master, const movex_rules *rules, co
         movex_release(&master->allocator, resource, sizeof *resource);
         return MOVEX_ERR_MEMORY;
     }
+    int kept = movex_keep_resource(master, resource);
+    if (kept != MOVEX_OK) {
+        movex_map_remove(&master->by_name, key_of(master, rules, id), resource);
+        give_place_back(master, resource);
+        movex_view_free(&resource->view, &master->allocator);
+        movex_release(&master->allocator, resource, sizeof *resource);
+        return kept;
+    }
     resource->number = ++master->resources_made;
     resource->idle_ms = master->now_ms;
     movex_list_append(&master->idle, &resource->idle);
     movex_master_resource_schedule(master, resource);
-    movex_master_record_event(master, MOVEX_MASTER_CREATED, NULL, resource, MOVEX_OK, NULL);
+    if (!master->recovering) movex_master_record_event(master, MOVEX_MASTER_CREATED, NULL, resource, MOVEX_OK, NULL);
     *made = resource;
     return MOVEX_OK;
 }
@@ -99,6 +107,7 @@ void movex_master_resource_free(movex_master *master, movex_master_resource *res
 {
     assert(resource->subscriber_count == 0);
     movex_master_record_event(master, MOVEX_MASTER_REMOVED, NULL, resource, MOVEX_OK, NULL);
+    movex_keep_removal(master, resource);
     movex_list_remove(&resource->idle);
     movex_heap_remove(&master->wakes, &resource->wake);
     give_place_back(master, resource);
@@ -109,6 +118,13 @@ void movex_master_resource_free(movex_master *master, movex_master_resource *res
     movex_log_free(&resource->log, &master->allocator);
     movex_release(&master->allocator, resource->subscribers, resource->slot_capacity * sizeof *resource->subscribers);
     movex_release(&master->allocator, resource, sizeof *resource);
+}
+
+void movex_master_resource_replaced(movex_master *master, movex_master_resource *resource)
+{
+    movex_hidden_end(master, resource);
+    movex_overturned_drop(resource);
+    if (resource->hidden) resource->hidden->last.pair_count = 0;
 }
 
 /* ---- time */
@@ -147,7 +163,7 @@ void movex_master_resource_check(const movex_master_resource *resource)
         if (!subscription) continue;
         assert(subscription->slot == i && subscription->resource == resource);
         assert(!subscription->live || subscription->session->link);
-        assert(subscription->hider == movex_hider_find(resource, subscription->session->id));
+        assert(subscription->hider == movex_hider_of(resource, subscription->session));
         assert((subscription->audience != NULL) == (subscription->live && resource->rules->patched));
         count++;
     }

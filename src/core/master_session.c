@@ -142,7 +142,7 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     movex_session *session = movex_session_find(master, texts.id);
     bool           known = session && message.resumes && same_token(session->token, message.token);
     /* A WELCOME that said "not resumed" may have been lost; then it is said again. */
-    bool           resumed = known && !session->over && !session->anew;
+    bool resumed = known && !session->over && !session->anew;
     if (session && !known)
         return movex_error_set(error, MOVEX_ERR_ID_IN_USE, "HELLO: ", texts.id, " belongs to another session", NULL);
     if (known) session->heard = true;
@@ -155,6 +155,9 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
         session->link = NULL;
         movex_master_fail(master, old, MOVEX_ERR_CLOSED);
     }
+    bool begins = !session || session->over;
+    if (begins && !movex_keep_reserve(master, 1, MOVEX_INFO_MAX))
+        return movex_error_set(error, MOVEX_ERR_STORE, "HELLO: ", movex_status_text(MOVEX_ERR_STORE), NULL);
     if (!session) session = session_new(master, texts.id, error);
     if (!session) return error->status;
     if (session->over) begin_anew(master, session);
@@ -162,6 +165,7 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     movex_list_remove(&link->greeting);
     movex_list_remove(&session->away);
     movex_text_set(session->info, texts.info);
+    if (begins) movex_keep_session(master, session);
     session->link = link;
     link->session = session;
     master->stats.connects++;
@@ -170,12 +174,8 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     return send_welcome(master, link, resumed);
 }
 
-void movex_session_lost_link(movex_master *master, movex_session *session, const char *text)
+static void go_away(movex_master *master, movex_session *session, const char *text)
 {
-    if (!session->heard) { /* its WELCOME may be lost; then nobody has its token, and it would only block its id */
-        movex_session_end(master, session);
-        return;
-    }
     session->link = NULL;
     session->away_ms = master->now_ms;
     movex_list_append(&master->away, &session->away);
@@ -185,6 +185,22 @@ void movex_session_lost_link(movex_master *master, movex_session *session, const
     announce(master, session, MOVEX_PRESENCE_AWAY);
 }
 
+void movex_session_lost_link(movex_master *master, movex_session *session, const char *text)
+{
+    if (!session->heard) /* its WELCOME may be lost; then nobody has its token, and it would only block its id */
+        movex_session_leave(master, session, text);
+    else
+        go_away(master, session, text);
+}
+
+void movex_session_leave(movex_master *master, movex_session *session, const char *text)
+{
+    if (movex_keep_reserve_end(master, session))
+        movex_session_end(master, session);
+    else
+        go_away(master, session, text); /* it ends when that can be kept */
+}
+
 void movex_session_end(movex_master *master, movex_session *session)
 {
     session->link = NULL;
@@ -192,17 +208,29 @@ void movex_session_end(movex_master *master, movex_session *session)
         movex_subscription_end(master, (movex_subscription *)(void *)session->subscriptions.first);
     movex_master_record_event(master, MOVEX_MASTER_LEFT, session->id, NULL, MOVEX_OK, NULL);
     if (session->hiding == 0) {
+        movex_keep_session_end(master, session, false);
         movex_session_free(master, session);
         return;
     }
     /* What it has hidden is its alone until the reveal: nobody else may have its id. */
     session->over = true;
     movex_list_remove(&session->away);
+    movex_keep_session_end(master, session, true);
 }
 
 void movex_session_collect(movex_master *master)
 {
-    while (master->over.first) movex_session_free(master, (movex_session *)(void *)master->over.first);
+    while (master->over.first && movex_keep_reserve(master, 1, 0)) {
+        movex_session *session = (movex_session *)(void *)master->over.first;
+        movex_keep_session_end(master, session, false);
+        movex_session_free(master, session);
+    }
+}
+
+static void unlist(movex_master *master, movex_session *session)
+{
+    if (!session->unlisted) movex_map_remove(&master->sessions, key_of(master, session->id), session);
+    session->unlisted = true;
 }
 
 void movex_session_free(movex_master *master, movex_session *session)
@@ -212,6 +240,74 @@ void movex_session_free(movex_master *master, movex_session *session)
         movex_subscription_free(master, (movex_subscription *)(void *)session->subscriptions.first);
     movex_list_remove(&session->away);
     movex_map_free(&session->by_number, &master->allocator);
-    movex_map_remove(&master->sessions, key_of(master, session->id), session);
+    unlist(master, session);
     movex_release(&master->allocator, session, sizeof *session);
+}
+
+/* ---- recovering */
+
+movex_session *movex_session_recover(movex_master *master, const char *id)
+{
+    movex_session *session = movex_allocate(&master->allocator, sizeof *session);
+    if (!session) return NULL;
+    movex_text_set(session->id, id);
+    session->heard = true;
+    if (movex_map_put(&master->sessions, &master->allocator, key_of(master, id), session)) return session;
+    movex_release(&master->allocator, session, sizeof *session);
+    return NULL;
+}
+
+void movex_session_lose(movex_master *master, movex_session *session)
+{
+    unlist(master, session);
+    movex_list_remove(&session->away);
+    movex_list_append(&master->lost, &session->away);
+}
+
+static void end_lost(movex_master *master, movex_session *session)
+{
+    movex_list_remove(&session->away);
+    while (session->subscriptions.first)
+        movex_subscription_end(master, (movex_subscription *)(void *)session->subscriptions.first);
+    if (session->hiding == 0) {
+        movex_session_free(master, session);
+        return;
+    }
+    session->over = true; /* the reveal that it had waited for was not durable */
+}
+
+void movex_session_end_lost(movex_master *master)
+{
+    for (movex_node *node; (node = master->lost.first) != NULL;) {
+        movex_session *session = (movex_session *)(void *)node;
+        if (!movex_keep_reserve_end(master, session)) return;
+        end_lost(master, session);
+    }
+}
+
+/* Something that a session has hidden was not revealed after all: so its id is not free, and whoever seems to have it since was
+   never told so. */
+static bool give_id_back(movex_master *master, movex_session *session)
+{
+    movex_session *other = movex_session_find(master, session->id);
+    if (other) movex_session_lose(master, other);
+    session->unlisted = !movex_map_put(&master->sessions, &master->allocator, key_of(master, session->id), session);
+    return !session->unlisted;
+}
+
+bool movex_session_recovered(movex_master *master, const movex_map *by_number)
+{
+    for (movex_node *node = master->lost.first; node; node = node->next) {
+        movex_session *session = (movex_session *)(void *)node;
+        if (session->hiding > 0 && !give_id_back(master, session)) return false;
+    }
+    for (uint32_t i = 0; i < by_number->capacity; i++) {
+        movex_session *session = by_number->entries[i].value;
+        if (!session || session->away.list) continue;
+        if (!session->over)
+            movex_list_append(&master->away, &session->away);
+        else if (session->hiding == 0)
+            movex_list_append(&master->over, &session->away);
+    }
+    return true;
 }

@@ -29,7 +29,8 @@ bool movex_text_is_clean(const char *text, size_t length)
     const unsigned char *bytes = (const unsigned char *)text;
     for (size_t at = 0, step; at < length; at += step) {
         step = sequence(bytes + at, length - at);
-        bool control = bytes[at] < 0x20 || bytes[at] == 0x7f || (step == 2 && bytes[at] == 0xc2 && bytes[at + 1] < 0xa0);
+        bool control =
+            bytes[at] < 0x20 || bytes[at] == 0x7f || (step == 2 && bytes[at] == 0xc2 && bytes[at + 1] < 0xa0);
         if (step == 0 || control) return false;
     }
     return true;

@@ -4,29 +4,6 @@
 
 #include <limits.h>
 
-/* The smallest and the largest reason that can be sent: negative ones are the library's, positive ones the game's. */
-enum { LEAST_REASON = -64 };
-
-static bool read_flag(movex_reader *reader)
-{
-    return movex_read_number_to(reader, 1) != 0;
-}
-
-/* Small numbers of either sign: 0, -1, 1, -2, ... as 0, 1, 2, 3, ... */
-static void write_reason(movex_writer *writer, int reason)
-{
-    int64_t wide = reason;
-    movex_write_number(writer, reason < 0 ? (uint64_t)(-wide * 2 - 1) : (uint64_t)wide * 2);
-}
-
-static int read_reason(movex_reader *reader)
-{
-    uint64_t folded = movex_read_number_to(reader, (uint64_t)INT_MAX * 2);
-    int64_t  reason = folded & 1 ? -(int64_t)(folded / 2) - 1 : (int64_t)(folded / 2);
-    if (reason < LEAST_REASON) reader->failed = true;
-    return (int)reason;
-}
-
 static void write_status(movex_writer *writer, movex_status status)
 {
     movex_write_number(writer, (uint64_t)-status);
@@ -51,7 +28,7 @@ bool movex_read_numbered(movex_reader *reader, uint32_t *number)
 
 bool movex_read_chunk(movex_reader *reader, movex_chunk_message *message)
 {
-    message->last = read_flag(reader);
+    message->last = movex_read_wire_flag(reader);
     message->part = movex_read_wire_blob(reader);
     return !reader->failed && message->part.length > 0;
 }
@@ -60,14 +37,14 @@ void movex_write_error(movex_writer *writer, const movex_error_message *message)
 {
     movex_write_u8(writer, MOVEX_MESSAGE_ERROR);
     write_status(writer, message->status);
-    write_reason(writer, message->reason);
+    movex_write_wire_reason(writer, message->reason);
     movex_write_wire_text(writer, message->text);
 }
 
 bool movex_read_error(movex_reader *reader, movex_error_message *message)
 {
     message->status = read_status(reader);
-    message->reason = read_reason(reader);
+    message->reason = movex_read_wire_reason(reader);
     message->text = movex_read_wire_text(reader, MOVEX_ERROR_TEXT_SIZE - 1);
     return !reader->failed && message->status != MOVEX_OK;
 }
@@ -99,7 +76,7 @@ bool movex_read_hello(movex_reader *reader, movex_hello_message *message)
     message->id = movex_read_wire_text(reader, MOVEX_INFO_MAX); /* that it is too long for a name is said by name */
     message->info = movex_read_wire_text(reader, MOVEX_INFO_MAX);
     message->credentials = movex_read_wire_text(reader, MOVEX_INFO_MAX);
-    message->resumes = read_flag(reader);
+    message->resumes = movex_read_wire_flag(reader);
     if (message->resumes) read_token(reader, message->token);
     return !reader->failed && message->max_frame >= MOVEX_IO_MIN_FRAME;
 }
@@ -123,7 +100,7 @@ bool movex_read_welcome(movex_reader *reader, movex_welcome_message *message)
     message->epoch = movex_read_number(reader);
     message->now_ms = movex_read_number(reader);
     message->pending = movex_read_number_to(reader, UINT32_MAX);
-    message->resumed = read_flag(reader);
+    message->resumed = movex_read_wire_flag(reader);
     read_token(reader, message->token);
     return !reader->failed && message->protocol == MOVEX_PROTOCOL_VERSION && message->pending > 0 &&
            message->max_frame >= MOVEX_IO_MIN_FRAME;
@@ -154,7 +131,7 @@ bool movex_read_bind(movex_reader *reader, movex_bind_message *message)
     message->id = movex_read_wire_text(reader, MOVEX_INFO_MAX);
     message->fingerprint = movex_read_u64(reader);
     message->subscription = movex_read_number(reader);
-    message->resumes = read_flag(reader);
+    message->resumes = movex_read_wire_flag(reader);
     if (message->resumes) {
         message->epoch = movex_read_number(reader);
         message->version = movex_read_number(reader);
@@ -184,7 +161,7 @@ bool movex_read_bound(movex_reader *reader, movex_bound_message *message)
     message->subscription = movex_read_number(reader);
     message->sequence = movex_read_number(reader);
     message->subscribers = movex_read_number(reader);
-    message->resumed = read_flag(reader);
+    message->resumed = movex_read_wire_flag(reader);
     return !reader->failed && message->subscription > 0;
 }
 
@@ -193,7 +170,7 @@ void movex_write_bind_refused(movex_writer *writer, const movex_bind_refused_mes
     movex_write_u8(writer, MOVEX_MESSAGE_BIND_REFUSED);
     movex_write_number(writer, message->tag);
     write_status(writer, message->status);
-    write_reason(writer, message->reason);
+    movex_write_wire_reason(writer, message->reason);
     movex_write_wire_text(writer, message->text);
 }
 
@@ -201,7 +178,7 @@ bool movex_read_bind_refused(movex_reader *reader, movex_bind_refused_message *m
 {
     message->tag = movex_read_number(reader);
     message->status = read_status(reader);
-    message->reason = read_reason(reader);
+    message->reason = movex_read_wire_reason(reader);
     message->text = movex_read_wire_text(reader, MOVEX_ERROR_TEXT_SIZE - 1);
     return !reader->failed && message->status != MOVEX_OK;
 }
@@ -269,14 +246,14 @@ void movex_write_outcome(movex_writer *writer, const movex_outcome_message *mess
     movex_write_u8(writer, MOVEX_MESSAGE_OUTCOME);
     movex_write_number(writer, message->number);
     movex_write_number(writer, message->sequence);
-    write_reason(writer, message->reason);
+    movex_write_wire_reason(writer, message->reason);
 }
 
 bool movex_read_outcome(movex_reader *reader, movex_outcome_message *message)
 {
     message->number = movex_read_wire_index(reader);
     message->sequence = movex_read_number(reader);
-    message->reason = read_reason(reader);
+    message->reason = movex_read_wire_reason(reader);
     return !reader->failed;
 }
 
@@ -285,14 +262,14 @@ void movex_write_overturned(movex_writer *writer, const movex_overturned_message
     movex_write_u8(writer, MOVEX_MESSAGE_OVERTURNED);
     movex_write_number(writer, message->number);
     movex_write_number(writer, message->sequence);
-    write_reason(writer, message->reason);
+    movex_write_wire_reason(writer, message->reason);
 }
 
 bool movex_read_overturned(movex_reader *reader, movex_overturned_message *message)
 {
     message->number = movex_read_wire_index(reader);
     message->sequence = movex_read_number(reader);
-    message->reason = read_reason(reader);
+    message->reason = movex_read_wire_reason(reader);
     return !reader->failed && message->reason != MOVEX_ACCEPT;
 }
 
@@ -313,7 +290,7 @@ bool movex_read_subscriber(movex_reader *reader, movex_subscriber_message *messa
     *message = (movex_subscriber_message){.number = movex_read_wire_index(reader)};
     message->slot = movex_read_wire_index(reader);
     message->presence = (movex_presence)movex_read_number_to(reader, MOVEX_PRESENCE_AWAY);
-    message->named = read_flag(reader);
+    message->named = movex_read_wire_flag(reader);
     if (message->named) {
         message->id = movex_read_wire_text(reader, MOVEX_NAME_MAX);
         message->info = movex_read_wire_text(reader, MOVEX_INFO_MAX);

@@ -39,4 +39,27 @@ static inline uint32_t movex_read_wire_index(movex_reader *reader)
     return (uint32_t)movex_read_number_to(reader, UINT32_MAX);
 }
 
+static inline bool movex_read_wire_flag(movex_reader *reader)
+{
+    return movex_read_number_to(reader, 1) != 0;
+}
+
+/* The smallest reason that can be written: negative ones are the library's, positive ones the game's. */
+enum { MOVEX_LEAST_REASON = -64 };
+
+/* Small numbers of either sign: 0, -1, 1, -2, ... as 0, 1, 2, 3, ... */
+static inline void movex_write_wire_reason(movex_writer *writer, int reason)
+{
+    int64_t wide = reason;
+    movex_write_number(writer, reason < 0 ? (uint64_t)(-wide * 2 - 1) : (uint64_t)wide * 2);
+}
+
+static inline int movex_read_wire_reason(movex_reader *reader)
+{
+    uint64_t folded = movex_read_number_to(reader, (uint64_t)INT32_MAX * 2);
+    int64_t  reason = folded & 1 ? -(int64_t)(folded / 2) - 1 : (int64_t)(folded / 2);
+    if (reason < MOVEX_LEAST_REASON) reader->failed = true;
+    return (int)reason;
+}
+
 #endif
