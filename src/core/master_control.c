@@ -85,13 +85,11 @@ static const movex_view *view_for(const movex_master_resource *resource, const c
     return movex_hidden_view(resource, movex_hider_find(resource, viewer));
 }
 
-int movex_master_view(const movex_master *master, const movex_type *type, const char *id, const char *viewer,
-                      void *state, uint64_t *checksum)
+int movex_master_show(const movex_master *master, const movex_master_resource *resource, const movex_view *view,
+                      const char *viewer, void *state, uint64_t *checksum)
 {
-    const movex_master_resource *resource = movex_master_resource_named(master, type, id);
-    if (!resource) return MOVEX_ERR_NOT_FOUND;
-    const movex_view  *view = view_for(resource, viewer);
     const movex_codec *codec = resource->rules->state;
+    const movex_type  *type = resource->rules->type;
     bool               redacts = viewer && type->redact;
     if (!redacts) {
         if (state) movex_codec_copy(codec, state, view->state);
@@ -105,6 +103,14 @@ int movex_master_view(const movex_master *master, const movex_type *type, const 
     if (checksum) *checksum = movex_codec_checksum(codec, copy);
     if (!state) movex_release(&master->allocator, copy, type->state->size);
     return MOVEX_OK;
+}
+
+int movex_master_view(const movex_master *master, const movex_type *type, const char *id, const char *viewer,
+                      void *state, uint64_t *checksum)
+{
+    const movex_master_resource *resource = movex_master_resource_named(master, type, id);
+    if (!resource) return MOVEX_ERR_NOT_FOUND;
+    return movex_master_show(master, resource, view_for(resource, viewer), viewer, state, checksum);
 }
 
 bool movex_master_find(const movex_master *master, const movex_type *type, const char *id, movex_hosted *hosted)

@@ -10,7 +10,8 @@
      master_audience.c  what clients hold that cannot compute their views
      master_reveal.c    what is hidden becomes known
      master_hidden.c    what is hidden: who has hidden it, and the views that come of it
-     master_recover.c   what a journal has kept is taken up again
+     master_recover.c   what a store has kept is taken up again
+     master_records.c   a journal's records, one by one (recovery.h)
      master_refusals.c  dispatches that became none
      master_overturned.c  dispatches that a reveal has shown to have no effect
      master_resource.c  a resource: creation, removal, when it wants to be woken
@@ -398,6 +399,12 @@ static inline movex_master_resource *movex_master_resource_of_woken(movex_node *
     return (movex_master_resource *)(void *)((char *)node - offsetof(movex_master_resource, woken));
 }
 
+/* ---- master_control.c */
+
+/* Copies a view as `viewer` may know it, as movex_master_view does. */
+int movex_master_show(const movex_master *master, const movex_master_resource *resource, const movex_view *view,
+                      const char *viewer, void *state, uint64_t *checksum);
+
 /* ---- master_recover.c */
 
 /* Takes up what the store has kept: MOVEX_OK, or what is wrong, and where. */
@@ -573,7 +580,7 @@ bool movex_keep_sessions(movex_master *master);
 int  movex_keep_open_sessions(movex_master *master);
 bool movex_keep_is_sessions(const void *name, size_t length);
 /* The name of a resource's file; its length. */
-size_t movex_keep_name(const movex_rules *rules, const char *id, unsigned char name[MOVEX_STORE_NAME_MAX]);
+size_t movex_keep_name(const char *type, const char *id, unsigned char name[MOVEX_STORE_NAME_MAX]);
 /* The seed of the records of a file of that name. */
 uint64_t movex_keep_seed(const void *name, size_t length);
 /* The end of a poll: begins anew what has grown too long, and flushes if it is time. */

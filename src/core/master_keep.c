@@ -28,9 +28,8 @@ static bool is_writing(const movex_master *master)
 /* ---- names */
 
 /* Names have no control characters, so this is the only way to read it: at the first 0x1f, else at the first colon. */
-size_t movex_keep_name(const movex_rules *rules, const char *id, unsigned char name[MOVEX_STORE_NAME_MAX])
+size_t movex_keep_name(const char *type, const char *id, unsigned char name[MOVEX_STORE_NAME_MAX])
 {
-    const char  *type = rules->type->name;
     movex_writer writer = movex_writer_over(name, MOVEX_STORE_NAME_MAX);
     movex_write_bytes(&writer, type, strlen(type));
     movex_write_u8(&writer, strchr(type, ':') ? 0x1f : ':');
@@ -370,7 +369,7 @@ bool movex_keep_snapshot(movex_master *master, movex_master_resource *resource)
 int movex_keep_resource(movex_master *master, movex_master_resource *resource)
 {
     unsigned char name[MOVEX_STORE_NAME_MAX];
-    size_t        length = movex_keep_name(resource->rules, resource->id, name);
+    size_t        length = movex_keep_name(resource->rules->type->name, resource->id, name);
     movex_store   store = master->config.store;
     if (!movex_keep_is_used(master)) return MOVEX_OK;
     resource->journal.seed = movex_keep_seed(name, length);

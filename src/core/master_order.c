@@ -387,6 +387,17 @@ static int redo_prepare(movex_master *master, movex_subscription *author, const 
     return deed->hides ? movex_hidden_prepare(master, author, deed->hidden.encoded.length) : MOVEX_OK;
 }
 
+static int another_state(uint64_t now, uint64_t kept, movex_error *error)
+{
+    char         text[64];
+    movex_format format = movex_format_into(text, sizeof text);
+    movex_format_text(&format, ": its checksum is ");
+    movex_format_hex(&format, now, 16);
+    movex_format_text(&format, ", and was ");
+    movex_format_hex(&format, kept, 16);
+    return movex_error_set(error, MOVEX_ERR_INVALID_STATE, "the reducer makes another state of it now", text, NULL);
+}
+
 int movex_master_resource_redo(movex_master *master, movex_master_resource *resource, movex_subscription *author,
                                const char *name, const movex_journal_entry *entry, movex_error *error)
 {
@@ -408,7 +419,7 @@ int movex_master_resource_redo(movex_master *master, movex_master_resource *reso
         return movex_error_set(error, MOVEX_ERR_INVALID_STATE,
                                "the reducer refuses it now: ", movex_refusal_text(answer), NULL);
     if (resource->view.hashes.checksum != entry->checksum)
-        return movex_error_set(error, MOVEX_ERR_INVALID_STATE, "the reducer makes another state of it now", NULL);
+        return another_state(resource->view.hashes.checksum, entry->checksum, error);
     if (entry->reveals != (resource->revealed == version && resource->revealed != revealed))
         return movex_error_set(error, MOVEX_ERR_INVALID_STATE, "can_reconcile says something else now", NULL);
     return MOVEX_OK;
