@@ -27,6 +27,11 @@ static const char *name_of(int client)
     return names[client];
 }
 
+const char *secrets_viewer(int viewer)
+{
+    return viewer < SECRETS_CLIENTS ? name_of(viewer) : viewer == SECRETS_PUBLIC ? "" : NULL;
+}
+
 static movex_master_resource *resource_of(const secrets_run *r)
 {
     return movex_master_resource_named(r->master, r->type, resource_id);
@@ -88,10 +93,7 @@ static void check_view(secrets_run *r, const char *viewer, uint64_t *checksum)
 
 static void check_views(secrets_run *r)
 {
-    uint64_t checksum;
-    for (int i = 0; i < SECRETS_CLIENTS; i++) check_view(r, name_of(i), &r->checksums[r->version][i]);
-    check_view(r, "", &checksum);
-    check_view(r, NULL, &checksum);
+    for (int i = 0; i < SECRETS_VIEWERS; i++) check_view(r, secrets_viewer(i), &r->checksums[r->version][i]);
     for (int i = 0; i < SECRETS_CLIENTS; i++) r->events->diverged += has_hidden(r, name_of(i));
 }
 
@@ -258,6 +260,12 @@ static void count_events(const secrets_run *r, const movex_client *client)
 static const movex_type *const types[] = {&secrets_plain_type, &secrets_dealt_type, &secrets_redacted_type,
                                           &secrets_audience_type, NULL};
 
+static uint32_t journal_bytes(const secrets_run *r, uint64_t *random)
+{
+    uint32_t drawn = meter_below(random, 2) ? 4096 : 0;
+    return r->journal_bytes ? r->journal_bytes : drawn;
+}
+
 static void start_master(secrets_run *r)
 {
     uint64_t    random = r->seed; /* the same each time it starts */
@@ -271,7 +279,7 @@ static void start_master(secrets_run *r)
                                                 .limits = {.history = meter_below(&random, 2) ? 128 : 4096,
                                                            .history_bytes = 1 << 20,
                                                            .hidden = meter_below(&random, 4) ? 0 : 3,
-                                                           .journal_bytes = meter_below(&random, 2) ? 4096 : 0},
+                                                           .journal_bytes = journal_bytes(r, &random)},
                                                 .observer = {.ordered = ordered, .user = r},
                                                 .store = r->store,
                                                 .flushed_elsewhere = r->disk != NULL,
@@ -296,7 +304,7 @@ static void start(secrets_run *r)
     r->rules = movex_rules_new(r->type, NULL, NULL);
     movex_rules_init(r->rules, &r->base);
     uint64_t first = movex_codec_checksum(movex_rules_state(r->rules), &r->base);
-    for (int i = 0; i < SECRETS_CLIENTS; i++) r->checksums[0][i] = first;
+    for (int i = 0; i < SECRETS_VIEWERS; i++) r->checksums[0][i] = first;
     for (int i = 0; i < r->client_count; i++) start_client(r, i);
 }
 
@@ -307,6 +315,7 @@ static void end(secrets_run *r)
         movex_client_free(r->clients[i]);
     }
     movex_master_free(r->master);
+    if (r->ended) r->ended(r);
     movex_store_memory_free(r->disk);
     movex_mock_free(r->net);
     movex_rules_free(r->rules);
