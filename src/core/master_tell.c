@@ -181,8 +181,19 @@ static void tell_audiences(movex_master *master, movex_master_resource *resource
 
 /* ---- both */
 
+/* All get their turn at the next flush by their places: written below in another order, which hangs on who hides something. */
+static void take_turns(movex_master *master, const movex_master_resource *resource)
+{
+    for (uint32_t i = 0; i < resource->slots; i++) {
+        const movex_subscription *other = resource->subscribers[i];
+        if (!other || !other->live || other->session->link->due.list) continue;
+        movex_list_append(&master->due, &other->session->link->due);
+    }
+}
+
 void movex_master_tell(movex_master *master, movex_master_resource *resource, const movex_telling *telling)
 {
+    take_turns(master, resource);
     if (resource->rules->patched)
         tell_audiences(master, resource, telling);
     else
