@@ -526,6 +526,7 @@ void movex_audience_move(movex_subscription *subscription, movex_audience *to);
 /* Lets those go that nobody belongs to, and makes ready for the next entry. */
 void movex_audience_settle(movex_master *master, movex_master_resource *resource);
 void movex_audience_free(movex_master *master, movex_audience *audience);
+void movex_audience_check(const movex_master_resource *resource);
 
 /* ---- master_tell.c */
 
