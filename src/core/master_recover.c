@@ -8,7 +8,10 @@
 
 #include <movex/text.h>
 
-enum { MOST_PAYLOAD = 1 << 30 }; /* bytes of one record */
+enum {
+    MOST_PAYLOAD = 1 << 30, /* bytes of one record */
+    FIRST_RECORDS = 2,      /* that a file always begins with */
+};
 
 /* A file that is being read. */
 typedef struct recovery {
@@ -19,6 +22,7 @@ typedef struct recovery {
     movex_master_resource *resource; /* NULL: not made yet, or the sessions' file */
     bool                   skipped;  /* of a type that is not served: left as it is */
     uint64_t               records;
+    uint8_t                part;  /* of the file: that of the last record (part_of) */
     movex_error            cause; /* of what is wrong */
 } recovery;
 
@@ -65,20 +69,30 @@ static movex_session *session_of(const recovery *r, uint64_t number)
     return movex_map_get(r->sessions, number, NULL, NULL);
 }
 
-/* The session of that number, made if it is not known: it has ended, and this file has not been told. */
-static int need_session(recovery *r, uint64_t number, const char *id, movex_session **found)
+static int know_session(recovery *r, uint64_t number, movex_session *session)
 {
-    movex_master  *master = r->master;
-    movex_session *session = session_of(r, number);
+    movex_master *master = r->master;
+    if (number > master->sessions_made) master->sessions_made = number;
+    if (session_of(r, number)) return MOVEX_OK;
+    return movex_map_put(r->sessions, &master->allocator, number, session) ? MOVEX_OK : out_of_memory(r);
+}
+
+/* The session of that number, made if it is not known: it has ended, and this file has not been told; or the sessions' file
+   has lost its beginning. `hides`: one that was over, and kept for what it has hidden, has begun anew by that number. */
+static int need_session(recovery *r, uint64_t number, const char *id, bool hides, movex_session **found)
+{
+    movex_session *session = session_of(r, number), *listed = movex_session_find(r->master, id);
     *found = session;
     if (session) return strcmp(session->id, id) == 0 ? MOVEX_OK : misplaced(r);
-    session = *found = movex_allocate(&master->allocator, sizeof *session);
-    if (!session) return out_of_memory(r);
-    session->number = number;
-    session->unlisted = true;
-    movex_text_set(session->id, id);
-    movex_session_lose(master, session);
-    return movex_map_put(r->sessions, &master->allocator, number, session) ? MOVEX_OK : out_of_memory(r);
+    if (hides && listed && listed->over) {
+        listed->over = false;
+        listed->number = number;
+        session = listed;
+    } else {
+        session = movex_session_recover_lost(r->master, number, id);
+    }
+    *found = session;
+    return session ? know_session(r, number, session) : out_of_memory(r);
 }
 
 static int take_session(recovery *r, const movex_journal_session *record)
@@ -87,8 +101,7 @@ static int take_session(recovery *r, const movex_journal_session *record)
     char          id[MOVEX_NAME_SIZE];
     if (!take_name(record->id, id)) return misplaced(r);
     movex_session *session = movex_session_find(master, id);
-    if (session && !session->over && session->number != record->number) return misplaced(r);
-    if (session && session->number == record->number) return misplaced(r);
+    if ((session && !session->over) || session_of(r, record->number)) return misplaced(r);
     if (!session) session = movex_session_recover(master, id);
     if (!session) return out_of_memory(r);
     session->over = false;
@@ -96,9 +109,7 @@ static int take_session(recovery *r, const movex_journal_session *record)
     memcpy(session->token, record->token, MOVEX_TOKEN_SIZE);
     memset(session->info, 0, sizeof session->info);
     memcpy(session->info, record->info.bytes, record->info.length);
-    if (record->number > master->sessions_made) master->sessions_made = record->number;
-    if (session_of(r, record->number)) return MOVEX_OK;
-    return movex_map_put(r->sessions, &master->allocator, record->number, session) ? MOVEX_OK : out_of_memory(r);
+    return know_session(r, record->number, session);
 }
 
 static int take_session_end(recovery *r, uint64_t number, bool kept)
@@ -114,6 +125,8 @@ static int take_session_end(recovery *r, uint64_t number, bool kept)
 static int take_sessions_record(recovery *r, const movex_journal_record *record)
 {
     movex_master *master = r->master;
+    if ((record->kind == MOVEX_JOURNAL_SESSIONS) != (r->records == 0)) return misplaced(r);
+    if ((record->kind == MOVEX_JOURNAL_START) != (r->records == 1)) return misplaced(r);
     switch (record->kind) {
     case MOVEX_JOURNAL_SESSIONS:
         if (record->of.format == MOVEX_JOURNAL_FORMAT) return MOVEX_OK;
@@ -169,7 +182,7 @@ static int take_state(recovery *r, const movex_journal_state *record)
         movex_view_load(&resource->view, record->state.bytes, record->state.length, record->checksum, &r->cause);
     if (status == MOVEX_ERR_MEMORY) return out_of_memory(r);
     if (status != MOVEX_OK) return r->cause.status = MOVEX_ERR_DAMAGED;
-    if (record->version < log->version) return misplaced(r);
+    if (r->records > 1 && record->version != log->version + 1) return misplaced(r);
     movex_master_resource_replaced(r->master, resource);
     movex_log_clear(log);
     log->version = record->version;
@@ -189,6 +202,7 @@ static int load_view(recovery *r, movex_view *view, movex_wire_bytes state)
 
 static int take_hiding(recovery *r, const movex_journal_hiding *record)
 {
+    if (record->base >= r->resource->log.version) return misplaced(r);
     movex_hidden *hidden = movex_hidden_recover(r->master, r->resource);
     if (!hidden) return out_of_memory(r);
     hidden->base = record->base;
@@ -203,8 +217,9 @@ static int take_hider(recovery *r, const movex_journal_hider *record, bool full)
     char           id[MOVEX_NAME_SIZE];
     if (!r->resource->hidden) return misplaced(r);
     if (!full && !take_name(record->id, id)) return misplaced(r);
-    int status = full ? MOVEX_OK : need_session(r, record->session, id, &session);
+    int status = full ? MOVEX_OK : need_session(r, record->session, id, true, &session);
     if (status != MOVEX_OK) return status;
+    if (!full && movex_hider_of(r->resource, session)) return misplaced(r);
     status = movex_hidden_recover_hider(r->master, r->resource, session, &view);
     if (status == MOVEX_ERR_MEMORY) return out_of_memory(r);
     return status == MOVEX_OK ? load_view(r, view, record->state) : misplaced(r);
@@ -224,7 +239,9 @@ static int take_pair(recovery *r, const movex_journal_pair *record)
         .drew = record->hidden.drew,
     };
     movex_text_set(pair.author, author);
-    int status = movex_hidden_recover_pair(r->master, r->resource, &pair, record->hidden.payload);
+    if (record->session > r->master->sessions_made) r->master->sessions_made = record->session;
+    int status = movex_master_resource_check_half(r->master, r->resource, &record->hidden, &r->cause);
+    if (status == MOVEX_OK) status = movex_hidden_recover_pair(r->master, r->resource, &pair, record->hidden.payload);
     if (status == MOVEX_ERR_MEMORY) return out_of_memory(r);
     return status == MOVEX_OK ? MOVEX_OK : misplaced(r);
 }
@@ -232,7 +249,7 @@ static int take_pair(recovery *r, const movex_journal_pair *record)
 static int take_revealed(recovery *r, const movex_journal_revealed *record)
 {
     movex_pair pair = {.version = record->version};
-    if (!take_name(record->author, pair.author)) return misplaced(r);
+    if (!take_name(record->author, pair.author) || record->version > r->resource->revealed) return misplaced(r);
     return movex_hidden_recover_revealed(r->master, r->resource, &pair) ? MOVEX_OK : out_of_memory(r);
 }
 
@@ -243,7 +260,7 @@ static int take_subscribed(recovery *r, const movex_journal_subscribed *record)
     movex_session *session;
     char           id[MOVEX_NAME_SIZE];
     if (!take_name(record->id, id)) return misplaced(r);
-    int status = need_session(r, record->session, id, &session);
+    int status = need_session(r, record->session, id, false, &session);
     if (status != MOVEX_OK) return status;
     if (movex_map_get(&session->by_number, r->resource->number, NULL, NULL)) return misplaced(r);
     movex_subscription *subscription =
@@ -309,12 +326,53 @@ static int take_entry(recovery *r, const movex_journal_entry *record)
     return movex_master_resource_redo(r->master, r->resource, author, name, record, &r->cause);
 }
 
+/* What a file consists of, in this order. A snapshot is written at once, and SUBSCRIBED may also come after it. */
+enum {
+    PART_RESOURCE,
+    PART_STATE,
+    PART_HIDING,
+    PART_HIDER,
+    PART_FULL,
+    PART_PAIR,
+    PART_REVEALED,
+    PART_SUBSCRIBED,
+    PART_SINCE
+};
+
+static uint8_t part_of(const recovery *r, movex_journal_kind kind)
+{
+    switch (kind) {
+    case MOVEX_JOURNAL_RESOURCE: return PART_RESOURCE;
+    case MOVEX_JOURNAL_STATE: return r->records == 1 ? PART_STATE : PART_SINCE;
+    case MOVEX_JOURNAL_HIDING: return PART_HIDING;
+    case MOVEX_JOURNAL_HIDER: return PART_HIDER;
+    case MOVEX_JOURNAL_FULL: return PART_FULL;
+    case MOVEX_JOURNAL_PAIR: return PART_PAIR;
+    case MOVEX_JOURNAL_REVEALED: return PART_REVEALED;
+    case MOVEX_JOURNAL_SUBSCRIBED: return r->part == PART_SINCE ? PART_SINCE : PART_SUBSCRIBED;
+    case MOVEX_JOURNAL_REFUSED:
+    case MOVEX_JOURNAL_OVERTURNED: return PART_SUBSCRIBED;
+    default: return PART_SINCE;
+    }
+}
+
+static int follow_parts(recovery *r, movex_journal_kind kind)
+{
+    uint8_t part = part_of(r, kind);
+    bool    once = part <= PART_HIDING || part == PART_FULL;
+    if (r->records > 0 && (part < r->part || (once && part == r->part))) return misplaced(r);
+    if (part >= PART_REVEALED && r->part < PART_REVEALED && !movex_hidden_is_sound(r->resource)) return misplaced(r);
+    r->part = part;
+    return MOVEX_OK;
+}
+
 static int take_resource_record(recovery *r, const movex_journal_record *record)
 {
     if (r->skipped) return MOVEX_OK;
     bool first = r->records == 0, second = r->records == 1;
     if ((record->kind == MOVEX_JOURNAL_RESOURCE) != first) return misplaced(r);
     if (second && record->kind != MOVEX_JOURNAL_STATE) return misplaced(r);
+    if (follow_parts(r, record->kind) != MOVEX_OK) return r->cause.status;
     switch (record->kind) {
     case MOVEX_JOURNAL_RESOURCE: return take_resource(r, &record->of.resource);
     case MOVEX_JOURNAL_STATE: return take_state(r, &record->of.state);
@@ -340,13 +398,15 @@ static int end_file(recovery *r, movex_journal_place *place, movex_error *error)
     movex_store store = r->master->config.store;
     uint64_t    size = 0, beyond;
     place->size = r->scan.offset;
-    if (r->scan.state == MOVEX_RECORD_END) return MOVEX_OK;
-    if (r->scan.state == MOVEX_RECORD_UNREADABLE)
-        return fail(r, (movex_status)r->scan.status, movex_status_text(r->scan.status), error);
+    if (r->scan.state == MOVEX_RECORD_END && r->records != 1) return MOVEX_OK;
+    if (r->scan.state == MOVEX_RECORD_TOO_LONG)
+        return fail(r, MOVEX_ERR_DAMAGED, movex_record_state_text(r->scan.state), error);
     if (movex_record_scan_beyond(&r->scan, &beyond))
         return fail(r, MOVEX_ERR_DAMAGED, "a record is damaged, and whole ones follow it", error);
-    if (r->scan.state == MOVEX_RECORD_UNREADABLE || r->scan.state == MOVEX_RECORD_TOO_LONG)
-        return fail(r, MOVEX_ERR_DAMAGED, movex_record_state_text(r->scan.state), error);
+    if (r->scan.state == MOVEX_RECORD_UNREADABLE)
+        return fail(r, (movex_status)r->scan.status, movex_status_text(r->scan.status), error);
+    if (r->records < FIRST_RECORDS) /* they are written together: no crash leaves one of them alone */
+        return fail(r, MOVEX_ERR_DAMAGED, "its beginning is damaged", error);
     int status = store.ops->size(store.self, r->scan.file, &size);
     if (status == MOVEX_OK) status = store.ops->truncate(store.self, r->scan.file, r->scan.offset);
     if (status != MOVEX_OK) return fail(r, (movex_status)status, movex_status_text(status), error);
@@ -401,8 +461,10 @@ static int recover_resource(movex_master *master, movex_map *sessions, const mov
     }
     if (r.resource && !movex_hidden_is_sound(r.resource))
         return fail(&r, MOVEX_ERR_DAMAGED, "what is hidden is not whole", error);
-    if (!r.resource) /* a file that was begun, and whose content was never durable */
-        return store.ops->remove(store.self, file, &(uint64_t){0}) == MOVEX_OK ? MOVEX_OK : MOVEX_ERR_STORE;
+    if (!r.resource) { /* a file that was begun, and whose content was never durable */
+        status = store.ops->remove(store.self, file, &(uint64_t){0});
+        return status == MOVEX_OK ? MOVEX_OK : fail(&r, (movex_status)status, movex_status_text(status), error);
+    }
     if (r.resource->log.now_ms > master->recovered_ms) master->recovered_ms = r.resource->log.now_ms;
     movex_master_resource_schedule(master, r.resource);
     if (r.scan.state == MOVEX_RECORD_END)
