@@ -9,10 +9,10 @@
 
 enum {
     CHANGE_BYTES = MOVEX_RECORD_FRAME + MOVEX_JOURNAL_OVERHEAD + 2 * MOVEX_NAME_SIZE, /* of most records */
-    THROTTLE_BYTES = 256 << 10, /* room without which nothing more is taken from the emitters */
-    SNAPSHOT_FACTOR = 4,        /* a journal grows to so many times its snapshot before it is begun anew */
-    SESSIONS_SLACK = 64 << 10,  /* the same for the sessions' file, in bytes */
-    RETRY_MS = 100,             /* between flushes of a store that fails */
+    THROTTLE_BYTES = 64 << 10, /* room without which nothing more is taken from the emitters */
+    SNAPSHOT_FACTOR = 4,       /* a journal grows to so many times its snapshot before it is begun anew */
+    SESSIONS_SLACK = 64 << 10, /* the same for the sessions' file, in bytes */
+    RETRY_MS = 100,            /* between flushes of a store that fails */
 };
 
 bool movex_keep_is_used(const movex_master *master)
