@@ -235,8 +235,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_WSI_DESTROY: forget(http, wsi); return 0;
     case LWS_CALLBACK_HTTP: http->moved = true; return answer_request(http, wsi, in);
     case LWS_CALLBACK_HTTP_WRITEABLE: return write_more(http, wsi);
+    /* Nothing but HTTP/1, and not the method CONNECT, of which libwebsockets makes bytes without a form or a timeout. */
+    case LWS_CALLBACK_RAW_ADOPT:
+    case LWS_CALLBACK_RAW_RX:
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return -1; /* nothing but HTTP/1 */
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return -1;
     default: return 0;
     }
 }
