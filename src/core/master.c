@@ -222,7 +222,7 @@ static void end_what_is_over(movex_master *master)
     for (movex_node *node; (node = master->away.first) != NULL;) {
         movex_session *session = (movex_session *)(void *)node;
         if (now - session->away_ms < master->config.grace_ms || !movex_keep_reserve_end(master, session)) break;
-        movex_session_end(master, session);
+        movex_session_end(master, session, "its grace period is over");
     }
     movex_session_end_lost(master);
     movex_session_collect(master);

@@ -321,8 +321,8 @@ int  movex_session_hello(movex_master *master, movex_master_link *link, movex_re
 void movex_session_lost_link(movex_master *master, movex_session *session, const char *text);
 /* Its link is gone for good: ends it, or, if that cannot be kept now, has it away until it can. */
 void movex_session_leave(movex_master *master, movex_session *session, const char *text);
-/* Ends it: its subscriptions are taken back. It has no link any more. There is room for that in the store. */
-void movex_session_end(movex_master *master, movex_session *session);
+/* Ends it: its subscriptions are taken back. It has no link any more. There is room for that in the store. `text`: why. */
+void movex_session_end(movex_master *master, movex_session *session, const char *text);
 /* Frees those that are over and have nothing hidden any more. */
 void movex_session_collect(movex_master *master);
 /* A session as the store has kept it; the caller fills in number, token and info. NULL if there is no memory. */

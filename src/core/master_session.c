@@ -196,17 +196,17 @@ void movex_session_lost_link(movex_master *master, movex_session *session, const
 void movex_session_leave(movex_master *master, movex_session *session, const char *text)
 {
     if (movex_keep_reserve_end(master, session))
-        movex_session_end(master, session);
+        movex_session_end(master, session, text);
     else
         go_away(master, session, text); /* it ends when that can be kept */
 }
 
-void movex_session_end(movex_master *master, movex_session *session)
+void movex_session_end(movex_master *master, movex_session *session, const char *text)
 {
     session->link = NULL;
     while (session->subscriptions.first)
         movex_subscription_end(master, (movex_subscription *)(void *)session->subscriptions.first);
-    movex_master_record_event(master, MOVEX_MASTER_LEFT, session->id, NULL, MOVEX_OK, NULL);
+    movex_master_record_event(master, MOVEX_MASTER_LEFT, session->id, NULL, MOVEX_OK, text);
     if (session->hiding == 0) {
         movex_keep_session_end(master, session, false);
         movex_session_free(master, session);
