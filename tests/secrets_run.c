@@ -278,7 +278,7 @@ static void start_master(secrets_run *r)
                                                 .grace_ms = meter_below(&random, 4) ? 3000 : 100,
                                                 .limits = {.history = meter_below(&random, 2) ? 128 : 4096,
                                                            .history_bytes = 1 << 20,
-                                                           .hidden = meter_below(&random, 4) ? 0 : 3,
+                                                           .hidden = meter_below(&random, 4) || r->watched ? 0 : 3,
                                                            .journal_bytes = journal_bytes(r, &random)},
                                                 .observer = {.ordered = ordered, .user = r},
                                                 .store = r->store,
@@ -317,7 +317,7 @@ static void end(secrets_run *r)
     movex_master_free(r->master);
     if (r->ended) r->ended(r);
     movex_store_memory_free(r->disk);
-    movex_mock_free(r->net);
+    if (!r->lent) movex_mock_free(r->net);
     movex_rules_free(r->rules);
 }
 
@@ -483,11 +483,22 @@ static void dispatch(secrets_run *r, int i)
     uint32_t action = draw_action(r), shown = secrets_shown_for(action);
     bool     masters = r->type->actions[action].flags & MOVEX_MASTER_ONLY;
     bool     hides = shown < SECRETS_ACTIONS && below(r, 8) != 0;
+    bool     marks = action >= SECRETS_MARK && action <= SECRETS_HIDE_DRAW;
+    bool     telling = action == SECRETS_OPEN || action == SECRETS_PLAY || (marks && ++r->marks >= SECRETS_MARKS);
     if (!r->bound[i] || r->move_count == SECRETS_MOVES || ((masters || hides) && !may_hide)) return;
-    secrets_move move = draw_move(r, masters || hides), seen = move;
+    if (r->quiet && telling) return;
+    /* Bids are refused for what they are; and without redact all see what the master alone has done. */
+    bool         secret = hides ? action != SECRETS_HIDE_BID : masters && r->type->redact;
+    secrets_move move = draw_move(r, secret), seen = move;
     movex_ticket ticket;
     seen.value = below(r, 1000);
     movex_try(r->bound[i], action, &move);
+    /* Whether it hides at all is a secret as well, where both are accepted. */
+    if (r->secret && hides && action == SECRETS_HIDE_DRAW && seen.b > 2) {
+        hides = false;
+        action = shown;
+        move = seen;
+    }
     ticket = hides ? movex_dispatch_private(r->bound[i], action, &move, shown, &seen)
                    : movex_dispatch(r->bound[i], action, &move);
     if (ticket)
@@ -542,14 +553,14 @@ static void step(secrets_run *r)
     } else if (what < 77) {
         toggle(r, i);
     } else if (what < 79) {
-        replace(r, i);
+        if (!r->watched) replace(r, i); /* it could not come back before a reveal */
     } else if (what < 82) {
         movex_mock_cut(r->net, name_of(i));
     } else if (what < 83) {
         put(r);
     } else if (what < 84) {
         crash(r);
-    } else if (what < 86) {
+    } else if (what < 86 && !r->watched) { /* how much is held is a secret */
         r->held = !r->held;
         movex_mock_hold(r->net, r->held);
     }
@@ -585,7 +596,7 @@ static void come_to_rest(secrets_run *r)
     for (int i = 0; i < r->client_count; i++)
         if (!r->bound[i]) toggle(r, i);
     for (int i = 0; i < 3000 && !is_at_rest(r); i++) {
-        reveal_all(r);
+        if (!r->quiet) reveal_all(r);
         poll_all(r, 10);
     }
     for (int i = 0; i < 100; i++) poll_all(r, 10); /* what nobody is bound to any more ends as well */

@@ -62,7 +62,10 @@ typedef struct secrets_run {
     movex_store        store;
     uint64_t           starts_ms; /* when a master that has crashed starts again */
     unsigned          secret;  /* of a pair of runs that differ in it alone; else 0 */
-    int               watched; /* clients from this one on know no secret: they hide nothing and are dealt nothing */
+    int               watched; /* if not 0: clients from this one on know no secret, and nobody else is replaced */
+    bool              quiet;   /* nothing that is secret is ever shown: a pair of such runs is comparable to the end */
+    uint32_t          marks; /* dispatches that bring a reveal nearer */
+    bool              lent;    /* the network is somebody else's */
     const movex_type *type;
     secrets_events   *events; /* of all runs so far */
     movex_mock       *net;

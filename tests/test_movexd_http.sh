@@ -158,6 +158,21 @@ silent_ones() {
 }
 ok "silent connections run out" silent_ones
 
+# closes PORT: a request to become a tunnel ends the connection at once, instead of holding it for ever.
+closes() {
+    local line code=0
+    exec 3<>"/dev/tcp/127.0.0.1/$1" || return 1
+    printf 'CONNECT example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n' >&3
+    while [ "$code" -eq 0 ]; do
+        read -r -t 5 line <&3
+        code=$?
+    done
+    exec 3>&-
+    [ "$code" -le 128 ] && asks 200 /health # more than 128: nothing came, not even the end
+}
+ok "CONNECT is not understood" closes "$web"
+ok "nor by those who serve players" closes "$port"
+
 in_use() {
     timeout 10 "$movexd" --listen 127.0.0.1:0 --http "$web" "$game" >"$scratch/second" 2>&1
     [ $? -eq 1 ] && grep -Eq "level=error event=http-failed address=$web cause=.*in use" "$scratch/second"

@@ -392,6 +392,56 @@ START_TEST(so_many_views)
 }
 END_TEST
 
+/* Who sees whose hand is what was said: the first letter is ann's, "a" for her own hand, "b" for ben's, and so on. */
+static int shown_to(const cards *c, const char *viewer)
+{
+    static const char *const names[] = {"ann", "ben"};
+    for (int i = 0; i < 2; i++)
+        if (strcmp(viewer, names[i]) == 0 && c->said[i]) return c->said[i] - 'a';
+    return CARDS_SEATS;
+}
+
+static void redact_as_said(void *state, const char *viewer)
+{
+    cards *c = state;
+    int    shown = shown_to(c, viewer);
+    memset(c->deck, 0, sizeof c->deck);
+    for (int i = 0; i < CARDS_SEATS; i++)
+        if (i != shown) memset(c->seats[i].hand, 0, sizeof c->seats[i].hand);
+}
+
+static uint64_t audience_as_said(const void *state, const char *viewer)
+{
+    return (uint64_t)shown_to(state, viewer);
+}
+
+/* One entry takes ann to where ben was, alone, and ben to a view for which there is no room: his trouble is not hers. */
+START_TEST(no_room_while_somebody_takes_ones_place)
+{
+    party      p;
+    movex_type type = cards_type;
+    type.redact = redact_as_said;
+    type.audience = audience_as_said;
+    party_start_with(&p, MATCH_LOCAL, (movex_master_config){.types = MOVEX_TYPES(&type), .limits = {.views = 2}}, &type,
+                     2);
+    sit(&p, ANN);
+    sit(&p, BEN);
+    shuffle(&p);
+    deal(&p, 3);
+    movex_dispatch(p.resources[ANN], CARDS_SAY, &(cards_say){"ab"});
+    party_settle(&p);
+    movex_dispatch(p.resources[ANN], CARDS_SAY, &(cards_say){"bc"});
+    party_settle(&p);
+    ck_assert_uint_eq(movex_client_stats(p.clients[ANN]).connects, 1);
+    ck_assert(!is_blank(seen(&p, ANN)->seats[BEN].hand, 3));
+    ck_assert(is_blank(seen(&p, BEN)->seats[BEN].hand, 3)); /* he sees what is cid's, who does not sit */
+    movex_dispatch(p.resources[ANN], CARDS_SAY, &(cards_say){"ca"});
+    party_settle(&p);
+    ck_assert(is_blank(seen(&p, BEN)->seats[BEN].hand, 3) && !is_blank(seen(&p, BEN)->seats[ANN].hand, 3));
+    party_finish(&p);
+}
+END_TEST
+
 /* ---- what leaves the master */
 
 enum { MOST_TAPPED = 1 << 16 };
@@ -537,6 +587,7 @@ int main(void)
     tcase_add_loop_test(tcase, without_redact, 0, MATCH_CARRIERS);
     tcase_add_test(tcase, equal_views_are_made_once);
     tcase_add_test(tcase, so_many_views);
+    tcase_add_test(tcase, no_room_while_somebody_takes_ones_place);
     tcase_add_test(tcase, how_the_master_shuffles_leaves_no_trace);
     return movex_test_main(suite);
 }

@@ -295,7 +295,8 @@ START_TEST(a_mismatch_is_found_without_running_twice)
     movex_simulation_report report;
     movex_simulation_config config = {.type = &type, .act = play_row, .skips_determinism = true};
     ck_assert(!movex_simulate(&config, &report));
-    ck_assert_msg(strstr(report.text, "append") && strstr(report.text, "numbers["), "%s", report.text);
+    /* The fields are named as well, unless what differed has been taken off again before the snapshot came. */
+    ck_assert_msg(strstr(report.text, "after append by player") != NULL, "%s", report.text);
     movex_simulation_report_free(&report);
 }
 END_TEST

@@ -129,8 +129,9 @@ typedef struct movex_hosted {
 typedef enum movex_master_event_kind {
     MOVEX_MASTER_CONNECTED = 1, /**< peer has opened a session, or come back to it; text: its address */
     MOVEX_MASTER_AWAY,          /**< peer has lost its connection; text: why */
-    MOVEX_MASTER_LEFT,          /**< the session of peer has ended */
-    MOVEX_MASTER_REJECTED,      /**< somebody was not let in, or a link was closed for what it sent: status and text; peer if known */
+    MOVEX_MASTER_LEFT,          /**< the session of peer has ended; text: why */
+    MOVEX_MASTER_REJECTED,      /**< somebody was not let in, or has gone without saying who (MOVEX_ERR_CLOSED), or a link was
+                                     closed for what it sent: status and text; peer if known */
     MOVEX_MASTER_CREATED,       /**< type and id: a resource has come into being */
     MOVEX_MASTER_SUBSCRIBED,    /**< peer has bound it */
     MOVEX_MASTER_UNSUBSCRIBED,  /**< peer is no longer subscribed to it; version and checksum as of then */

@@ -126,7 +126,7 @@ void movex_master_free(movex_master *master)
     movex_allocator allocator = master->allocator;
     movex_store     store = master->config.store;
     master->closing = true;
-    if (store.self && !master->recovering) store.ops->flush(store.self);
+    if (master->journal.file && !master->recovering) store.ops->flush(store.self);
     movex_master_flush(master);
     for (uint32_t i = 0; i < master->attached_count; i++) free_attached(master, master->attached[i]);
     for (uint32_t i = 0; i < master->resource_slots; i++)
@@ -134,6 +134,7 @@ void movex_master_free(movex_master *master)
     for (uint32_t i = 0; i < master->sessions.capacity; i++)
         while (master->sessions.entries[i].value) movex_session_free(master, master->sessions.entries[i].value);
     while (master->lost.first) movex_session_free(master, (movex_session *)(void *)master->lost.first);
+    while (master->over.first) movex_session_free(master, (movex_session *)(void *)master->over.first);
     for (uint32_t i = 0; i < master->resource_slots; i++)
         if (master->resources[i]) movex_master_resource_free(master, master->resources[i]);
     for (uint32_t i = 0; master->spares && i < master->rules_capacity; i++)
@@ -221,7 +222,7 @@ static void end_what_is_over(movex_master *master)
     for (movex_node *node; (node = master->away.first) != NULL;) {
         movex_session *session = (movex_session *)(void *)node;
         if (now - session->away_ms < master->config.grace_ms || !movex_keep_reserve_end(master, session)) break;
-        movex_session_end(master, session);
+        movex_session_end(master, session, "its grace period is over");
     }
     movex_session_end_lost(master);
     movex_session_collect(master);
@@ -277,7 +278,8 @@ uint64_t movex_master_deadline(const movex_master *master)
         const movex_master_resource *resource = (const movex_master_resource *)(const void *)master->idle.first;
         deadline = earlier(deadline, resource->idle_ms, master->config.idle_ms);
     }
-    return deadline;
+    uint64_t retry_ms = movex_keep_retry_ms(master); /* before that nothing of it could be kept */
+    return deadline < retry_ms ? retry_ms : deadline;
 }
 
 void movex_master_wait(movex_master *master, uint32_t timeout_ms)

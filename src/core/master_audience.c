@@ -226,3 +226,23 @@ void movex_audience_settle(movex_master *master, movex_master_resource *resource
         if (audience->members == 0) let_go(master, resource, audience);
     }
 }
+
+void movex_audience_check(const movex_master_resource *resource)
+{
+    uint32_t count = 0;
+    for (const movex_node *node = resource->audiences.first; node; node = node->next, count++) {
+        const movex_audience *audience = (const movex_audience *)(const void *)node;
+        uint32_t              members = 0;
+        for (uint32_t i = 0; i < resource->slots; i++) {
+            const movex_subscription *subscription = resource->subscribers[i];
+            if (!subscription || subscription->audience != audience) continue;
+            assert(audience->hider == subscription->hider);
+            members++;
+        }
+        assert(members > 0 && members == audience->members && !audience->is_new && !audience->is_wanted);
+        movex_view_check(&audience->held);
+        (void)members;
+    }
+    assert(count == resource->audience_count);
+    (void)count;
+}

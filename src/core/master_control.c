@@ -154,6 +154,7 @@ int movex_master_kick(movex_master *master, const movex_type *type, const char *
 int movex_master_expel(movex_master *master, const char *client_id, const char *text)
 {
     movex_session *session = master ? movex_session_find(master, client_id) : NULL;
+    const char    *why = text ? text : "sent away by the master";
     if (!session || session->over) return MOVEX_ERR_NOT_FOUND;
     if (!movex_keep_reserve_end(master, session)) return MOVEX_ERR_STORE;
     if (session->link) {
@@ -162,9 +163,9 @@ int movex_master_expel(movex_master *master, const char *client_id, const char *
         session->link = NULL;
         for (movex_node *node = session->subscriptions.first; node; node = node->next)
             movex_subscription_silence(master, (movex_subscription *)(void *)node);
-        movex_master_link_close(master, link, MOVEX_ERR_DENIED, 0, text ? text : "sent away by the master");
+        movex_master_link_close(master, link, MOVEX_ERR_DENIED, 0, why);
     }
-    movex_session_end(master, session);
+    movex_session_end(master, session, why);
     return MOVEX_OK;
 }
 

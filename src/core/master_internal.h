@@ -322,12 +322,14 @@ int  movex_session_hello(movex_master *master, movex_master_link *link, movex_re
 void movex_session_lost_link(movex_master *master, movex_session *session, const char *text);
 /* Its link is gone for good: ends it, or, if that cannot be kept now, has it away until it can. */
 void movex_session_leave(movex_master *master, movex_session *session, const char *text);
-/* Ends it: its subscriptions are taken back. It has no link any more. There is room for that in the store. */
-void movex_session_end(movex_master *master, movex_session *session);
+/* Ends it: its subscriptions are taken back. It has no link any more. There is room for that in the store. `text`: why. */
+void movex_session_end(movex_master *master, movex_session *session, const char *text);
 /* Frees those that are over and have nothing hidden any more. */
 void movex_session_collect(movex_master *master);
 /* A session as the store has kept it; the caller fills in number, token and info. NULL if there is no memory. */
 movex_session *movex_session_recover(movex_master *master, const char *id);
+/* One that only resources know of; it is ended at the next poll. NULL if there is no memory. */
+movex_session *movex_session_recover_lost(movex_master *master, uint64_t number, const char *id);
 /* It had ended, and its resources may not have been told: it is ended at the next poll. */
 void movex_session_lose(movex_master *master, movex_session *session);
 /* Ends what is lost, as far as that can be kept. */
@@ -533,6 +535,7 @@ void movex_audience_move(movex_subscription *subscription, movex_audience *to);
 /* Lets those go that nobody belongs to, and makes ready for the next entry. */
 void movex_audience_settle(movex_master *master, movex_master_resource *resource);
 void movex_audience_free(movex_master *master, movex_audience *audience);
+void movex_audience_check(const movex_master_resource *resource);
 
 /* ---- master_tell.c */
 
@@ -587,6 +590,8 @@ uint64_t movex_keep_seed(const void *name, size_t length);
 void movex_keep_sync(movex_master *master);
 /* When that will be, in given time, even if nothing arrives; UINT64_MAX: never. */
 uint64_t movex_keep_due_ms(const movex_master *master);
+/* While the store fails: the given time before which what waits for it need not be tried; else 0. */
+uint64_t movex_keep_retry_ms(const movex_master *master);
 /* The number of the last change that must be durable before somebody is told of what has happened so far; 0: none must. */
 uint64_t movex_keep_taken(const movex_master *master);
 /* True if it is durable. */
@@ -598,6 +603,9 @@ bool movex_keep_has(const movex_master *master, uint64_t number);
    to something else now. `author` is whose dispatch it is, NULL for the master's own, in the name of `name`. */
 int  movex_master_resource_redo(movex_master *master, movex_master_resource *resource, movex_subscription *author,
                                 const char *name, const movex_journal_entry *entry, movex_error *error);
+/* Whether a half that a journal has kept is one of the type's: MOVEX_OK, MOVEX_ERR_DAMAGED or MOVEX_ERR_MEMORY. */
+int  movex_master_resource_check_half(movex_master *master, const movex_master_resource *resource,
+                                      const movex_journal_half *recorded, movex_error *error);
 int  movex_master_resource_dispatch(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
 int  movex_master_resource_dispatch_private(movex_master *master, movex_session *session, movex_reader *reader,
                                             movex_error *error);

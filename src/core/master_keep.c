@@ -9,10 +9,10 @@
 
 enum {
     CHANGE_BYTES = MOVEX_RECORD_FRAME + MOVEX_JOURNAL_OVERHEAD + 2 * MOVEX_NAME_SIZE, /* of most records */
-    THROTTLE_BYTES = 256 << 10, /* room without which nothing more is taken from the emitters */
-    SNAPSHOT_FACTOR = 4,        /* a journal grows to so many times its snapshot before it is begun anew */
-    SESSIONS_SLACK = 64 << 10,  /* the same for the sessions' file, in bytes */
-    RETRY_MS = 100,             /* between flushes of a store that fails */
+    THROTTLE_BYTES = 64 << 10, /* room without which nothing more is taken from the emitters */
+    SNAPSHOT_FACTOR = 4,       /* a journal grows to so many times its snapshot before it is begun anew */
+    SESSIONS_SLACK = 64 << 10, /* the same for the sessions' file, in bytes */
+    RETRY_MS = 100,            /* between flushes of a store that fails */
 };
 
 bool movex_keep_is_used(const movex_master *master)
@@ -461,7 +461,7 @@ void movex_keep_session(movex_master *master, const movex_session *session)
 
 void movex_keep_session_end(movex_master *master, const movex_session *session, bool kept)
 {
-    if (!is_writing(master) || master->closing) return;
+    if (!is_writing(master) || master->closing || session->unlisted) return; /* what is unlisted is not in the file */
     movex_writer writer = begin(master);
     movex_journal_write_session_end(&writer, kept ? MOVEX_JOURNAL_SESSION_OVER : MOVEX_JOURNAL_SESSION_ENDED,
                                     session->number);
@@ -498,6 +498,13 @@ uint64_t movex_keep_due_ms(const movex_master *master)
     uint32_t pause_ms = master->store_status != MOVEX_OK ? RETRY_MS : master->config.sync_interval_ms;
     if (master->config.sync == MOVEX_SYNC_ALWAYS && master->store_status == MOVEX_OK) pause_ms = 0;
     return master->flushed_ms + pause_ms;
+}
+
+uint64_t movex_keep_retry_ms(const movex_master *master)
+{
+    uint64_t due_ms = movex_keep_due_ms(master);
+    if (master->store_status == MOVEX_OK) return 0;
+    return due_ms != UINT64_MAX ? due_ms : master->now_ms + RETRY_MS;
 }
 
 /* Tells the program when the store fails, and when it works again. */

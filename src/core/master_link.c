@@ -100,8 +100,13 @@ void movex_master_link_lost(movex_master *master, movex_attached *attached, cons
     movex_master_link *link = movex_map_get(&attached->links, event->link, NULL, NULL);
     if (!link) return;
     movex_session *session = link->session;
+    const char    *text = event->text ? event->text : "the connection was lost";
+    bool           stranger = !session && link->failure == MOVEX_OK; /* else its session has moved on to another link */
     movex_master_link_free(master, link);
-    if (session) movex_session_lost_link(master, session, event->text ? event->text : "the connection was lost");
+    if (session)
+        movex_session_lost_link(master, session, text);
+    else if (stranger)
+        movex_master_record_event(master, MOVEX_MASTER_REJECTED, NULL, NULL, MOVEX_ERR_CLOSED, text);
 }
 
 /* ---- sending */

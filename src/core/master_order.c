@@ -379,6 +379,21 @@ int movex_master_resource_dispatch_private(movex_master *master, movex_session *
 
 /* ---- what a journal has kept */
 
+/* In a file whose checksums are right. */
+static int damaged(int status, movex_error *error)
+{
+    if (status == MOVEX_ERR_MALFORMED) error->status = MOVEX_ERR_DAMAGED;
+    return error->status;
+}
+
+int movex_master_resource_check_half(movex_master *master, const movex_master_resource *resource,
+                                     const movex_journal_half *recorded, movex_error *error)
+{
+    movex_half half;
+    int status = decode_half(resource->rules, recorded->action, recorded->payload, master->payload, &half, error);
+    return status == MOVEX_OK ? MOVEX_OK : damaged(status, error);
+}
+
 /* Room for all that it may come to, as at its first time; but limits that were lowered since do not undo it. */
 static int redo_prepare(movex_master *master, movex_subscription *author, const movex_deed *deed)
 {
@@ -409,7 +424,9 @@ int movex_master_resource_redo(movex_master *master, movex_master_resource *reso
         decode_half(rules, entry->shown.action, entry->shown.payload, master->shown_payload, &deed.shown, error);
     if (status == MOVEX_OK && deed.hides)
         status = decode_half(rules, entry->hidden.action, entry->hidden.payload, master->payload, &deed.hidden, error);
-    if (status != MOVEX_OK) return status;
+    if (status != MOVEX_OK) return damaged(status, error);
+    if (deed.hides && !movex_rules_may_hide(rules, deed.hidden.action, deed.shown.action))
+        return movex_error_set(error, MOVEX_ERR_DAMAGED, "an action that may not be hidden as that one", NULL);
     deed.shown.seed = entry->shown.seed;
     deed.hidden.seed = entry->hidden.seed;
     status = redo_prepare(master, author, &deed);

@@ -5,7 +5,10 @@
 
 #include <movex/text.h>
 
-enum { MOST_PAYLOAD = 1 << 30 }; /* bytes of one record */
+enum {
+    MOST_PAYLOAD = 1 << 30, /* bytes of one record */
+    FIRST_RECORDS = 2,      /* that a file always begins with */
+};
 
 static int misplaced(movex_recovery *r)
 {
@@ -32,20 +35,30 @@ static movex_session *session_of(const movex_recovery *r, uint64_t number)
     return movex_map_get(r->sessions, number, NULL, NULL);
 }
 
-/* The session of that number, made if it is not known: it has ended, and this file has not been told. */
-static int need_session(movex_recovery *r, uint64_t number, const char *id, movex_session **found)
+static int know_session(movex_recovery *r, uint64_t number, movex_session *session)
 {
-    movex_master  *master = r->master;
-    movex_session *session = session_of(r, number);
+    movex_master *master = r->master;
+    if (number > master->sessions_made) master->sessions_made = number;
+    if (session_of(r, number)) return MOVEX_OK;
+    return movex_map_put(r->sessions, &master->allocator, number, session) ? MOVEX_OK : out_of_memory(r);
+}
+
+/* The session of that number, made if it is not known: it has ended, and this file has not been told; or the sessions' file
+   has lost its beginning. `hides`: one that was over, and kept for what it has hidden, has begun anew by that number. */
+static int need_session(movex_recovery *r, uint64_t number, const char *id, bool hides, movex_session **found)
+{
+    movex_session *session = session_of(r, number), *listed = movex_session_find(r->master, id);
     *found = session;
     if (session) return strcmp(session->id, id) == 0 ? MOVEX_OK : misplaced(r);
-    session = *found = movex_allocate(&master->allocator, sizeof *session);
-    if (!session) return out_of_memory(r);
-    session->number = number;
-    session->unlisted = true;
-    movex_text_set(session->id, id);
-    movex_session_lose(master, session);
-    return movex_map_put(r->sessions, &master->allocator, number, session) ? MOVEX_OK : out_of_memory(r);
+    if (hides && listed && listed->over) {
+        listed->over = false;
+        listed->number = number;
+        session = listed;
+    } else {
+        session = movex_session_recover_lost(r->master, number, id);
+    }
+    *found = session;
+    return session ? know_session(r, number, session) : out_of_memory(r);
 }
 
 static int take_session(movex_recovery *r, const movex_journal_session *record)
@@ -54,8 +67,7 @@ static int take_session(movex_recovery *r, const movex_journal_session *record)
     char          id[MOVEX_NAME_SIZE];
     if (!movex_recovery_take_name(record->id, id)) return misplaced(r);
     movex_session *session = movex_session_find(master, id);
-    if (session && !session->over && session->number != record->number) return misplaced(r);
-    if (session && session->number == record->number) return misplaced(r);
+    if ((session && !session->over) || session_of(r, record->number)) return misplaced(r);
     if (!session) session = movex_session_recover(master, id);
     if (!session) return out_of_memory(r);
     session->over = false;
@@ -63,9 +75,7 @@ static int take_session(movex_recovery *r, const movex_journal_session *record)
     memcpy(session->token, record->token, MOVEX_TOKEN_SIZE);
     memset(session->info, 0, sizeof session->info);
     memcpy(session->info, record->info.bytes, record->info.length);
-    if (record->number > master->sessions_made) master->sessions_made = record->number;
-    if (session_of(r, record->number)) return MOVEX_OK;
-    return movex_map_put(r->sessions, &master->allocator, record->number, session) ? MOVEX_OK : out_of_memory(r);
+    return know_session(r, record->number, session);
 }
 
 static int take_session_end(movex_recovery *r, uint64_t number, bool kept)
@@ -81,6 +91,8 @@ static int take_session_end(movex_recovery *r, uint64_t number, bool kept)
 static int take_sessions_record(movex_recovery *r, const movex_journal_record *record)
 {
     movex_master *master = r->master;
+    if ((record->kind == MOVEX_JOURNAL_SESSIONS) != (r->records == 0)) return misplaced(r);
+    if ((record->kind == MOVEX_JOURNAL_START) != (r->records == 1)) return misplaced(r);
     switch (record->kind) {
     case MOVEX_JOURNAL_SESSIONS:
         if (record->of.format == MOVEX_JOURNAL_FORMAT) return MOVEX_OK;
@@ -136,7 +148,7 @@ static int take_state(movex_recovery *r, const movex_journal_state *record)
         movex_view_load(&resource->view, record->state.bytes, record->state.length, record->checksum, &r->cause);
     if (status == MOVEX_ERR_MEMORY) return out_of_memory(r);
     if (status != MOVEX_OK) return r->cause.status = MOVEX_ERR_DAMAGED;
-    if (record->version < log->version) return misplaced(r);
+    if (r->records > 1 && record->version != log->version + 1) return misplaced(r);
     movex_master_resource_replaced(r->master, resource);
     movex_log_clear(log);
     log->version = record->version;
@@ -156,6 +168,7 @@ static int load_view(movex_recovery *r, movex_view *view, movex_wire_bytes state
 
 static int take_hiding(movex_recovery *r, const movex_journal_hiding *record)
 {
+    if (record->base >= r->resource->log.version) return misplaced(r);
     movex_hidden *hidden = movex_hidden_recover(r->master, r->resource);
     if (!hidden) return out_of_memory(r);
     hidden->base = record->base;
@@ -170,8 +183,9 @@ static int take_hider(movex_recovery *r, const movex_journal_hider *record, bool
     char           id[MOVEX_NAME_SIZE];
     if (!r->resource->hidden) return misplaced(r);
     if (!full && !movex_recovery_take_name(record->id, id)) return misplaced(r);
-    int status = full ? MOVEX_OK : need_session(r, record->session, id, &session);
+    int status = full ? MOVEX_OK : need_session(r, record->session, id, true, &session);
     if (status != MOVEX_OK) return status;
+    if (!full && movex_hider_of(r->resource, session)) return misplaced(r);
     status = movex_hidden_recover_hider(r->master, r->resource, session, &view);
     if (status == MOVEX_ERR_MEMORY) return out_of_memory(r);
     return status == MOVEX_OK ? load_view(r, view, record->state) : misplaced(r);
@@ -191,7 +205,9 @@ static int take_pair(movex_recovery *r, const movex_journal_pair *record)
         .drew = record->hidden.drew,
     };
     movex_text_set(pair.author, author);
-    int status = movex_hidden_recover_pair(r->master, r->resource, &pair, record->hidden.payload);
+    if (record->session > r->master->sessions_made) r->master->sessions_made = record->session;
+    int status = movex_master_resource_check_half(r->master, r->resource, &record->hidden, &r->cause);
+    if (status == MOVEX_OK) status = movex_hidden_recover_pair(r->master, r->resource, &pair, record->hidden.payload);
     if (status == MOVEX_ERR_MEMORY) return out_of_memory(r);
     return status == MOVEX_OK ? MOVEX_OK : misplaced(r);
 }
@@ -199,7 +215,8 @@ static int take_pair(movex_recovery *r, const movex_journal_pair *record)
 static int take_revealed(movex_recovery *r, const movex_journal_revealed *record)
 {
     movex_pair pair = {.version = record->version};
-    if (!movex_recovery_take_name(record->author, pair.author)) return misplaced(r);
+    if (!movex_recovery_take_name(record->author, pair.author) || record->version > r->resource->revealed)
+        return misplaced(r);
     return movex_hidden_recover_revealed(r->master, r->resource, &pair) ? MOVEX_OK : out_of_memory(r);
 }
 
@@ -210,7 +227,7 @@ static int take_subscribed(movex_recovery *r, const movex_journal_subscribed *re
     movex_session *session;
     char           id[MOVEX_NAME_SIZE];
     if (!movex_recovery_take_name(record->id, id)) return misplaced(r);
-    int status = need_session(r, record->session, id, &session);
+    int status = need_session(r, record->session, id, false, &session);
     if (status != MOVEX_OK) return status;
     if (movex_map_get(&session->by_number, r->resource->number, NULL, NULL)) return misplaced(r);
     movex_subscription *subscription =
@@ -276,12 +293,53 @@ static int take_entry(movex_recovery *r, const movex_journal_entry *record)
     return movex_master_resource_redo(r->master, r->resource, author, name, record, &r->cause);
 }
 
+/* What a file consists of, in this order. A snapshot is written at once, and SUBSCRIBED may also come after it. */
+enum {
+    PART_RESOURCE,
+    PART_STATE,
+    PART_HIDING,
+    PART_HIDER,
+    PART_FULL,
+    PART_PAIR,
+    PART_REVEALED,
+    PART_SUBSCRIBED,
+    PART_SINCE
+};
+
+static uint8_t part_of(const movex_recovery *r, movex_journal_kind kind)
+{
+    switch (kind) {
+    case MOVEX_JOURNAL_RESOURCE: return PART_RESOURCE;
+    case MOVEX_JOURNAL_STATE: return r->records == 1 ? PART_STATE : PART_SINCE;
+    case MOVEX_JOURNAL_HIDING: return PART_HIDING;
+    case MOVEX_JOURNAL_HIDER: return PART_HIDER;
+    case MOVEX_JOURNAL_FULL: return PART_FULL;
+    case MOVEX_JOURNAL_PAIR: return PART_PAIR;
+    case MOVEX_JOURNAL_REVEALED: return PART_REVEALED;
+    case MOVEX_JOURNAL_SUBSCRIBED: return r->part == PART_SINCE ? PART_SINCE : PART_SUBSCRIBED;
+    case MOVEX_JOURNAL_REFUSED:
+    case MOVEX_JOURNAL_OVERTURNED: return PART_SUBSCRIBED;
+    default: return PART_SINCE;
+    }
+}
+
+static int follow_parts(movex_recovery *r, movex_journal_kind kind)
+{
+    uint8_t part = part_of(r, kind);
+    bool    once = part <= PART_HIDING || part == PART_FULL;
+    if (r->records > 0 && (part < r->part || (once && part == r->part))) return misplaced(r);
+    if (part >= PART_REVEALED && r->part < PART_REVEALED && !movex_hidden_is_sound(r->resource)) return misplaced(r);
+    r->part = part;
+    return MOVEX_OK;
+}
+
 static int take_resource_record(movex_recovery *r, const movex_journal_record *record)
 {
     if (r->skipped) return MOVEX_OK;
     bool first = r->records == 0, second = r->records == 1;
     if ((record->kind == MOVEX_JOURNAL_RESOURCE) != first) return misplaced(r);
     if (second && record->kind != MOVEX_JOURNAL_STATE) return misplaced(r);
+    if (follow_parts(r, record->kind) != MOVEX_OK) return r->cause.status;
     switch (record->kind) {
     case MOVEX_JOURNAL_RESOURCE: return take_resource(r, &record->of.resource);
     case MOVEX_JOURNAL_STATE: return take_state(r, &record->of.state);
@@ -307,6 +365,7 @@ void movex_recovery_open(movex_recovery *r, movex_store store, movex_store_file 
     r->scan = movex_record_scan_from(store, file, 0, seed, MOST_PAYLOAD, allocator);
     r->resource = NULL;
     r->skipped = false;
+    r->part = 0;
     r->records = r->at = 0;
 }
 
@@ -330,7 +389,9 @@ int movex_recovery_end(movex_recovery *r)
 {
     uint64_t beyond;
     char     text[96];
-    if (r->scan.state == MOVEX_RECORD_END) return MOVEX_OK;
+    if (r->scan.state == MOVEX_RECORD_END && r->records != 1) return MOVEX_OK;
+    if (r->scan.state == MOVEX_RECORD_TOO_LONG)
+        return movex_error_set(&r->cause, MOVEX_ERR_DAMAGED, movex_record_state_text(r->scan.state), NULL);
     if (movex_record_scan_beyond(&r->scan, &beyond)) {
         movex_format format = movex_format_into(text, sizeof text);
         movex_format_text(&format, "a record is damaged, and whole ones follow it, from byte ");
@@ -340,8 +401,8 @@ int movex_recovery_end(movex_recovery *r)
     }
     if (r->scan.state == MOVEX_RECORD_UNREADABLE)
         return movex_error_set(&r->cause, (movex_status)r->scan.status, movex_status_text(r->scan.status), NULL);
-    if (r->scan.state == MOVEX_RECORD_TOO_LONG)
-        return movex_error_set(&r->cause, MOVEX_ERR_DAMAGED, movex_record_state_text(r->scan.state), NULL);
+    if (r->records < FIRST_RECORDS) /* they are written together: no crash leaves one of them alone */
+        return movex_error_set(&r->cause, MOVEX_ERR_DAMAGED, "its beginning is damaged", NULL);
     return MOVEX_OK;
 }
 

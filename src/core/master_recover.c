@@ -63,8 +63,10 @@ static int recover_resource(movex_master *master, movex_map *sessions, const mov
                                   "something in the store is of a type that is not served; it is left as it is");
         return MOVEX_OK;
     }
-    if (!r.resource) /* a file that was begun, and whose content was never durable */
-        return store.ops->remove(store.self, file, &(uint64_t){0}) == MOVEX_OK ? MOVEX_OK : MOVEX_ERR_STORE;
+    if (!r.resource) { /* a file that was begun, and whose content was never durable */
+        status = store.ops->remove(store.self, file, &(uint64_t){0});
+        return status == MOVEX_OK ? MOVEX_OK : fail(&r, status, error);
+    }
     if (r.resource->log.now_ms > master->recovered_ms) master->recovered_ms = r.resource->log.now_ms;
     movex_master_resource_schedule(master, r.resource);
     if (r.scan.state == MOVEX_RECORD_END)

@@ -171,5 +171,6 @@ void movex_master_resource_check(const movex_master_resource *resource)
     (void)count;
     movex_view_check(&resource->view);
     movex_hidden_check(resource);
+    movex_audience_check(resource);
     movex_log_check(&resource->log);
 }

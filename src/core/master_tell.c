@@ -155,7 +155,6 @@ static void find_next_audiences(movex_master *master, movex_master_resource *res
         if (other->next_audience) continue;
         other->is_told = true;
         other->live = false; /* its link fails; it comes back and gets a snapshot */
-        movex_audience_leave(master, other);
     }
     movex_audience_update(resource);
 }
@@ -174,15 +173,27 @@ static void tell_audiences(movex_master *master, movex_master_resource *resource
         if (resource->subscribers[i] && !resource->subscribers[i]->is_told) tell_alike(master, resource, telling, i);
     for (uint32_t i = 0; i < resource->slots; i++) {
         movex_subscription *other = resource->subscribers[i];
-        if (other && other->live) movex_audience_move(other, other->next_audience);
+        /* Who has no next one has stayed so long, as others may go to where it was. */
+        if (other && other->audience) movex_audience_move(other, other->next_audience);
     }
     movex_audience_settle(master, resource);
 }
 
 /* ---- both */
 
+/* All get their turn at the next flush by their places: written below in another order, which hangs on who hides something. */
+static void take_turns(movex_master *master, const movex_master_resource *resource)
+{
+    for (uint32_t i = 0; i < resource->slots; i++) {
+        const movex_subscription *other = resource->subscribers[i];
+        if (!other || !other->live || other->session->link->due.list) continue;
+        movex_list_append(&master->due, &other->session->link->due);
+    }
+}
+
 void movex_master_tell(movex_master *master, movex_master_resource *resource, const movex_telling *telling)
 {
+    take_turns(master, resource);
     if (resource->rules->patched)
         tell_audiences(master, resource, telling);
     else

@@ -15,6 +15,7 @@ typedef struct movex_recovery {
     movex_master_resource *resource; /* NULL: not made yet, or the sessions' file */
     bool                   skipped;  /* of a type that is not served */
     uint64_t               records;  /* taken so far */
+    uint8_t                part;     /* of the file: that of the last record (part_of) */
     const unsigned char   *payload;  /* of the record that was read last, lent until the next one is read */
     size_t                 length;   /* of it */
     uint64_t               at;       /* where the record begins that was read last; at the end: what is behind the last */

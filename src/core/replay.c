@@ -294,7 +294,9 @@ int movex_replay_next(movex_replay *replay, movex_replay_record *record)
     if (record) *record = told;
     if (makes_version(replay->held.kind) && !keep_made(replay)) return out_of_memory(replay);
     replay->is_held = false;
-    if (replay->master && movex_recovery_take(&replay->recovery, &replay->held) != MOVEX_OK)
+    if (!replay->master)
+        replay->recovery.records++;
+    else if (movex_recovery_take(&replay->recovery, &replay->held) != MOVEX_OK)
         return fail_at(replay, &told);
     advance(replay, &told);
     return MOVEX_OK;
