@@ -73,6 +73,7 @@ static int compare_saved(const comparison *c)
     if (!rules) return TROUBLE;
     other = malloc(movex_rules_type(rules)->state->size);
     int result = compare_loaded(c, rules, state, other, b->bytes, b->length);
+    if (result == SAME && !c->given->quiet) puts("the same");
     free(state);
     free(other);
     movex_rules_free(rules);
@@ -87,14 +88,13 @@ static bool is_same_half(const movex_replay_half *a, const movex_replay_half *b)
     return a->action == b->action && same_payload && a->drew == b->drew && a->seed == b->seed;
 }
 
-/* The same was done, by the same, at the same time. */
+/* The same was done, by the same. When is no difference, unless it makes one in the state. */
 static bool is_same_entry(const movex_replay_record *a, const movex_replay_record *b)
 {
-    if (a->kind != b->kind) return true; /* a file begins with a state where the other has an entry */
-    if (a->kind != MOVEX_REPLAY_ENTRY) return true;
-    return strcmp(a->name, b->name) == 0 && a->now_ms == b->now_ms && a->hides == b->hides &&
-           a->reveals == b->reveals && is_same_half(&a->shown, &b->shown) &&
-           (!a->hides || is_same_half(&a->hidden, &b->hidden));
+    if (a->kind != b->kind || a->kind != MOVEX_REPLAY_ENTRY)
+        return true; /* one file may begin where the other goes on */
+    return strcmp(a->name, b->name) == 0 && a->hides == b->hides && a->reveals == b->reveals &&
+           is_same_half(&a->shown, &b->shown) && (!a->hides || is_same_half(&a->hidden, &b->hidden));
 }
 
 /* Everything that is known at the version at which both stand. False if it differs. */

@@ -10,7 +10,7 @@ static void show_line(const movex_replay *replay, const movex_replay_record *rec
     if (json) {
         show_record_json(stdout, replay, record);
     } else {
-        printf("%10" PRIu64 "  %6" PRIu64 "  %-12s  ", record->offset, record->version,
+        printf("%10" PRIu64 "  %6" PRIu64 "  %-13s  ", record->offset, record->version,
                movex_replay_kind_name(record->kind));
         show_record(stdout, replay, record);
     }

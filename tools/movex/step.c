@@ -35,7 +35,7 @@ static void take_keys(stepping *s)
     s->has_keys = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &s->as_it_was) == 0;
     if (!s->has_keys) return;
     struct termios raw = s->as_it_was;
-    raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+    raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG); /* Ctrl-C is a key: the terminal is given back as it was */
     raw.c_cc[VMIN] = 1;
     raw.c_cc[VTIME] = 0;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
@@ -117,7 +117,7 @@ static wish ask(const stepping *s, uint64_t *version)
     int key = read_key();
     if (key == 0x1b) return read_arrow();
     if (key >= '0' && key <= '9') return read_number(key, version);
-    word[0] = key == '\n' || key == '\r' ? 'n' : key == 4 ? 'q' : (char)key;
+    word[0] = key == '\n' || key == '\r' ? 'n' : key == 3 || key == 4 ? 'q' : (char)key;
     return meaning(word, version);
 }
 
