@@ -372,6 +372,7 @@ void movex_recovery_open(movex_recovery *r, movex_store store, movex_store_file 
 int movex_recovery_read(movex_recovery *r, movex_journal_record *record)
 {
     r->at = r->scan.offset;
+    r->version = r->resource ? r->resource->log.version : 0;
     if (movex_record_scan_next(&r->scan, &r->payload, &r->length) != MOVEX_RECORD_WHOLE) return MOVEX_ERR_AGAIN;
     if (movex_journal_read(r->payload, r->length, record)) return MOVEX_OK;
     return movex_error_set(&r->cause, MOVEX_ERR_DAMAGED, "a record of no known form", NULL);
@@ -425,7 +426,7 @@ int movex_recovery_fail(const movex_recovery *r, const char *before, movex_error
     movex_format_unsigned(&format, r->at);
     if (r->resource) {
         movex_format_text(&format, ", after version ");
-        movex_format_unsigned(&format, r->resource->log.version);
+        movex_format_unsigned(&format, r->version);
     }
     movex_format_text(&format, ": ");
     return movex_error_set(error, r->cause.status, where, r->cause.text, NULL);

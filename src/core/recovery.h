@@ -18,6 +18,7 @@ typedef struct movex_recovery {
     uint8_t                part;     /* of the file: that of the last record (part_of) */
     const unsigned char   *payload;  /* of the record that was read last, lent until the next one is read */
     size_t                 length;   /* of it */
+    uint64_t               version;  /* of the resource before that record */
     uint64_t               at;       /* where the record begins that was read last; at the end: what is behind the last */
     movex_error            cause;    /* of what is wrong */
 } movex_recovery;
