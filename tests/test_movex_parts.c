@@ -1,5 +1,5 @@
-/* What movex reads as a payload: what the library writes as JSON comes back as it was; fields one by one; and what is wrong is
-   said with its place. */
+/* What movex reads as a payload: what the library writes as JSON comes back as it was; fields one by one; and what is
+   wrong is said with its place. */
 #include "../tools/movex/payload.h"
 #include "support.h"
 

@@ -1,5 +1,5 @@
-/* Replays of what random runs have kept (test_restarts.c): at every version, forwards and backwards, each viewer sees what the
-   run's own account says; damage, torn ends, other rules and missing memory are said, and nothing is made up.
+/* Replays of what random runs have kept (test_restarts.c): at every version, forwards and backwards, each viewer sees
+   what the run's own account says; damage, torn ends, other rules and missing memory are said, and nothing is made up.
 
    A failure names its seed; MOVEX_TEST_SEED runs that one alone. */
 #include "secrets_run.h"

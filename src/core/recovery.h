@@ -1,5 +1,5 @@
-/* A journal that is gone through once more, record by record: by a master that starts again (master_recover.c), and by a
-   replay (replay.c), which has a master of its own. */
+/* A journal that is gone through once more, record by record: by a master that starts again (master_recover.c), and by
+   a replay (replay.c), which has a master of its own. */
 #ifndef MOVEX_CORE_RECOVERY_H
 #define MOVEX_CORE_RECOVERY_H
 
@@ -19,24 +19,24 @@ typedef struct movex_recovery {
     const unsigned char   *payload;  /* of the record that was read last, lent until the next one is read */
     size_t                 length;   /* of it */
     uint64_t               version;  /* of the resource before that record */
-    uint64_t               at;       /* where the record begins that was read last; at the end: what is behind the last */
+    uint64_t               at;       /* where the record begins that was read last; at the end: behind the last */
     movex_error            cause;    /* of what is wrong */
 } movex_recovery;
 
 /* Starts at the beginning of a file whose records have that seed. */
 void movex_recovery_open(movex_recovery *recovery, movex_store store, movex_store_file file, uint64_t seed,
                          const movex_allocator *allocator);
-/* Reads the next record, which is lent until the next call. MOVEX_OK; MOVEX_ERR_AGAIN: there is none, and scan.state says why;
-   or MOVEX_ERR_DAMAGED, with `cause`, for one of no known form. */
+/* Reads the next record, which is lent until the next call. MOVEX_OK; MOVEX_ERR_AGAIN: there is none, and scan.state
+   says why; or MOVEX_ERR_DAMAGED, with `cause`, for one of no known form. */
 int movex_recovery_read(movex_recovery *recovery, movex_journal_record *record);
 /* Takes that record. MOVEX_OK, or what is wrong, with `cause`. */
 int movex_recovery_take(movex_recovery *recovery, const movex_journal_record *record);
-/* After MOVEX_ERR_AGAIN: MOVEX_OK if the file ends where it should, or where a crash has torn it (scan.state); or what is
-   wrong, with `cause`. */
+/* After MOVEX_ERR_AGAIN: MOVEX_OK if the file ends where it should, or where a crash has torn it (scan.state); or what
+   is wrong, with `cause`. */
 int movex_recovery_end(movex_recovery *recovery);
 /* What is wrong with a resource, as a whole, after its last record. */
 int movex_recovery_check(movex_recovery *recovery);
-/* Fills `error` with `cause`, and where it is: "rps:main, byte 4711, version 12: ...". Returns the status of the cause. */
+/* Fills `error` with `cause`, and where it is: "rps:main, byte 4711, after version 12: ...". Returns the cause's status. */
 int movex_recovery_fail(const movex_recovery *recovery, const char *before, movex_error *error);
 void movex_recovery_close(movex_recovery *recovery);
 

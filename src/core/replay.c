@@ -36,8 +36,8 @@ static int no_journal(movex_replay *replay)
     return movex_error_set(&replay->error, MOVEX_ERR_DAMAGED, "this is no journal: it does not begin as one", NULL);
 }
 
-/* The payload of the first record, unchecked, since its seed comes of what it says; NULL: there is none. Its length is right
-   if the check that follows says so. */
+/* The payload of the first record, unchecked, since its seed comes of what it says; NULL: there is none. Its length is
+   right if the check that follows says so. */
 static const unsigned char *peek(const unsigned char *bytes, size_t length, size_t *payload_length)
 {
     if (length < MOVEX_RECORD_FRAME) return NULL;
@@ -381,8 +381,8 @@ bool movex_replay_made_by(movex_replay *replay, movex_replay_record *record)
     return true;
 }
 
-/* What a viewer might know, before redaction. Sessions are told apart by their numbers alone, and of two with one id the later
-   one had it. */
+/* What a viewer might know, before redaction. Sessions are told apart by their numbers alone, and of two with one id
+   the later one had it. */
 static const movex_view *view_for(const movex_master_resource *resource, const char *viewer)
 {
     const movex_hidden *hidden = resource->hidden;

@@ -10,7 +10,8 @@ const char movex_help[] = "movex - looks into journals, and plays from the shell
                           "usage: movex replay FILE [GAME.so] [OPTION]...   check a journal, show a version of it\n"
                           "       movex log FILE [GAME.so]                  every record of a journal in a line\n"
                           "       movex diff A B [GAME.so]                  where two journals or saved states part\n"
-                          "       movex connect URL TYPE:ID GAME.so         watch and play at a movexd\n"
+                          "       movex connect URL TYPE:ID GAME.so         watch and play at a movexd (in a build\n"
+                          "                                                 with websockets)\n"
                           "\n"
                           "FILE is a journal as movexd --data keeps it. In the place of FILE, a directory and\n"
                           "TYPE:ID (or sessions) may be given. GAME.so exports the game's types; without it only\n"
@@ -57,6 +58,7 @@ static const char diff_help[] = "usage: movex diff A B [GAME.so]\n"
                                 "\n"
                                 "exit status: 0 if they are the same, 1 if they differ, 2 for trouble\n";
 
+#ifdef HAVE_WEBSOCKET
 static const char connect_help[] = "usage: movex connect URL TYPE:ID GAME.so [OPTION]...\n"
                                    "\n"
                                    "Binds a resource at ws://HOST:PORT or wss://HOST:PORT, and prints what happens to\n"
@@ -76,12 +78,15 @@ static const char connect_help[] = "usage: movex connect URL TYPE:ID GAME.so [OP
                                    "\n"
                                    "exit status: 0 if all was accepted, 1 if something was not, or failed, 2 for a\n"
                                    "wrong command line\n";
+#endif
 
 const command movex_commands[] = {
     {"replay", " --to --as --public --all --json --quiet --step ", replay_help, 1, 3, command_replay},
     {"log", " --json ", log_help, 1, 3, command_log},
     {"diff", " --quiet ", diff_help, 2, 3, command_diff},
+#ifdef HAVE_WEBSOCKET
     {"connect", " --id --credentials --ca --watch --once --json ", connect_help, 3, 3, command_connect},
+#endif
     {NULL, NULL, NULL, 0, 0, NULL},
 };
 

@@ -22,11 +22,12 @@ unsigned char *journal_read(const char *path, size_t *length);
 /* Loads a game; NULL: none. False, and it has been said why, if that fails. */
 bool journal_load(movexd_games *games, char *path);
 
-/* Opens what the first operands name, FILE or DIRECTORY TYPE:ID, with the game that follows, if one does. False, and it has
-   been said why, if that fails; close it in either case. */
+/* Opens what the first operands name, FILE or DIRECTORY TYPE:ID, with the game that follows, if one does. False, and it
+   has been said why, if that fails; close it in either case. */
 bool journal_open(journal *opened, const arguments *given);
 
-/* Opens what has been read of a file, with games that may be somebody else's. False, and it has been said why, if that fails. */
+/* Opens what has been read of a file, with games that may be somebody else's. False, and it has been said why, if that
+   fails. */
 bool journal_start(journal *opened, const char *path, const movexd_games *games);
 
 void journal_close(journal *opened);

@@ -12,8 +12,8 @@
        {"number": 5, "at": [1, 2]}    an object of JSON, as movex_codec_json writes it
        number=5 at=[1,2] name=carol   fields, each with a value of JSON, or a word without spaces for texts and enums
 
-   Fields that are not named are 0. False, with what is wrong and in which field ("at[1]: ..."), if it is none. `payload` has
-   room for the struct, nothing else is checked. */
+   Fields that are not named are 0. False, with what is wrong and in which field ("at[1]: ..."), if it is none.
+   `payload` has room for the struct. */
 bool payload_parse(const movex_schema *schema, const char **text, void *payload, char *problem, size_t problem_size);
 
 #endif

@@ -187,7 +187,8 @@ static int step(stepping *s, wish asked, uint64_t version)
 
 /* ---- the whole */
 
-/* Goes to the end first, so that the last version is known; what is wrong behind it is said, and the rest can be looked at. */
+/* Goes to the end first, so that the last version is known; what is wrong behind it is said, and the rest can be looked
+   at. */
 static bool survey(stepping *s, int *code)
 {
     movex_replay *replay = s->opened->replay;
