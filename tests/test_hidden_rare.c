@@ -393,6 +393,88 @@ START_TEST(longer_than_a_frame)
 }
 END_TEST
 
+/* ---- cut in between */
+
+typedef struct net_party {
+    movex_mock     *net;
+    movex_master   *master;
+    movex_client   *clients[3];
+    movex_resource *resources[3];
+    uint64_t        now_ms;
+    uint32_t        overturned[256]; /* how often ben was told, by ticket */
+    uint32_t        told;
+} net_party;
+
+static void poll_over_net(net_party *n)
+{
+    movex_mock_poll(n->net, ++n->now_ms);
+    movex_master_poll(n->master, n->now_ms);
+    for (int i = 0; i < 3; i++) {
+        movex_client_poll(n->clients[i], n->now_ms);
+        for (movex_event event; movex_client_next(n->clients[i], &event);) {
+            if (i != BEN || event.kind != MOVEX_EVENT_OVERTURNED) continue;
+            ck_assert_uint_lt(event.ticket, 256);
+            n->overturned[event.ticket]++;
+            n->told++;
+        }
+    }
+}
+
+/* So many of the frames that are held for ben arrive; then he is cut off. */
+static void let_through(net_party *n, int count)
+{
+    movex_mock_frame frame;
+    for (uint32_t i = 0; count > 0 && movex_mock_held(n->net, i, &frame);) {
+        if (frame.kind == MOVEX_IO_MESSAGE && strcmp(frame.to, "ben") == 0) {
+            ck_assert_int_eq(movex_mock_release(n->net, i), MOVEX_OK);
+            count--;
+        } else {
+            i++;
+        }
+    }
+    ck_assert_int_eq(count, 0);
+    poll_over_net(n);
+    ck_assert_uint_eq(movex_mock_cut(n->net, "ben"), 1);
+    movex_mock_hold(n->net, false);
+}
+
+/* What has become of ben's dispatches takes more frames than come through: what is missing comes with him. `_i` frames do. */
+START_TEST(cut_off_while_it_is_told_what_is_overturned)
+{
+    static const char *const names[] = {"ann", "ben", "cid"};
+    enum { ALL = 100 };
+    net_party n = {.net = movex_mock_new(&(movex_mock_config){.max_frame = 256})};
+    n.master = movex_master_new(&(movex_master_config){.types = MOVEX_TYPES(&hidden_type)});
+    ck_assert_int_eq(movex_master_attach(n.master, movex_mock_listen(n.net)), MOVEX_OK);
+    for (int i = 0; i < 3; i++) {
+        n.clients[i] =
+            movex_client_new(&(movex_client_config){.id = names[i], .io = movex_mock_connect_as(n.net, names[i])});
+        n.resources[i] = movex_bind(n.clients[i], &hidden_type, "main");
+    }
+    for (int turn = 0; turn < 50; turn++) {
+        if (turn == 10) hidden_do(n.resources[ANN], HIDDEN_SIT, ANN, 0);
+        if (turn == 20) hidden_do(n.resources[ANN], HIDDEN_RAISE, 0, ALL);
+        if (turn == 30) hidden_hide(n.resources[ANN], HIDDEN_STAKE, ANN, ALL + 10); /* all there is */
+        for (int k = 0; turn == 40 && k < ALL; k++) ck_assert(hidden_do(n.resources[BEN], HIDDEN_RAISE, 0, -1) != 0);
+        poll_over_net(&n);
+    }
+    ck_assert_uint_eq(movex_pending(n.resources[BEN]), 0);
+    movex_mock_hold(n.net, true);
+    movex_master_dispatch(n.master, &hidden_type, "main", HIDDEN_TIME_UP, NULL, NULL);
+    movex_master_poll(n.master, ++n.now_ms);
+    let_through(&n, _i);
+    ck_assert_uint_lt(n.told, ALL);
+    for (int turn = 0; turn < 2000; turn++) poll_over_net(&n);
+    ck_assert_uint_eq(n.told, ALL);
+    for (uint32_t ticket = 1; ticket <= ALL; ticket++) ck_assert_uint_eq(n.overturned[ticket], 1);
+    ck_assert_uint_eq(movex_client_stats(n.clients[BEN]).connects, 2);
+    ck_assert_uint_eq(movex_checksum(n.resources[BEN]), movex_checksum(n.resources[CID]));
+    for (int i = 0; i < 3; i++) movex_client_free(n.clients[i]);
+    movex_master_free(n.master);
+    movex_mock_free(n.net);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -415,5 +497,6 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) tcase_add_test(tcase, tests[i]);
+    tcase_add_loop_test(tcase, cut_off_while_it_is_told_what_is_overturned, 0, 2);
     return movex_test_main(suite);
 }

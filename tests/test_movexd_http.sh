@@ -102,11 +102,11 @@ plays() {
 }
 
 ok "starts" starts --http 0 "$game"
-ok "health says what is there" answers 200 '^\{"status":"ok","version":"[0-9.]+","uptime_s":[0-9]+,.*"resources":0,' /health
+ok "health says what is there" answers 200 '^\{"status":"ok","version":"[0-9.]+","uptime_s":[0-9]+,"data":"none","unflushed":0,.*"resources":0,' /health
 ok "no resources are an empty list" answers 200 '^\]$' /resources
 ok "there is no such resource" answers 404 '"error":"there is no such resource"' /resources/tictactoe/table-1
 ok "somebody plays" plays 'mal "lory' 'a/b c%?ü'
-ok "resources are listed" answers 200 \
+ok "resources are listed" in_time answers 200 \
     '"type":"tictactoe","id":"a/b c%\?ü","version":1,"checksum":"[0-9a-f]{16}","subscribers":1' /resources
 ok "a resource has its state" answers 200 \
     '"version":1,.*"state":\{"player":\["mal \\"lory",""\],"cell":\[0,0,0,0,0,0,0,0,0\],.*"result":"open"' \

@@ -136,7 +136,8 @@ typedef enum movex_master_event_kind {
     MOVEX_MASTER_SUBSCRIBED,    /**< peer has bound it */
     MOVEX_MASTER_UNSUBSCRIBED,  /**< peer is no longer subscribed to it; version and checksum as of then */
     MOVEX_MASTER_REMOVED,       /**< type and id: the resource is gone; its last version and checksum */
-    MOVEX_MASTER_RECOVERED,     /**< type and id: it was in the store; text: what was torn off its end, if anything was */
+    MOVEX_MASTER_RECOVERED,     /**< type and id ("": the sessions): it was in the store; text: what was torn off its end, if
+                                     anything was. Of those that were whole, the first 128 are told of; see movex_master_each */
     MOVEX_MASTER_STORE          /**< the store has failed (status, text), or works again (MOVEX_OK) */
 } movex_master_event_kind;
 

@@ -79,7 +79,9 @@ typedef struct movex_replay_record {
     uint64_t          now_ms;  /**< master time of that version */
     uint64_t          checksum; /**< STATE, ENTRY: of the public state then */
     const char       *name;    /**< ENTRY: its author's id, "" for the master; others: see their kinds */
-    uint64_t          session, subscription, sequence; /**< of a dispatch, or of a client; session 0: the master's own */
+    uint64_t          session; /**< the number of a client's session; 0: the master's own */
+    uint64_t          subscription; /**< the session's number for it; with session and sequence it names a dispatch */
+    uint64_t          sequence;     /**< of the subscription's dispatches */
     bool              hides;   /**< ENTRY: it has a hidden half */
     bool              reveals; /**< ENTRY: with it, all that was hidden was revealed */
     movex_replay_half shown;   /**< ENTRY */

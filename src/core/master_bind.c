@@ -112,7 +112,7 @@ void movex_subscription_send_snapshot(movex_master *master, movex_subscription *
     movex_master_send(master, link, &writer);
     master->stats.snapshots++;
     subscription->base = resource->log.version;
-    if (missed) movex_overturned_tell(master, subscription);
+    movex_overturned_tell(master, subscription);
 }
 
 /* ---- binding */
@@ -149,7 +149,7 @@ static movex_subscription *subscribe_as(movex_master *master, movex_session *ses
     subscription->resource = resource;
     subscription->serial = serial;
     subscription->hider = movex_hider_of(resource, session);
-    subscription->revealed = resource->revealed; /* what was revealed before it came is no news */
+    subscription->revealed = subscription->told = resource->revealed; /* what was revealed before it came is no news */
     bool mapped = movex_map_put(&session->by_number, &master->allocator, resource->number, subscription);
     if (!mapped || !take_slot(master, subscription)) {
         if (mapped) movex_map_remove(&session->by_number, resource->number, subscription);
@@ -330,8 +330,10 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
            .subscribers = resource->subscriber_count,
            .resumed = resumed,
     };
-    if (message->resumes && (message->epoch == master->config.epoch || message->subscription))
+    if (message->resumes && (message->epoch == master->config.epoch || message->subscription)) {
         subscription->revealed = message->revealed;
+        subscription->told = message->revealed ? message->revealed - 1 : 0; /* the rest may have been lost behind it */
+    }
     if (!resumed) movex_audience_leave(master, subscription);
     if (!movex_master_begin(master, subscription->session->link, 0, &writer)) {
         movex_audience_leave(master, subscription);
@@ -350,7 +352,7 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
     master->stats.resumes++;
     for (uint64_t version = message->version + 1; version <= resource->log.version; version++)
         movex_master_tell_again(master, subscription, version);
-    if (subscription->revealed != resource->revealed) movex_overturned_tell(master, subscription);
+    movex_overturned_tell(master, subscription);
 }
 
 /* The subscription that a BIND goes on with, or a new one; or NULL with the cause. */

@@ -106,6 +106,7 @@ typedef struct movex_subscription {
     uint64_t                      sequence; /* the last of its dispatches that was handled */
     uint64_t                      base;     /* from this version on its client can fold again; <= log.version */
     uint64_t                      revealed; /* the version of the last reveal that its client has been told of */
+    uint64_t                      told; /* that of the last one of which it has also been told what was overturned */
     struct movex_hider           *hider;    /* what its client has hidden here, or NULL */
     struct movex_audience        *audience; /* live, of a patched type: with whom it shares what it holds; else NULL */
     struct movex_audience        *next_audience; /* while an entry is told: to which it goes */
@@ -448,7 +449,7 @@ void movex_overturned_remember(movex_subscription *subscription, uint64_t sequen
 void movex_overturned_reveal(movex_master_resource *resource, uint64_t version);
 /* What no reveal has shown never will be. */
 void movex_overturned_drop(movex_master_resource *resource);
-/* Tells a subscriber what the reveals have overturned that its client does not know of; it knows of all after. */
+/* Tells a subscriber what the reveals have overturned of which its client may not have been told; it has been after. */
 void movex_overturned_tell(movex_master *master, movex_subscription *subscription);
 /* A digest of what the last reveal has overturned. */
 uint64_t movex_overturned_digest(const movex_master_resource *resource, uint64_t so_far);

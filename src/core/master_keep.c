@@ -375,6 +375,7 @@ int movex_keep_resource(movex_master *master, movex_master_resource *resource)
     resource->journal.seed = movex_keep_seed(name, length);
     int status = store.ops->open(store.self, name, length, &resource->journal.file);
     if (status != MOVEX_OK || master->recovering) return status;
+    if (!movex_keep_reserve(master, 1, 0)) return MOVEX_ERR_STORE; /* else room that is left over would be used up */
     return movex_keep_snapshot(master, resource) ? MOVEX_OK : MOVEX_ERR_STORE;
 }
 

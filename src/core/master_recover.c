@@ -5,6 +5,8 @@
 #include "format.h"
 #include "store.h"
 
+enum { MOST_RECOVERED = 128 }; /* events that leave room for those that say that something is not as it was left */
+
 /* Fills `error`: "store: rps:main, byte 4711: ...". Returns the status. */
 static int fail(movex_recovery *r, int status, movex_error *error)
 {
@@ -69,7 +71,7 @@ static int recover_resource(movex_master *master, movex_map *sessions, const mov
     }
     if (r.resource->log.now_ms > master->recovered_ms) master->recovered_ms = r.resource->log.now_ms;
     movex_master_resource_schedule(master, r.resource);
-    if (r.scan.state == MOVEX_RECORD_END)
+    if (r.scan.state == MOVEX_RECORD_END && master->record_count < MOST_RECOVERED)
         movex_master_record_event(master, MOVEX_MASTER_RECOVERED, NULL, r.resource, MOVEX_OK, NULL);
     return MOVEX_OK;
 }
