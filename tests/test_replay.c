@@ -293,7 +293,7 @@ START_TEST(other_rules_are_found)
         require(movex_replay_finish(replay) == MOVEX_ERR_INVALID_STATE);
         const char *text = movex_replay_error(replay)->text;
         must_msg(strstr(text, i ? "refuses it now" : "another state of it now: its checksum is "), "%s", text);
-        must_msg(strstr(text, "byte ") && strstr(text, ", after version 19: ") && strstr(text, " by c"), "%s", text);
+        must_msg(strstr(text, "byte ") && strstr(text, " (after version 19)") && strstr(text, " by c"), "%s", text);
         require(movex_replay_step(replay) == MOVEX_ERR_INVALID_STATE);
         require(movex_replay_view(replay, "", NULL, NULL) == MOVEX_ERR_INVALID_STATE);
         require(movex_replay_seek(replay, 19) == MOVEX_OK);

@@ -415,7 +415,7 @@ int movex_recovery_check(movex_recovery *r)
 
 int movex_recovery_fail(const movex_recovery *r, const char *before, movex_error *error)
 {
-    char         where[MOVEX_ERROR_TEXT_SIZE];
+    char         where[MOVEX_ERROR_TEXT_SIZE], after[48];
     movex_format format = movex_format_into(where, sizeof where);
     movex_format_text(&format, before);
     for (size_t i = 0; i < r->name.length; i++) {
@@ -424,12 +424,12 @@ int movex_recovery_fail(const movex_recovery *r, const char *before, movex_error
     }
     movex_format_text(&format, ", byte ");
     movex_format_unsigned(&format, r->at);
-    if (r->resource) {
-        movex_format_text(&format, ", after version ");
-        movex_format_unsigned(&format, r->version);
-    }
     movex_format_text(&format, ": ");
-    return movex_error_set(error, r->cause.status, where, r->cause.text, NULL);
+    format = movex_format_into(after, sizeof after);
+    movex_format_text(&format, " (after version ");
+    movex_format_unsigned(&format, r->version);
+    movex_format_text(&format, ")");
+    return movex_error_set(error, r->cause.status, where, r->cause.text, r->resource ? after : NULL, NULL);
 }
 
 void movex_recovery_close(movex_recovery *r)

@@ -36,7 +36,7 @@ int movex_recovery_take(movex_recovery *recovery, const movex_journal_record *re
 int movex_recovery_end(movex_recovery *recovery);
 /* What is wrong with a resource, as a whole, after its last record. */
 int movex_recovery_check(movex_recovery *recovery);
-/* Fills `error` with `cause`, and where it is: "rps:main, byte 4711, after version 12: ...". Returns the cause's status. */
+/* Fills `error` with `cause`, and where it is: "rps:main, byte 4711: ... (after version 12)". Returns the cause's status. */
 int movex_recovery_fail(const movex_recovery *recovery, const char *before, movex_error *error);
 void movex_recovery_close(movex_recovery *recovery);
 
