@@ -4,6 +4,8 @@
 
 #include <movex/text.h>
 
+static const char no_more_views[] = "there are as many different views of it as there may be";
+
 enum {                           /* of what is kept */
        CHANGES_OF_BEGINNING = 2, /* a subscription, and the action of who has come */
        CHANGES_OF_ENDING = 2,
@@ -57,6 +59,7 @@ void movex_subscription_silence(movex_master *master, movex_subscription *subscr
     subscription->live = false;
     movex_audience_leave(master, subscription);
     movex_list_remove(&subscription->owed);
+    movex_list_remove(&subscription->crowded);
 }
 
 void movex_subscription_owe_snapshot(movex_master *master, movex_subscription *subscription)
@@ -66,7 +69,7 @@ void movex_subscription_owe_snapshot(movex_master *master, movex_subscription *s
     if (!link->due.list) movex_list_append(&master->due, &link->due);
 }
 
-/* What the subscriber is to hold; NULL, with its link failing, if that cannot be made. */
+/* What the subscriber is to hold; NULL if that cannot be made (movex_audience_join). */
 static const movex_view *view_of(movex_master *master, movex_subscription *subscription)
 {
     if (!subscription->resource->rules->patched) return movex_hidden_view(subscription->resource, subscription->hider);
@@ -112,6 +115,7 @@ void movex_subscription_send_snapshot(movex_master *master, movex_subscription *
     movex_master_send(master, link, &writer);
     master->stats.snapshots++;
     subscription->base = resource->log.version;
+    subscription->told = subscription->sequence;
     if (missed) movex_overturned_tell(master, subscription);
 }
 
@@ -190,6 +194,7 @@ void movex_subscription_free(movex_master *master, movex_subscription *subscript
     movex_map_remove(&subscription->session->by_number, resource->number, subscription);
     movex_audience_leave(master, subscription);
     movex_list_remove(&subscription->owed);
+    movex_list_remove(&subscription->crowded);
     movex_list_remove(&subscription->of_session);
     movex_release(&master->allocator, subscription->refused,
                   subscription->refused_capacity * sizeof *subscription->refused);
@@ -271,6 +276,10 @@ static movex_master_resource *find_resource(movex_master *master, const movex_se
         movex_error_set(error, MOVEX_ERR_LIMIT, type, ":", id, " has as many subscribers as it may", NULL);
         return NULL;
     }
+    if (resource && !movex_audience_has_room(master, resource, session)) {
+        movex_error_set(error, MOVEX_ERR_LIMIT, type, ":", id, " has as many different views as it may", NULL);
+        return NULL;
+    }
     if (session->by_number.count >= master->config.limits.binds) {
         movex_error_set(error, MOVEX_ERR_LIMIT, session->id, " has as many resources bound as it may", NULL);
         return NULL;
@@ -332,6 +341,7 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
     };
     if (message->resumes && (message->epoch == master->config.epoch || message->subscription))
         subscription->revealed = message->revealed;
+    subscription->told = message->resumes ? message->answered : 0;
     if (!resumed) movex_audience_leave(master, subscription);
     if (!movex_master_begin(master, subscription->session->link, 0, &writer)) {
         movex_audience_leave(master, subscription);
@@ -433,7 +443,7 @@ int movex_subscription_forget(movex_master *master, movex_session *session)
     for (movex_node *node = session->subscriptions.first, *next; node; node = next) {
         movex_subscription *subscription = (movex_subscription *)(void *)node;
         next = node->next;
-        if (subscription->live || subscription->owed.list) continue;
+        if (subscription->live || subscription->owed.list || subscription->crowded.list) continue;
         if (!movex_keep_reserve(master, CHANGES_OF_ENDING, 0)) return MOVEX_ERR_STORE;
         movex_subscription_end(master, subscription);
     }
@@ -455,9 +465,22 @@ static void send_unbound(movex_master *master, movex_master_link *link, uint32_t
 void movex_subscription_revoke(movex_master *master, movex_subscription *subscription, movex_status status,
                                const char *text)
 {
-    if (subscription->live || subscription->owed.list)
+    if (subscription->live || subscription->owed.list || subscription->crowded.list) {
+        movex_subscription_tell_accepted(master, subscription);
         send_unbound(master, subscription->session->link, subscription->resource->number, status, text);
+    }
     movex_subscription_end(master, subscription);
+}
+
+/* Those who see that it goes may be moved by it to views of their own, for which there is no room either: they come last. */
+void movex_subscription_revoke_crowded(movex_master *master)
+{
+    while (master->crowded.first && movex_keep_reserve(master, CHANGES_OF_ENDING, 0)) {
+        movex_subscription *subscription = movex_subscription_of_crowded(master->crowded.first);
+        movex_master_record_event(master, MOVEX_MASTER_REJECTED, subscription->session->id, subscription->resource,
+                                  MOVEX_ERR_LIMIT, no_more_views);
+        movex_subscription_revoke(master, subscription, MOVEX_ERR_LIMIT, no_more_views);
+    }
 }
 
 int movex_subscription_unbind(movex_master *master, movex_session *session, uint32_t number)

@@ -161,6 +161,7 @@ int movex_hidden_prepare(movex_master *master, movex_subscription *subscription,
     movex_disclosure *next = &hidden->next;
     bool              full = subscription->hider && subscription->hider->hidden >= master->config.limits.hidden;
     if (full && !master->recovering) return MOVEX_ERR_LIMIT;
+    if (!movex_audience_may_part(master, subscription)) return MOVEX_ERR_LIMIT;
     if (!movex_grow(&master->allocator, &next->pairs, &next->pair_capacity, sizeof *next->pairs, next->pair_count + 1,
                     FIRST_PAIRS))
         return MOVEX_ERR_MEMORY;

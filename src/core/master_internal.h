@@ -97,12 +97,14 @@ typedef struct movex_overturned {
 typedef struct movex_subscription {
     movex_node                    of_session; /* first member */
     movex_node                    owed;       /* in link.owed while it is to be sent a snapshot */
+    movex_node                    crowded;    /* in master.crowded while it is to be revoked: there is no room for its view */
     uint64_t                      serial;     /* the session's name for it, never used again */
     movex_session                *session;
     struct movex_master_resource *resource;
     uint32_t                      slot;     /* resource->subscribers[slot] == this */
     bool                          live;     /* gets the resource's messages; its session has a link, or is ending */
     uint64_t                      sequence; /* the last of its dispatches that was handled */
+    uint64_t                      told;     /* of those that were accepted, its client knows up to this one */
     uint64_t                      base;     /* from this version on its client can fold again; <= log.version */
     uint64_t                      revealed; /* the version of the last reveal that its client has been told of */
     struct movex_hider           *hider;    /* what its client has hidden here, or NULL */
@@ -226,6 +228,7 @@ typedef struct movex_master_resource {
     movex_spares        *spares;   /* of its type */
     movex_list           audiences; /* of a patched type: movex_audience.node */
     uint32_t             audience_count;
+    uint32_t             wanted_count; /* while an entry is told: audiences that somebody belongs to after it */
     movex_subscription **subscribers; /* by slot; NULL: free */
     uint32_t             slots;       /* in use or free below; <= slot_capacity */
     uint32_t             slot_capacity;
@@ -262,7 +265,7 @@ struct movex_master {
     uint32_t                link_count;
     uint64_t                sessions_made;
     size_t                  max_message; /* bytes of the longest message that a client may send */
-    movex_list              greeting, due, away, idle, over, lost, grown;
+    movex_list              greeting, due, away, idle, over, lost, grown, crowded;
     movex_heap              wakes; /* movex_master_resource.wake; room for all resources */
     bool                    polled;
     bool                    unread;    /* the last poll has left something with an emitter */
@@ -350,6 +353,8 @@ movex_subscription *movex_subscription_recover(movex_master *master, movex_sessi
 /* Tells the subscriber (status MOVEX_OK: as it asked), if it is connected, that the subscription has ended, and ends it. */
 void movex_subscription_revoke(movex_master *master, movex_subscription *subscription, movex_status status, const char *text);
 int  movex_subscription_bind(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
+/* Revokes those for whose views there is no room. */
+void movex_subscription_revoke_crowded(movex_master *master);
 /* Ends those that are not bound on the session's present link: MOVEX_OK or MOVEX_ERR_STORE. */
 int  movex_subscription_forget(movex_master *master, movex_session *session);
 int  movex_subscription_unbind(movex_master *master, movex_session *session, uint32_t number);
@@ -362,6 +367,11 @@ void movex_subscription_end(movex_master *master, movex_subscription *subscripti
 void movex_subscription_announce(movex_master *master, const movex_subscription *subscription, movex_presence presence,
                                  bool named);
 
+
+static inline movex_subscription *movex_subscription_of_crowded(movex_node *node)
+{
+    return (movex_subscription *)(void *)((char *)node - offsetof(movex_subscription, crowded));
+}
 
 static inline movex_subscription *movex_subscription_of_owed(movex_node *node)
 {
@@ -422,6 +432,8 @@ bool movex_subscription_prepare(movex_master *master, movex_subscription *subscr
 void movex_subscription_refuse(movex_master *master, movex_subscription *subscription, uint64_t sequence, int reason);
 /* Answers a dispatch that was handled before. */
 void movex_subscription_repeat(movex_master *master, movex_subscription *subscription, uint64_t sequence);
+/* Answers what was accepted and could not be told by an entry or a snapshot: the subscription ends before that. */
+void movex_subscription_tell_accepted(movex_master *master, movex_subscription *subscription);
 /* Answers what its client may not know yet, after `answered`. */
 void movex_subscription_tell_refusals(movex_master *master, const movex_subscription *subscription, uint64_t answered);
 
@@ -509,7 +521,12 @@ uint64_t movex_reveal_digest(const movex_master_resource *resource, uint64_t so_
 
 /* ---- master_audience.c */
 
-/* The audience that a subscriber belongs to now, with its state; NULL (and its link fails) if there is no memory or room. */
+/* False if one more subscriber, of that session, would need a view for which there is no room. */
+bool movex_audience_has_room(const movex_master *master, const movex_master_resource *resource, const movex_session *session);
+/* The same for what a subscriber who has hidden nothing yet would hold alone from now on. */
+bool movex_audience_may_part(const movex_master *master, const movex_subscription *subscription);
+/* The audience that a subscriber belongs to now, with its state; NULL if there is no memory (its link fails) or no room (it
+   is crowded, and will be revoked). */
 movex_audience *movex_audience_join(movex_master *master, movex_subscription *subscription);
 void movex_audience_leave(movex_master *master, movex_subscription *subscription);
 /* The subscriber has become a hider: what it holds is its alone from now on. */
@@ -518,8 +535,10 @@ void movex_audience_part(movex_master *master, movex_subscription *subscription)
 void movex_audience_compute(movex_master *master, movex_master_resource *resource, const movex_hider *author,
                             movex_deed *deed, const movex_context *context);
 /* Finds the audience that a live subscriber, who sees the fold of that hider (NULL: the public one), belongs to after the
-   entry; NULL (and its link fails) if there is no memory. */
-movex_audience *movex_audience_next(movex_master *master, movex_subscription *subscription, const movex_hider *hider);
+   entry: first for all who stay where they are, then for all others. False if there is no memory (its link fails) or no room
+   (it is crowded); then it belongs to none. */
+bool movex_audience_stay(movex_subscription *subscription, const movex_hider *hider);
+bool movex_audience_next(movex_master *master, movex_subscription *subscription, const movex_hider *hider);
 /* Brings what all wanted audiences hold up to date with their views. */
 void movex_audience_update(movex_master_resource *resource);
 void movex_audience_move(movex_subscription *subscription, movex_audience *to);

@@ -149,6 +149,7 @@ void movex_master_flush(movex_master *master)
     bool lost;
     do {
         lost = false;
+        movex_subscription_revoke_crowded(master);
         for (movex_node *node = master->due.first, *next; node; node = next) {
             movex_master_link *link = (movex_master_link *)(void *)((char *)node - offsetof(movex_master_link, due));
             int                status = flush_link(master, link);

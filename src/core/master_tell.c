@@ -146,16 +146,18 @@ static void tell_alike(movex_master *master, movex_master_resource *resource, co
 
 static void find_next_audiences(movex_master *master, movex_master_resource *resource, const movex_telling *telling)
 {
+    bool all_stay = true;
     for (uint32_t i = 0; i < resource->slots; i++) {
         movex_subscription *other = resource->subscribers[i];
         if (!other) continue;
         other->is_told = !other->live;
-        if (!other->live) continue;
-        other->next_audience = movex_audience_next(master, other, telling->reveal ? NULL : other->hider);
-        if (other->next_audience) continue;
-        other->is_told = true;
-        other->live = false; /* its link fails; it comes back and gets a snapshot */
-        movex_audience_leave(master, other);
+        other->next_audience = NULL;
+        if (other->live && !movex_audience_stay(other, telling->reveal ? NULL : other->hider)) all_stay = false;
+    }
+    for (uint32_t i = 0; !all_stay && i < resource->slots; i++) {
+        movex_subscription *other = resource->subscribers[i];
+        if (!other || !other->live || other->next_audience) continue;
+        other->is_told = !movex_audience_next(master, other, telling->reveal ? NULL : other->hider);
     }
     movex_audience_update(resource);
 }
@@ -187,6 +189,8 @@ void movex_master_tell(movex_master *master, movex_master_resource *resource, co
         tell_audiences(master, resource, telling);
     else
         tell_views(master, resource, telling);
+    movex_subscription *author = telling->author ? resource->subscribers[telling->author->slot] : NULL;
+    if (author && author->live) author->told = telling->entry.sequence;
     for (uint32_t i = 0; telling->reveal && i < resource->slots; i++) {
         movex_subscription *other = resource->subscribers[i];
         if (other && other->live) note_reveal(master, other, telling->entry.version);
@@ -216,5 +220,6 @@ void movex_master_tell_again(movex_master *master, movex_subscription *subscript
     };
     movex_writer writer = write_message(master, &message);
     send_written(master, subscription, &writer, own);
+    if (own && entry->sequence > subscription->told) subscription->told = entry->sequence;
     if (entry->reveals) subscription->base = version;
 }
