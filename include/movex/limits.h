@@ -8,7 +8,9 @@
 /** Limits. Each is the most that is allowed; reaching one is an error for whoever asks for more, and nobody else. */
 typedef struct movex_limits {
     uint32_t message_bytes; /**< of one message put together from chunks, such as a snapshot; default 16 MiB */
-    uint32_t queue_bytes;   /**< waiting to be sent on one link; past it the link is closed; default 4 MiB */
+    uint32_t queue_bytes;   /**< waiting to be sent on one link, besides snapshots; past it the link is closed; default 4 MiB */
+    uint32_t backlog_bytes; /**< master: waiting on one link that does not take them, past which entries give way to one
+                                 snapshot; at most half of `queue_bytes`; default 256 KiB */
     uint32_t pending;       /**< dispatches of one client on one resource that are unanswered, or whose outcome is not
                                  drained; the smaller of the two sides' counts; default 1,024 */
     uint32_t links;         /**< master: connections at once; default 10,000 */

@@ -10,6 +10,8 @@ movex_limits movex_limits_resolve(const movex_limits *configured)
     movex_limits limits = *configured;
     fall_back(&limits.message_bytes, 16u << 20);
     fall_back(&limits.queue_bytes, 4u << 20);
+    fall_back(&limits.backlog_bytes, 256u << 10);
+    if (limits.backlog_bytes > limits.queue_bytes / 2) limits.backlog_bytes = limits.queue_bytes / 2;
     fall_back(&limits.pending, 1024);
     fall_back(&limits.links, 10000);
     fall_back(&limits.sessions, 20000);

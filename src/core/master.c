@@ -11,6 +11,7 @@
 enum {
     DEFAULT_GRACE_MS = 30000,
     DEFAULT_HANDSHAKE_MS = 10000,
+    DEFAULT_STALL_MS = 30000,
     DEFAULT_SYNC_INTERVAL_MS = 1000,
     TURN_MS = 10,            /* how long one of several emitters is waited on */
     EVENTS_PER_POLL = 10000, /* taken from one emitter in one poll */
@@ -100,6 +101,7 @@ movex_master *movex_master_new(const movex_master_config *config)
     master->max_message = MOVEX_MESSAGE_OVERHEAD + 3 * (MOVEX_INFO_MAX + 1); /* HELLO */
     if (!config->grace_ms) master->config.grace_ms = DEFAULT_GRACE_MS;
     if (!config->handshake_ms) master->config.handshake_ms = DEFAULT_HANDSHAKE_MS;
+    if (!config->stall_ms) master->config.stall_ms = DEFAULT_STALL_MS;
     if (!config->sync_interval_ms) master->config.sync_interval_ms = DEFAULT_SYNC_INTERVAL_MS;
     master->offset_ms = config->start_time_ms;
     if (make_keys(master, error) != MOVEX_OK || make_rules(master, config->types, error) != MOVEX_OK ||
@@ -265,6 +267,7 @@ uint64_t movex_master_deadline(const movex_master *master)
         uint64_t due = movex_heap_first(&master->wakes)->due, now = movex_master_time(master);
         deadline = earlier(deadline, master->now_ms, due > now ? due - now : 0);
     }
+    deadline = earlier(deadline, movex_master_stall_ms(master), 0);
     if (master->greeting.first) {
         const movex_master_link *link = (const movex_master_link *)(const void *)master->greeting.first;
         deadline = earlier(deadline, link->opened_ms, master->config.handshake_ms);

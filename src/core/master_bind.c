@@ -69,6 +69,17 @@ void movex_subscription_owe_snapshot(movex_master *master, movex_subscription *s
     if (!link->due.list) movex_list_append(&master->due, &link->due);
 }
 
+void movex_subscription_give_way(movex_master *master, movex_subscription *subscription)
+{
+    movex_channel *channel = &subscription->session->link->channel;
+    bool           holds_much = movex_channel_queued(channel) - movex_channel_waiting(channel) > channel->max_queue / 2;
+    if (!movex_channel_is_behind(channel, &master->allocator, master->config.limits.backlog_bytes) && !holds_much)
+        return;
+    movex_subscription_silence(master, subscription);
+    movex_subscription_owe_snapshot(master, subscription);
+    master->stats.gave_way++;
+}
+
 /* What the subscriber is to hold; NULL if that cannot be made (movex_audience_join). */
 static const movex_view *view_of(movex_master *master, movex_subscription *subscription)
 {
@@ -113,6 +124,7 @@ void movex_subscription_send_snapshot(movex_master *master, movex_subscription *
     };
     movex_write_snapshot(&writer, &message);
     movex_master_send(master, link, &writer);
+    movex_channel_allow(&link->channel);
     master->stats.snapshots++;
     subscription->base = resource->log.version;
     subscription->told = subscription->sequence;

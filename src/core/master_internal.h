@@ -57,6 +57,8 @@ typedef struct movex_master_link {
     movex_channel         channel;
     uint64_t              opened_ms; /* given time */
     int                    refusal;  /* the reason that the authenticate hook gave, else 0 */
+    uint64_t              took_ms;   /* stalls: given time at which it has taken something last */
+    bool                  stalls;    /* something waits for it to take */
     movex_status          failure;   /* why it is to be closed at the next flush; MOVEX_OK: it is not */
     char                  address[64];
     uint64_t              held_for; /* the number that must be durable before what is marked may be sent */
@@ -315,6 +317,8 @@ void movex_master_link_close(movex_master *master, movex_master_link *link, int 
 void movex_master_link_free(movex_master *master, movex_master_link *link);
 /* Sends what is due on all links, and closes those that have failed. */
 void movex_master_flush(movex_master *master);
+/* The given time at which a link will have taken nothing for too long; UINT64_MAX: none waits. */
+uint64_t movex_master_stall_ms(const movex_master *master);
 
 /* ---- master_session.c */
 
@@ -343,6 +347,8 @@ void movex_session_free(movex_master *master, movex_session *session);
 
 /* Its link is gone: nothing is sent to it any more. */
 void movex_subscription_silence(movex_master *master, movex_subscription *subscription);
+/* Where the subscriber's link is too slow for all entries, nothing more is sent to it but a snapshot, when it is less slow. */
+void movex_subscription_give_way(movex_master *master, movex_subscription *subscription);
 /* Has a snapshot sent with the next flush, or as soon after as the link's queue allows; one, however often it is asked. */
 void movex_subscription_owe_snapshot(movex_master *master, movex_subscription *subscription);
 /* Sends the snapshot that is owed. */

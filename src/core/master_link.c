@@ -118,14 +118,19 @@ static void hold_what_is_not_kept(movex_master *master, movex_master_link *link)
     if (movex_keep_has(master, link->held_for)) movex_channel_release(channel);
 }
 
-/* Sends what is due on a link, and the snapshots that it is owed as long as its queue is less than half full. */
-static int flush_link(movex_master *master, movex_master_link *link)
+static bool may_be_sent_a_snapshot(const movex_master *master, const movex_channel *channel)
+{
+    return movex_channel_waiting(channel) <= master->config.limits.backlog_bytes / 2 &&
+           movex_channel_queued(channel) <= channel->max_queue / 2;
+}
+
+/* Sends what is due on a link, and the snapshots that it is owed as long as it takes what is sent. */
+static int send_what_is_due(movex_master *master, movex_master_link *link)
 {
     int status = link->failure;
     hold_what_is_not_kept(master, link);
     if (status == MOVEX_OK) status = movex_channel_flush(&link->channel, &master->allocator);
-    while (status == MOVEX_OK && link->owed.first &&
-           movex_channel_queued(&link->channel) <= link->channel.max_queue / 2) {
+    while (status == MOVEX_OK && link->owed.first && may_be_sent_a_snapshot(master, &link->channel)) {
         movex_subscription_send_snapshot(master, movex_subscription_of_owed(link->owed.first));
         hold_what_is_not_kept(master, link);
         status = link->failure == MOVEX_OK ? movex_channel_flush(&link->channel, &master->allocator) : link->failure;
@@ -133,12 +138,48 @@ static int flush_link(movex_master *master, movex_master_link *link)
     return status;
 }
 
+/* The same, and MOVEX_ERR_TIMEOUT if it has taken nothing for too long. */
+static int flush_link(movex_master *master, movex_master_link *link)
+{
+    int status = send_what_is_due(master, link);
+    if (!link->stalls || link->channel.moved) link->took_ms = master->now_ms;
+    link->stalls = movex_channel_waiting(&link->channel) > 0;
+    link->channel.moved = false;
+    bool late = link->stalls && master->now_ms - link->took_ms >= master->config.stall_ms;
+    return status == MOVEX_OK && late ? MOVEX_ERR_TIMEOUT : status;
+}
+
+uint64_t movex_master_stall_ms(const movex_master *master)
+{
+    uint64_t first = UINT64_MAX;
+    for (const movex_node *node = master->due.first; node; node = node->next) {
+        const movex_master_link *link =
+            (const movex_master_link *)(const void *)((const char *)node - offsetof(movex_master_link, due));
+        if (link->stalls && link->took_ms < first) first = link->took_ms;
+    }
+    return first < UINT64_MAX - master->config.stall_ms ? first + master->config.stall_ms : UINT64_MAX;
+}
+
+/* Says why, if the emitter has room for that, before what it has not taken: nothing of it will come any more. */
+static void say_last(movex_master *master, movex_master_link *link, movex_status status, const char *why)
+{
+    const movex_error_message message = {status, 0, {why, (uint32_t)strlen(why)}};
+    unsigned char             bytes[MOVEX_MESSAGE_OVERHEAD + MOVEX_ERROR_TEXT_SIZE];
+    movex_writer              writer = movex_writer_over(bytes, sizeof bytes);
+    movex_io                  io = link->attached->io;
+    movex_write_error(&writer, &message);
+    if (!link->channel.torn) io.ops->send(io.self, link->channel.link, bytes, (size_t)(writer.at - bytes));
+    movex_master_record_event(master, MOVEX_MASTER_REJECTED, link->session ? link->session->id : NULL, NULL, status,
+                              why);
+}
+
 static void lose(movex_master *master, movex_master_link *link, int status)
 {
-    bool        slow = status == MOVEX_ERR_LIMIT;
-    const char *text = slow ? "it does not take what is sent to it" : movex_status_text(status);
-    const char *id = link->session ? link->session->id : NULL;
-    if (slow) movex_master_record_event(master, MOVEX_MASTER_REJECTED, id, NULL, MOVEX_ERR_LIMIT, text);
+    bool        full = status == MOVEX_ERR_LIMIT, stalled = status == MOVEX_ERR_TIMEOUT;
+    const char *text = full      ? "it does not take what is sent to it"
+                       : stalled ? "it has taken nothing for too long"
+                                 : movex_status_text(status);
+    if (full || stalled) say_last(master, link, (movex_status)status, text);
     movex_session *session = hang_up(master, link);
     if (session) movex_session_lost_link(master, session, text);
 }

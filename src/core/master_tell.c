@@ -185,6 +185,10 @@ static void tell_audiences(movex_master *master, movex_master_resource *resource
 
 void movex_master_tell(movex_master *master, movex_master_resource *resource, const movex_telling *telling)
 {
+    for (uint32_t i = 0; i < resource->slots; i++) {
+        movex_subscription *other = resource->subscribers[i];
+        if (other && other->live) movex_subscription_give_way(master, other);
+    }
     if (resource->rules->patched)
         tell_audiences(master, resource, telling);
     else
