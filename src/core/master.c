@@ -16,6 +16,7 @@ enum {
     TURN_MS = 10,            /* how long one of several emitters is waited on */
     EVENTS_PER_POLL = 10000, /* taken from one emitter in one poll */
     EVENTS_PER_FLUSH = 64,
+    LEAST_WAITING = 1 << 20,
 };
 
 /* ---- making */
@@ -73,6 +74,8 @@ static int make_rules(movex_master *master, const movex_type *const *types, move
     }
     if (master->max_message > master->config.limits.message_bytes)
         master->max_message = master->config.limits.message_bytes;
+    if (!master->config.limits.waiting_bytes)
+        master->config.limits.waiting_bytes = LEAST_WAITING + (uint32_t)master->max_message;
     if (master->payload_size) {
         master->payload = movex_allocate(&master->allocator, master->payload_size);
         master->shown_payload = movex_allocate(&master->allocator, master->payload_size);
@@ -144,6 +147,7 @@ void movex_master_free(movex_master *master)
 
     movex_map_free(&master->sessions, &allocator);
     movex_map_free(&master->by_name, &allocator);
+    movex_map_free(&master->addresses, &allocator);
     movex_release(&allocator, master->attached, master->attached_capacity * sizeof *master->attached);
     movex_release(&allocator, master->resources, master->resource_capacity * sizeof *master->resources);
     movex_release(&allocator, master->rules, master->rules_capacity * sizeof *master->rules);
@@ -178,6 +182,10 @@ int movex_master_attach(movex_master *master, movex_io io)
         return status;
     }
     attached->io = io;
+    attached->limits = movex_limits_of_emitter(&master->config.limits, io.ops->in_process);
+    attached->rated = attached->limits.messages_per_second != MOVEX_UNLIMITED ||
+                      attached->limits.bytes_per_second != MOVEX_UNLIMITED ||
+                      attached->limits.binds_per_second != MOVEX_UNLIMITED;
     master->attached[master->attached_count++] = attached;
     return MOVEX_OK;
 }
@@ -250,6 +258,7 @@ void movex_master_poll(movex_master *master, uint64_t now_ms)
     }
     if (now_ms > master->now_ms) master->now_ms = now_ms;
     master->unread = false;
+    movex_master_take_waiting(master);
     for (uint32_t i = 0; i < master->attached_count; i++) receive(master, master->attached[i]);
     movex_master_wake(master);
     end_what_is_over(master);
@@ -268,6 +277,7 @@ uint64_t movex_master_deadline(const movex_master *master)
         deadline = earlier(deadline, master->now_ms, due > now ? due - now : 0);
     }
     deadline = earlier(deadline, movex_master_stall_ms(master), 0);
+    deadline = earlier(deadline, movex_rate_due_ms(master), 0);
     if (master->greeting.first) {
         const movex_master_link *link = (const movex_master_link *)(const void *)master->greeting.first;
         deadline = earlier(deadline, link->opened_ms, master->config.handshake_ms);

@@ -268,8 +268,8 @@ static const movex_rules *find_rules(movex_master *master, const movex_bind_mess
 }
 
 /* The resource that is to be bound, made if need be; or NULL with the cause. `reason` is the hook's. */
-static movex_master_resource *find_resource(movex_master *master, const movex_session *session,
-                                            const movex_rules *rules, const char *id, int *reason, movex_error *error)
+static movex_master_resource *find_resource(movex_master *master, movex_session *session, const movex_rules *rules,
+                                            const char *id, int *reason, movex_error *error)
 {
     movex_master_resource *resource = movex_master_resource_find(master, rules, id);
     const char            *type = rules->type->name;
@@ -296,7 +296,13 @@ static movex_master_resource *find_resource(movex_master *master, const movex_se
         movex_error_set(error, MOVEX_ERR_LIMIT, session->id, " has as many resources bound as it may", NULL);
         return NULL;
     }
-    int status = resource ? MOVEX_OK : movex_master_resource_new(master, rules, id, &resource);
+    if (!resource && session->created_count >= master->config.limits.created) {
+        movex_error_set(error, MOVEX_ERR_LIMIT, session->id, " has made as many resources as it may", NULL);
+        return NULL;
+    }
+    bool made = !resource;
+    int  status = made ? movex_master_resource_new(master, rules, id, &resource) : MOVEX_OK;
+    if (status == MOVEX_OK && made) movex_master_resource_own(resource, session);
     if (status == MOVEX_OK) return resource;
     movex_error_set(error, (movex_status)status, type, ":", id, " cannot be made: ", movex_status_text(status), NULL);
     return NULL;
@@ -436,6 +442,7 @@ int movex_subscription_bind(movex_master *master, movex_session *session, movex_
     int                reason = MOVEX_ACCEPT;
     if (!movex_read_bind(reader, &message))
         return movex_error_set(error, MOVEX_ERR_MALFORMED, "BIND: truncated, or not of its form", NULL);
+    movex_rate_spend_bind(session->link);
     const movex_rules  *rules = find_rules(master, &message, &names, &cause);
     movex_subscription *subscription = NULL;
     if (rules) subscription = subscribe(master, session, rules, &message, names.id, &reason, &cause);

@@ -2,6 +2,8 @@
 
      master.c           making, freeing, polling; attached emitters; reading
      master_control.c   what the program itself does to resources and clients
+     master_rate.c      what comes faster than it may waits
+     master_address.c   how many come from one address
      master_link.c      one connection: frames in, messages to whom they concern, flushing, closing
      master_session.c   who is connected or away: HELLO, resuming, the grace period, leaving
      master_bind.c      a session's subscriptions: BIND, UNBIND, snapshots, catching up
@@ -44,9 +46,24 @@
 #include <movex/master.h>
 
 typedef struct movex_attached {
-    movex_io  io;
-    movex_map links; /* by the emitter's number: movex_master_link */
+    movex_io     io;
+    movex_map    links; /* by the emitter's number: movex_master_link */
+    movex_limits limits; /* for those who come by it */
+    bool         rated;  /* there is a limit to how fast they may send */
 } movex_attached;
+
+/* What one may still send now, in thousandths, as of `filled_ms`; below 0 what it has sent ahead. */
+typedef struct movex_budget {
+    int64_t  messages, bytes, binds;
+    uint64_t filled_ms; /* given time */
+    bool     begun;
+} movex_budget;
+
+/* How many have come from somewhere; it is freed when none is left. */
+typedef struct movex_address {
+    uint32_t links, sessions;
+    char     host[64];
+} movex_address;
 
 typedef struct movex_master_link {
     movex_node            greeting; /* in master.greeting until HELLO, by opened_ms */
@@ -61,6 +78,11 @@ typedef struct movex_master_link {
     bool                  stalls;    /* something waits for it to take */
     movex_status          failure;   /* why it is to be closed at the next flush; MOVEX_OK: it is not */
     char                  address[64];
+    movex_address        *from; /* NULL: nobody says */
+    movex_budget          budget;  /* before HELLO; then the session's counts */
+    movex_node            waiting; /* in master.waiting while it has sent more than it may for now */
+    movex_buffer          inbox;   /* frames that wait for that, each behind its length */
+    size_t                inbox_start;
     uint64_t              held_for; /* the number that must be durable before what is marked may be sent */
 } movex_master_link;
 
@@ -78,6 +100,10 @@ typedef struct movex_session {
     movex_list         subscriptions; /* movex_subscription.of_session */
     movex_map          by_number;     /* by the resource's number: movex_subscription */
     uint64_t           subscriptions_made;
+    movex_list         created; /* movex_master_resource.created: what it has brought into being */
+    uint32_t           created_count;
+    movex_address     *from; /* of its last link; NULL: nobody says */
+    movex_budget       budget;
     unsigned char      token[MOVEX_TOKEN_SIZE];
     char               id[MOVEX_NAME_SIZE];
     char               info[MOVEX_INFO_MAX + 1];
@@ -217,6 +243,8 @@ typedef struct movex_journal_place {
 /* log.version is the version of view; log.count entries of it are kept. */
 typedef struct movex_master_resource {
     movex_node           idle; /* in master.idle while nobody is subscribed, by idle_ms */
+    movex_node           created; /* in creator->created */
+    struct movex_session *creator; /* while it is there; NULL: the program, or before a restart */
     movex_heap_item      wake;  /* in master.wakes while its state wants to be woken, by master time */
     movex_node           woken; /* while it is being woken */
     const movex_rules   *rules;
@@ -267,7 +295,8 @@ struct movex_master {
     uint32_t                link_count;
     uint64_t                sessions_made;
     size_t                  max_message; /* bytes of the longest message that a client may send */
-    movex_list              greeting, due, away, idle, over, lost, grown, crowded;
+    movex_list              greeting, due, away, idle, over, lost, grown, crowded, waiting;
+    movex_map               addresses; /* by hash of the host: movex_address */
     movex_heap              wakes; /* movex_master_resource.wake; room for all resources */
     bool                    polled;
     bool                    unread;    /* the last poll has left something with an emitter */
@@ -305,12 +334,45 @@ void movex_master_send(movex_master *master, movex_master_link *link, const move
 /* Closes the link at the next flush: what it should have been sent could not be. */
 void movex_master_fail(movex_master *master, movex_master_link *link, movex_status status);
 
+/* ---- master_rate.c */
+
+/* False if the next message, of that kind, has to wait. */
+bool movex_rate_allows(movex_master *master, movex_master_link *link, uint8_t kind);
+/* Counts a message that was taken. */
+void movex_rate_spend(movex_master_link *link, size_t bytes);
+/* The same of a BIND, wherever it was in. */
+void movex_rate_spend_bind(movex_master_link *link);
+/* Keeps a frame, or what is left of one: MOVEX_OK, MOVEX_ERR_LIMIT or MOVEX_ERR_MEMORY. */
+int  movex_rate_wait(movex_master *master, movex_master_link *link, const void *frame, size_t length);
+/* The first frame that waits. */
+movex_reader movex_rate_first(const movex_master_link *link);
+/* All but the last `left` bytes of it were taken. */
+void movex_rate_taken(movex_master *master, movex_master_link *link, size_t left);
+/* The given time at which the first of those that wait may go on; UINT64_MAX: none waits. */
+uint64_t movex_rate_due_ms(const movex_master *master);
+
+static inline movex_master_link *movex_master_link_of_waiting(movex_node *node)
+{
+    return (movex_master_link *)(void *)((char *)node - offsetof(movex_master_link, waiting));
+}
+
+/* ---- master_address.c */
+
+/* One more link from there: MOVEX_OK, MOVEX_ERR_LIMIT or MOVEX_ERR_MEMORY. */
+int  movex_address_add_link(movex_master *master, movex_master_link *link);
+void movex_address_remove_link(movex_master *master, movex_master_link *link);
+/* False if no more sessions may come from where the link does. */
+bool movex_address_has_room(const movex_master_link *link, const movex_session *session);
+/* The session is where the link comes from, or (NULL) nowhere. */
+void movex_address_move_session(movex_master *master, movex_session *session, const movex_master_link *link);
 
 /* ---- master_link.c */
 
 void movex_master_link_opened(movex_master *master, movex_attached *attached, const movex_io_event *event);
 void movex_master_link_received(movex_master *master, movex_attached *attached, const movex_io_event *event);
 void movex_master_link_lost(movex_master *master, movex_attached *attached, const movex_io_event *event);
+/* Takes what has waited for its rate, as far as that allows now. */
+void movex_master_take_waiting(movex_master *master);
 /* Says why (status MOVEX_OK: nothing is said), closes and frees it; its session, if any, is away from now on. */
 void movex_master_link_close(movex_master *master, movex_master_link *link, int status, int reason, const char *text);
 /* Frees it without a word; the emitter is done with it. Its session is left alone. */
@@ -390,6 +452,9 @@ movex_master_resource *movex_master_resource_find(const movex_master *master, co
 /* MOVEX_OK, MOVEX_ERR_LIMIT or MOVEX_ERR_MEMORY. */
 int  movex_master_resource_new(movex_master *master, const movex_rules *rules, const char *id,
                                movex_master_resource **resource);
+/* The session has brought it into being, for which it may not ask without end; or that does not count any more. */
+void movex_master_resource_own(movex_master_resource *resource, movex_session *creator);
+void movex_master_resource_disown(movex_master_resource *resource);
 /* It has no subscribers. */
 void movex_master_resource_free(movex_master *master, movex_master_resource *resource);
 /* Its state is another one: what was hidden is dropped, and never shown. */
@@ -403,6 +468,11 @@ void movex_master_resource_check(const movex_master_resource *resource);
 uint64_t movex_master_resource_bytes_hashed(const movex_master_resource *resource);
 /* Asks the state when it wants to be woken. */
 void movex_master_resource_schedule(movex_master *master, movex_master_resource *resource);
+
+static inline movex_master_resource *movex_master_resource_of_created(movex_node *node)
+{
+    return (movex_master_resource *)(void *)((char *)node - offsetof(movex_master_resource, created));
+}
 
 static inline movex_master_resource *movex_master_resource_of_wake(movex_heap_item *item)
 {
