@@ -8,11 +8,6 @@ enum {
     LARGEST_KEPT = 256 << 10, /* bytes of a buffer that is kept when nothing is in it */
 };
 
-size_t movex_channel_queued(const movex_channel *channel)
-{
-    return channel->out.length - channel->start;
-}
-
 size_t movex_channel_waiting(const movex_channel *channel)
 {
     return (channel->holds ? channel->ready : channel->out.length) - channel->start;

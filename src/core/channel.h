@@ -32,7 +32,11 @@ typedef struct movex_channel {
 } movex_channel;
 
 /* Bytes that wait to be sent. */
-size_t movex_channel_queued(const movex_channel *channel);
+static inline size_t movex_channel_queued(const movex_channel *channel)
+{
+    return channel->out.length - channel->start;
+}
+
 /* Of them, those that wait for the other side alone, to take them. */
 size_t movex_channel_waiting(const movex_channel *channel);
 /* True if more than `most` bytes wait for the other side, the allowance aside, even after it has been offered them. */

@@ -11,9 +11,12 @@ static bool is_host(const void *value, const void *wanted)
 /* The address without its port. */
 static void host_of(const char *address, char host[64])
 {
-    const char *colon = strrchr(address, ':');
     movex_text_copy(host, 64, address);
-    if (colon && (size_t)(colon - address) < 64) host[colon - address] = '\0';
+    for (size_t i = strlen(host); i-- > 0;)
+        if (host[i] == ':') {
+            host[i] = '\0';
+            return;
+        }
 }
 
 static uint64_t key_of(const movex_master *master, const char *host)

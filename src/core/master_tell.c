@@ -185,9 +185,11 @@ static void tell_audiences(movex_master *master, movex_master_resource *resource
 
 void movex_master_tell(movex_master *master, movex_master_resource *resource, const movex_telling *telling)
 {
+    size_t backlog = master->config.limits.backlog_bytes;
     for (uint32_t i = 0; i < resource->slots; i++) {
         movex_subscription *other = resource->subscribers[i];
-        if (other && other->live) movex_subscription_give_way(master, other);
+        if (other && other->live && movex_channel_queued(&other->session->link->channel) > backlog)
+            movex_subscription_give_way(master, other);
     }
     if (resource->rules->patched)
         tell_audiences(master, resource, telling);
