@@ -276,7 +276,8 @@ static void start_master(secrets_run *r)
                                                 .seed = r->seed,
                                                 .start_time_ms = meter_below(&random, 2) ? 1000000 + r->now_ms : 0,
                                                 .grace_ms = meter_below(&random, 4) ? 3000 : 100,
-                                                .limits = {.history = meter_below(&random, 2) ? 128 : 4096,
+                                                .limits = {.backlog_bytes = r->slow ? 128 : 0,
+                                                           .history = meter_below(&random, 2) ? 128 : 4096,
                                                            .history_bytes = 1 << 20,
                                                            .hidden = meter_below(&random, 4) || r->watched ? 0 : 3,
                                                            .journal_bytes = journal_bytes(r, &random)},
@@ -295,9 +296,11 @@ static void start(secrets_run *r)
     r->client_count = 2 + (int)below(r, SECRETS_CLIENTS - 1);
     uint32_t slowest = below(r, 2) ? 1 + below(r, 120) : below(r, 10);
     uint32_t fastest = below(r, 10), cuts = below(r, 3) ? below(r, 60) : 0;
-    if (!r->net) r->net = movex_mock_new(&(movex_mock_config){.seed = r->seed});
+    if (!r->net) r->net = movex_mock_new(&(movex_mock_config){.seed = r->seed, .queue_bytes = r->slow ? 128 : 0});
     movex_mock_set_latency(r->net, (movex_mock_range){fastest, slowest});
-    movex_mock_set_faults(r->net, &(movex_mock_faults){.cut_per_mille = cuts});
+    movex_mock_set_faults(
+        r->net,
+        &(movex_mock_faults){.cut_per_mille = cuts, .stall_per_mille = r->slow ? 30 : 0, .stall_ms = {100, 1500}});
     if (r->restarts)
         r->disk = movex_store_memory_new(&(movex_store_memory_config){.seed = r->seed, .flush_ms = below(r, 20)});
     start_master(r);
@@ -314,6 +317,7 @@ static void end(secrets_run *r)
         count_events(r, r->clients[i]);
         movex_client_free(r->clients[i]);
     }
+    r->events->gave_way += movex_master_stats(r->master).gave_way;
     movex_master_free(r->master);
     if (r->ended) r->ended(r);
     movex_store_memory_free(r->disk);

@@ -52,7 +52,7 @@ typedef struct secrets_event {
 /* What happens in runs: those in which it does not happen prove nothing about it. */
 typedef struct secrets_events {
     uint64_t reconnects, resumes, snapshots, refusals, expiries, reveals, hidden, folds, patches, overturned, noops,
-        overtaken, diverged, restarts, undone;
+        overtaken, diverged, restarts, undone, gave_way;
 } secrets_events;
 
 typedef struct secrets_run {
@@ -61,6 +61,7 @@ typedef struct secrets_run {
     movex_store_memory *disk;
     movex_store        store;
     uint64_t           starts_ms; /* when a master that has crashed starts again */
+    bool              slow;      /* clients stall, over links that hold little */
     unsigned          secret;  /* of a pair of runs that differ in it alone; else 0 */
     int               watched; /* if not 0: clients from this one on know no secret, and nobody else is replaced */
     bool              quiet;   /* nothing that is secret is ever shown: a pair of such runs is comparable to the end */

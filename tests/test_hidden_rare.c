@@ -326,8 +326,8 @@ START_TEST(alone_at_the_table)
 }
 END_TEST
 
-/* There is room for two views: the public one and ann's. What she hides makes another one, for which she has to come anew. */
-START_TEST(no_room_for_what_is_hidden)
+/* There is room for two views: the public one and ann's. What she hides makes hers another one, and no third. */
+START_TEST(what_is_hidden_needs_no_more_room)
 {
     party p;
     party_start_with(&p, MATCH_LOCAL, (movex_master_config){.types = MOVEX_TYPES(&cards_type), .limits = {.views = 2}},
@@ -344,9 +344,41 @@ START_TEST(no_room_for_what_is_hidden)
         movex_dispatch(p.resources[BEN], CARDS_NEXT, NULL);
         party_settle(&p);
     }
-    for (int i = 1; i < 3; i++) ck_assert_uint_eq(movex_client_stats(p.clients[i]).connects, 1);
+    for (int i = 0; i < 3; i++) ck_assert_uint_eq(movex_client_stats(p.clients[i]).connects, 1);
+    ck_assert_uint_eq(movex_master_stats(p.m.master).snapshots, 3);
     ck_assert_int_eq(((const cards *)movex_state(p.resources[CID]))->played, 3);
     party_finish(&p);
+}
+END_TEST
+
+/* All see the same, and what one hides would make a view of its own: with room for so many views, and for one less. */
+START_TEST(no_room_for_what_is_hidden)
+{
+    for (uint32_t views = 2; views > 0; views--) {
+        party       p;
+        movex_type  type = cards_open_type;
+        movex_event event = {0};
+        party_start_with(&p, MATCH_LOCAL,
+                         (movex_master_config){.types = MOVEX_TYPES(&type), .limits = {.views = views}}, &type, 3);
+        for (int i = 0; i < 2; i++) movex_dispatch(p.resources[i], CARDS_SIT, &(cards_place){(uint8_t)i});
+        party_settle(&p);
+        movex_master_dispatch(p.m.master, &type, "main", CARDS_SHUFFLE, &(cards_shuffle){.first = 1}, NULL);
+        movex_master_dispatch(p.m.master, &type, "main", CARDS_DEAL, &(cards_deal){4}, NULL);
+        party_settle(&p);
+        party_events(&p, ANN, MOVEX_EVENT_ACCEPTED, NULL);
+        movex_dispatch_private(p.resources[ANN], CARDS_CHOOSE, &(cards_pick){ANN, 0}, CARDS_CHOSEN,
+                               &(cards_place){ANN});
+        party_settle(&p);
+        ck_assert_int_eq(party_events(&p, ANN, views == 2 ? MOVEX_EVENT_ACCEPTED : MOVEX_EVENT_REFUSED, &event), 1);
+        if (views == 1) ck_assert_int_eq(event.reason, MOVEX_REFUSED_TOO_MANY_HIDDEN);
+        movex_dispatch_private(p.resources[BEN], CARDS_CHOOSE, &(cards_pick){BEN, 0}, CARDS_CHOSEN,
+                               &(cards_place){BEN});
+        party_settle(&p);
+        ck_assert_int_eq(party_events(&p, BEN, MOVEX_EVENT_REFUSED, &event), 1);
+        ck_assert_int_eq(event.reason, MOVEX_REFUSED_TOO_MANY_HIDDEN);
+        for (int i = 0; i < 3; i++) ck_assert_uint_eq(movex_client_stats(p.clients[i]).connects, 1);
+        party_finish(&p);
+    }
 }
 END_TEST
 
@@ -489,6 +521,7 @@ int main(void)
         refused_pairs_leave_nothing,
         refused_pairs_of_a_second,
         alone_at_the_table,
+        what_is_hidden_needs_no_more_room,
         no_room_for_what_is_hidden,
         longer_than_a_frame,
     };

@@ -83,6 +83,7 @@ typedef struct movex_master_config {
     uint32_t                 grace_ms; /**< how long a session outlives its connection; default 30,000 */
     uint32_t                 idle_ms;  /**< how long a resource lives without subscribers; default 0: as long as the master */
     uint32_t                 handshake_ms; /**< how long a link may take to say HELLO; default 10,000 */
+    uint32_t                 stall_ms; /**< how long a link may take nothing of what waits for it; default 30,000 */
     uint64_t                 epoch; /**< greater at every start of this master, if it should be told apart; default 1, or with a
                                          store one more than at the last start */
     uint64_t                 start_time_ms; /**< master time at the first poll; default: the time given to that poll */

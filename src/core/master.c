@@ -11,10 +11,12 @@
 enum {
     DEFAULT_GRACE_MS = 30000,
     DEFAULT_HANDSHAKE_MS = 10000,
+    DEFAULT_STALL_MS = 30000,
     DEFAULT_SYNC_INTERVAL_MS = 1000,
     TURN_MS = 10,            /* how long one of several emitters is waited on */
     EVENTS_PER_POLL = 10000, /* taken from one emitter in one poll */
     EVENTS_PER_FLUSH = 64,
+    LEAST_WAITING = 1 << 20,
 };
 
 /* ---- making */
@@ -72,6 +74,8 @@ static int make_rules(movex_master *master, const movex_type *const *types, move
     }
     if (master->max_message > master->config.limits.message_bytes)
         master->max_message = master->config.limits.message_bytes;
+    if (!master->config.limits.waiting_bytes)
+        master->config.limits.waiting_bytes = LEAST_WAITING + (uint32_t)master->max_message;
     if (master->payload_size) {
         master->payload = movex_allocate(&master->allocator, master->payload_size);
         master->shown_payload = movex_allocate(&master->allocator, master->payload_size);
@@ -100,6 +104,7 @@ movex_master *movex_master_new(const movex_master_config *config)
     master->max_message = MOVEX_MESSAGE_OVERHEAD + 3 * (MOVEX_INFO_MAX + 1); /* HELLO */
     if (!config->grace_ms) master->config.grace_ms = DEFAULT_GRACE_MS;
     if (!config->handshake_ms) master->config.handshake_ms = DEFAULT_HANDSHAKE_MS;
+    if (!config->stall_ms) master->config.stall_ms = DEFAULT_STALL_MS;
     if (!config->sync_interval_ms) master->config.sync_interval_ms = DEFAULT_SYNC_INTERVAL_MS;
     master->offset_ms = config->start_time_ms;
     if (make_keys(master, error) != MOVEX_OK || make_rules(master, config->types, error) != MOVEX_OK ||
@@ -143,6 +148,7 @@ void movex_master_free(movex_master *master)
 
     movex_map_free(&master->sessions, &allocator);
     movex_map_free(&master->by_name, &allocator);
+    movex_map_free(&master->addresses, &allocator);
     movex_release(&allocator, master->attached, master->attached_capacity * sizeof *master->attached);
     movex_release(&allocator, master->resources, master->resource_capacity * sizeof *master->resources);
     movex_release(&allocator, master->rules, master->rules_capacity * sizeof *master->rules);
@@ -177,6 +183,10 @@ int movex_master_attach(movex_master *master, movex_io io)
         return status;
     }
     attached->io = io;
+    attached->limits = movex_limits_of_emitter(&master->config.limits, io.ops->in_process);
+    attached->rated = attached->limits.messages_per_second != MOVEX_UNLIMITED ||
+                      attached->limits.bytes_per_second != MOVEX_UNLIMITED ||
+                      attached->limits.binds_per_second != MOVEX_UNLIMITED;
     master->attached[master->attached_count++] = attached;
     return MOVEX_OK;
 }
@@ -249,6 +259,7 @@ void movex_master_poll(movex_master *master, uint64_t now_ms)
     }
     if (now_ms > master->now_ms) master->now_ms = now_ms;
     master->unread = false;
+    movex_master_take_waiting(master);
     for (uint32_t i = 0; i < master->attached_count; i++) receive(master, master->attached[i]);
     movex_master_wake(master);
     end_what_is_over(master);
@@ -266,6 +277,8 @@ uint64_t movex_master_deadline(const movex_master *master)
         uint64_t due = movex_heap_first(&master->wakes)->due, now = movex_master_time(master);
         deadline = earlier(deadline, master->now_ms, due > now ? due - now : 0);
     }
+    deadline = earlier(deadline, movex_master_stall_ms(master), 0);
+    deadline = earlier(deadline, movex_rate_due_ms(master), 0);
     if (master->greeting.first) {
         const movex_master_link *link = (const movex_master_link *)(const void *)master->greeting.first;
         deadline = earlier(deadline, link->opened_ms, master->config.handshake_ms);

@@ -163,6 +163,7 @@ int movex_hidden_prepare(movex_master *master, movex_subscription *subscription,
     if (full && !master->recovering) return MOVEX_ERR_LIMIT;
     if (payload_length > UINT32_MAX - hidden->payloads.length)
         return MOVEX_ERR_LIMIT; /* pairs note places in 32 bits */
+    if (!movex_audience_may_part(master, subscription)) return MOVEX_ERR_LIMIT;
     if (!movex_grow(&master->allocator, &next->pairs, &next->pair_capacity, sizeof *next->pairs, next->pair_count + 1,
                     FIRST_PAIRS))
         return MOVEX_ERR_MEMORY;

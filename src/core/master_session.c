@@ -155,6 +155,9 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
         session->link = NULL;
         movex_master_fail(master, old, MOVEX_ERR_CLOSED);
     }
+    if (!movex_address_has_room(link, session))
+        return movex_error_set(error, MOVEX_ERR_LIMIT,
+                               "HELLO: there are as many sessions from its address as there may be", NULL);
     bool begins = !session || session->over;
     if (begins && !movex_keep_reserve(master, 1, MOVEX_INFO_MAX))
         return movex_error_set(error, MOVEX_ERR_STORE, "HELLO: ", movex_status_text(MOVEX_ERR_STORE), NULL);
@@ -166,6 +169,7 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     movex_list_remove(&session->away);
     movex_text_set(session->info, texts.info);
     if (begins) movex_keep_session(master, session);
+    movex_address_move_session(master, session, link);
     session->link = link;
     link->session = session;
     master->stats.connects++;
@@ -238,6 +242,9 @@ void movex_session_free(movex_master *master, movex_session *session)
     assert(session->hiding == 0);
     while (session->subscriptions.first)
         movex_subscription_free(master, (movex_subscription *)(void *)session->subscriptions.first);
+    while (session->created.first)
+        movex_master_resource_disown(movex_master_resource_of_created(session->created.first));
+    movex_address_move_session(master, session, NULL);
     movex_list_remove(&session->away);
     movex_map_free(&session->by_number, &master->allocator);
     unlist(master, session);
