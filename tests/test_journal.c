@@ -271,6 +271,27 @@ START_TEST(a_lost_beginning_is_damage)
 }
 END_TEST
 
+/* Its records get the checksums of where they stand, so that only what they say can be wrong. */
+static void seal_all(journal_bytes *file, const char *name)
+{
+    for (size_t at = 0; at < file->length;) {
+        uint32_t payload = file->bytes[at] | (uint32_t)file->bytes[at + 1] << 8;
+        movex_record_seal(file->bytes + at, payload, at, movex_keep_seed(name, strlen(name)));
+        at += payload + MOVEX_RECORD_FRAME;
+    }
+}
+
+/* `file` becomes `kept` with its record `from` once more, before record `to`. */
+static void insert(journal_bytes *file, const char *name, const size_t *starts, int from, int to)
+{
+    size_t length = starts[from + 1] - starts[from];
+    memcpy(file->bytes, kept.bytes, starts[to]);
+    memcpy(file->bytes + starts[to], kept.bytes + starts[from], length);
+    memcpy(file->bytes + starts[to] + length, kept.bytes + starts[to], kept.length - starts[to]);
+    file->length = kept.length + length;
+    seal_all(file, name);
+}
+
 /* A record that stands where none of its kind may, or is of another file. */
 START_TEST(misplaced_records_are_refused)
 {
@@ -281,22 +302,11 @@ START_TEST(misplaced_records_are_refused)
     int count = journal_records(main_file, &kept, starts, 63);
     for (int from = 0; from < count; from++) {
         for (int to = 0; to < count; to++) {
-            size_t from_length = starts[from + 1] - starts[from], behind = kept.length - starts[to];
-            bool   again = from >= 4 && to > from; /* entries are no repetition: their sequences are */
-            changed = kept;
-            memmove(changed.bytes + starts[to] + from_length, kept.bytes + starts[to], behind);
-            memcpy(changed.bytes + starts[to], kept.bytes + starts[from], from_length);
-            changed.length += from_length;
-            /* Sealed anew, so that only what it says is wrong. */
-            for (size_t at = 0; at < changed.length;) {
-                uint32_t length = changed.bytes[at] | (uint32_t)changed.bytes[at + 1] << 8;
-                movex_record_seal(changed.bytes + at, length, at, movex_keep_seed(main_file, strlen(main_file)));
-                at += length + MOVEX_RECORD_FRAME;
-            }
+            insert(&changed, main_file, starts, from, to);
             journal_write_file(&w, main_file, &changed);
             must_msg(!journal_try_open(&w), "record %d before %d", from, to);
             must(w.error.status == MOVEX_ERR_DAMAGED || w.error.status == MOVEX_ERR_INVALID_STATE);
-            if (again) must_equal(w.error.status, MOVEX_ERR_DAMAGED);
+            if (from >= 4 && to > from) must_equal(w.error.status, MOVEX_ERR_DAMAGED); /* its sequence has been */
         }
     }
     journal_write_file(&w, "hidden:main", &kept);
@@ -304,6 +314,48 @@ START_TEST(misplaced_records_are_refused)
     must(!journal_try_open(&w));
     must_equal(w.error.status, MOVEX_ERR_DAMAGED);
     must(strstr(w.error.text, "hidden:main"));
+    journal_end(&w);
+}
+END_TEST
+
+/* The records of a snapshot have an order, and it is whole when another part begins. */
+START_TEST(a_snapshot_in_disorder_is_refused)
+{
+    static const char name[] = "hidden-watched:main";
+    size_t            starts[64];
+    unsigned          kinds = 0;
+    journal_start(&w, &hidden_watched_type, &(movex_master_config){.limits = {.journal_bytes = 1}});
+    for (int i = 0; i < 3; i++) {
+        journal_join(&w, i);
+        journal_settle(&w);
+        hidden_do(w.bound[i], HIDDEN_SIT, (uint8_t)i, 0);
+        journal_settle(&w);
+    }
+    for (int i = 0; i < 3; i++) hidden_hide(w.bound[i], HIDDEN_BID, (uint8_t)i, 10 + i);
+    hidden_do(w.bound[2], HIDDEN_ROLL, 0, 0);
+    journal_settle(&w);
+    must(movex_keep_snapshot(w.master, movex_master_resource_named(w.master, w.type, "main")));
+    journal_stop(&w);
+    journal_read_file(&w, name, &kept);
+    int count = journal_records(name, &kept, starts, 63);
+    must_equal(count, 2 + 1 + 3 + 1 + 3 + 3);
+    for (int i = 1; i < count - 3; i++) { /* moved behind all: what stood there stands before it */
+        size_t length = starts[i + 1] - starts[i];
+        insert(&changed, name, starts, i, count);
+        memmove(changed.bytes + starts[i], changed.bytes + starts[i + 1], changed.length - starts[i + 1]);
+        changed.length -= length;
+        seal_all(&changed, name);
+        kinds |= 1u << kept.bytes[starts[i] + MOVEX_RECORD_HEADER];
+        journal_write_file(&w, name, &changed);
+        must_msg(!journal_try_open(&w), "record %d of %d", i, count);
+        must_equal(w.error.status, MOVEX_ERR_DAMAGED);
+    }
+    must_equal(kinds, 1u << MOVEX_JOURNAL_STATE | 1u << MOVEX_JOURNAL_HIDING | 1u << MOVEX_JOURNAL_HIDER |
+                          1u << MOVEX_JOURNAL_FULL | 1u << MOVEX_JOURNAL_PAIR);
+    journal_write_file(&w, name, &kept);
+    journal_open(&w);
+    must_equal(journal_hosted(&w).hidden, 3);
+    journal_settle(&w);
     journal_end(&w);
 }
 END_TEST
@@ -385,6 +437,7 @@ int main(void)
     tcase_add_test(tests, damage_in_the_middle_is_named);
     tcase_add_test(tests, a_lost_beginning_is_damage);
     tcase_add_test(tests, misplaced_records_are_refused);
+    tcase_add_test(tests, a_snapshot_in_disorder_is_refused);
     tcase_add_test(tests, another_description_is_refused);
     tcase_add_test(tests, another_reducer_is_refused);
     tcase_add_test(tests, a_type_that_is_not_served_is_left_alone);

@@ -336,6 +336,31 @@ START_TEST(a_long_file_is_begun_anew)
 }
 END_TEST
 
+START_TEST(the_file_of_the_sessions_is_begun_anew)
+{
+    size_t largest = 0, anew = 0;
+    start(&row_type, 1, NULL);
+    for (int n = 0; n < 2500; n++) {
+        size_t before = file_size("sessions");
+        journal_join(&w, 1);
+        journal_run(&w, 5);
+        must(movex_in_sync(w.bound[1]));
+        journal_leave(&w, 1);
+        journal_run(&w, 1);
+        if (file_size("sessions") > largest) largest = file_size("sessions");
+        anew += file_size("sessions") < before;
+    }
+    must(anew > 0 && largest < (80u << 10));
+    journal_kill(&w);
+    journal_open(&w);
+    journal_settle(&w);
+    must_equal(w.expired[0], 0);
+    must_equal(movex_client_stats(w.clients[0]).resumes, 1);
+    must_equal(w.master->sessions_made, 2501);
+    journal_end(&w);
+}
+END_TEST
+
 /* While something is hidden: each view is what it was. */
 START_TEST(hidden_things_are_kept_over_a_new_beginning)
 {
@@ -545,6 +570,7 @@ int main(void)
     tcase_add_test(tests, never_leaves_it_to_the_end);
     tcase_add_test(tests, another_one_flushes);
     tcase_add_test(tests, a_long_file_is_begun_anew);
+    tcase_add_test(tests, the_file_of_the_sessions_is_begun_anew);
     tcase_add_test(tests, hidden_things_are_kept_over_a_new_beginning);
     tcase_add_test(tests, nobody_takes_an_id_after_a_restart);
     tcase_add_test(tests, a_second_connection_takes_over_after_a_restart);
