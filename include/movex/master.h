@@ -157,8 +157,12 @@ typedef struct movex_master_event {
 MOVEX_BEGIN_DECLARATIONS
 
 /** Makes a master. NULL with config.error filled: MOVEX_ERR_ARGUMENT or MOVEX_ERR_SCHEMA (naming the member, type, struct or
- *  field that is wrong), MOVEX_ERR_SYSTEM (the entropy hook failed, or the store cannot be read), MOVEX_ERR_FINGERPRINT or
- *  MOVEX_ERR_DAMAGED (of something in the store, with its name), or MOVEX_ERR_MEMORY. */
+ *  field that is wrong), MOVEX_ERR_SYSTEM (the entropy hook failed, or the store cannot be read), MOVEX_ERR_FINGERPRINT,
+ *  MOVEX_ERR_INVALID_STATE (a reducer that makes something else of an action now), MOVEX_ERR_DAMAGED, MOVEX_ERR_UNSUPPORTED or
+ *  MOVEX_ERR_LIMIT (of something in the store, with its name), MOVEX_ERR_STORE, or MOVEX_ERR_MEMORY.
+ *
+ *  Of a master with a store, whatever changes something may also return MOVEX_ERR_STORE: it cannot be kept now, and nothing
+ *  has happened. */
 MOVEX_API movex_master *movex_master_new(const movex_master_config *config);
 
 /** Closes all links and frees the master with its resources and emitters. Clients find the connection closed. NULL is
