@@ -343,10 +343,10 @@ START_TEST(the_file_of_the_sessions_is_begun_anew)
     for (int n = 0; n < 2500; n++) {
         size_t before = file_size("sessions");
         journal_join(&w, 1);
-        journal_run(&w, 5);
+        for (int polls = 0; polls < 50 && !movex_in_sync(w.bound[1]); polls++) journal_run(&w, 1);
         must(movex_in_sync(w.bound[1]));
         journal_leave(&w, 1);
-        journal_run(&w, 1);
+        journal_run(&w, 3); /* its goodbye arrives */
         if (file_size("sessions") > largest) largest = file_size("sessions");
         anew += file_size("sessions") < before;
     }
@@ -392,6 +392,31 @@ START_TEST(hidden_things_are_kept_over_a_new_beginning)
     must_equal(journal_hosted(&w).hidden, 0);
     const hidden_table *table = movex_state(w.bound[2]);
     must(table->seats[0].bid == 10 && table->seats[1].bid == 11);
+    journal_end(&w);
+}
+END_TEST
+
+/* What was refused is in a snapshot, since its log is not. */
+START_TEST(refusals_are_kept_over_a_new_beginning)
+{
+    start(&row_type, 2, NULL);
+    movex_dispatch(w.bound[1], ROW_CLAIM, NULL);
+    journal_settle(&w);
+    movex_store_memory_hold(w.disk, true);
+    movex_dispatch(w.bound[0], ROW_CLAIM, NULL);
+    journal_append(&w, 0, 1);
+    journal_run(&w, 10);
+    must(movex_keep_snapshot(w.master, movex_master_resource_named(w.master, w.type, "main")));
+    movex_store_memory_release(w.disk);
+    w.store.ops->flush(w.store.self);
+    movex_store_memory_release(w.disk); /* and the master has no time to tell */
+    journal_kill(&w);
+    movex_store_memory_hold(w.disk, false);
+    journal_open(&w);
+    journal_settle(&w);
+    must_equal(w.accepted[0], 1);
+    must_equal(w.refused[0], 1);
+    must_equal(w.reason[0], ROW_TAKEN);
     journal_end(&w);
 }
 END_TEST
@@ -511,6 +536,37 @@ START_TEST(a_session_that_only_a_resource_knows_has_ended)
 }
 END_TEST
 
+/* Somebody whose session was over comes back and begins anew; the sessions' file is behind the resource's, which knows. His token
+   still holds. */
+START_TEST(who_began_anew_keeps_the_token)
+{
+    start(&hidden_watched_type, 2, NULL);
+    hidden_do(w.bound[0], HIDDEN_SIT, 0, 0);
+    journal_settle(&w);
+    hidden_hide(w.bound[0], HIDDEN_BID, 0, 7);
+    journal_settle(&w);
+    movex_mock_partition(w.net, "c0", true);
+    movex_mock_cut(w.net, "c0");
+    journal_run(&w, 1100);
+    must_equal(w.events[MOVEX_MASTER_LEFT], 1);
+    journal_stop(&w);
+    journal_read_file(&w, "sessions", &older);
+    journal_open(&w);
+    movex_mock_partition(w.net, "c0", false);
+    journal_settle(&w);
+    must_equal(((const hidden_table *)movex_state(w.bound[0]))->seats[0].bid, 7);
+    must(movex_keep_snapshot(w.master, movex_master_resource_named(w.master, w.type, "main")));
+    journal_stop(&w);
+    journal_write_file(&w, "sessions", &older);
+    journal_open(&w);
+    journal_settle(&w);
+    must_equal(movex_client_connection(w.clients[0]), MOVEX_CONNECTION_OPEN);
+    must_equal(((const hidden_table *)movex_state(w.bound[0]))->seats[0].bid, 7);
+    must_equal(journal_hosted(&w).subscribers, 2);
+    journal_end(&w);
+}
+END_TEST
+
 /* A reveal is not durable, and its author's id is somebody else's by then, who has hidden something as well: neither takes the
    id from the other for ever. Whoever waits to be told cannot come there. */
 START_TEST(two_have_hidden_something_under_one_id)
@@ -571,11 +627,13 @@ int main(void)
     tcase_add_test(tests, another_one_flushes);
     tcase_add_test(tests, a_long_file_is_begun_anew);
     tcase_add_test(tests, the_file_of_the_sessions_is_begun_anew);
+    tcase_add_test(tests, refusals_are_kept_over_a_new_beginning);
     tcase_add_test(tests, hidden_things_are_kept_over_a_new_beginning);
     tcase_add_test(tests, nobody_takes_an_id_after_a_restart);
     tcase_add_test(tests, a_second_connection_takes_over_after_a_restart);
     tcase_add_test(tests, what_the_program_does_is_kept);
     tcase_add_test(tests, a_session_that_only_a_resource_knows_has_ended);
+    tcase_add_test(tests, who_began_anew_keeps_the_token);
     tcase_add_test(tests, two_have_hidden_something_under_one_id);
     return movex_test_main(suite);
 }
