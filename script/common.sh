@@ -55,6 +55,20 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config libwebsockets-dev lib
 # shellcheck disable=SC2034
 test_packages=(check libxxhash-dev binutils python3 openssl curl)
 
+# need_node_ws: the websocket client for tests/test_hostile.sh, of the version that its package.json names. It comes from the
+# registry of npm, which may be out of reach; then that test is left out, and says so.
+need_node_ws() {
+    local folder=tests/hostile
+    command -v node >/dev/null || need_packages nodejs
+    cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed" && return
+    command -v npm >/dev/null || need_packages npm
+    if npm ci --prefix "$folder" --no-audit --no-fund >&2; then
+        cp "$folder/package-lock.json" "$folder/node_modules/.installed"
+    else
+        echo "${0##*/}: node's ws could not be installed; the test hostile will be left out" >&2
+    fi
+}
+
 # What clang takes with sanitizers, and fuzzing with it.
 # shellcheck disable=SC2034
 clang_packages=(clang libclang-rt-14-dev)
