@@ -5,9 +5,16 @@
 #include <movex/websocket.h>
 
 #include <string.h>
+#if defined __GLIBC__ && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
+#include <malloc.h>
+#define MALLOC_TELLS
+#endif
 
 /* How often figures are logged at level debug. */
 #define FIGURES_PAUSE_MS 10000
+
+/* Bytes that malloc keeps unused before it is asked to give them back. */
+#define WORTH_GIVING_BACK ((size_t)4 << 20)
 
 /* How long a question by HTTP may wait to be noticed, and the next part of an answer to be sent. */
 #define HTTP_QUIET_MS 50
@@ -277,6 +284,21 @@ bool movexd_server_start(movexd_server *server, const movexd_options *options, c
     return false;
 }
 
+/* What many connections took stays with malloc once they are gone, in pages between what is still used. Where malloc tells how
+   much that is, it is asked to give them back once it has become more; this takes milliseconds. */
+static void give_memory_back(movexd_server *server)
+{
+#ifdef MALLOC_TELLS
+    size_t unused = mallinfo2().fordblks; /* what was given back is still counted in */
+    if (unused < server->given_back) server->given_back = unused;
+    if (unused - server->given_back < WORTH_GIVING_BACK) return;
+    malloc_trim(0);
+    server->given_back = unused;
+#else
+    (void)server;
+#endif
+}
+
 void movexd_server_step(movexd_server *server, uint32_t timeout_ms)
 {
     uint64_t now_ms = movex_system_now_ms();
@@ -286,6 +308,7 @@ void movexd_server_step(movexd_server *server, uint32_t timeout_ms)
     if (now_ms >= server->figures_ms) {
         movex_stats stats = movex_master_stats(server->master);
         log_figures(server->log, MOVEXD_DEBUG, &stats);
+        give_memory_back(server);
         server->figures_ms = now_ms + FIGURES_PAUSE_MS;
     }
     /* The wait is for players; whoever asks by HTTP is seen to in between. */
