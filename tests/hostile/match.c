@@ -93,10 +93,10 @@ static void take_events(player *p)
 /* Actions that do not commute, so that any order but the master's would show. */
 static void act(player *p, uint64_t now_ms)
 {
-    uint32_t    move = p->moves++;
-    row_append  append = {.number = (int32_t)move};
-    row_swap    swap = {.a = 0, .b = (uint8_t)(move % 3)};
-    const void *payloads[ROW_ACTIONS] = {[ROW_APPEND] = &append, [ROW_SWAP] = &swap};
+    uint32_t              move = p->moves++;
+    row_append            append = {.number = (int32_t)move};
+    row_swap              swap = {.a = 0, .b = (uint8_t)(move % 3)};
+    const void           *payloads[ROW_ACTIONS] = {[ROW_APPEND] = &append, [ROW_SWAP] = &swap};
     static const uint32_t turns[] = {ROW_APPEND, ROW_SWAP, ROW_DRAW, ROW_APPEND, ROW_TAKE, ROW_STAMP};
     uint32_t              action = turns[move % (sizeof turns / sizeof *turns)];
     p->dispatched_us = now_us();

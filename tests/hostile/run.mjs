@@ -14,7 +14,7 @@ const PLAYERS = 6;
 // From an action to its outcome, in milliseconds. The machine may be busy with other tests, and sanitizers slow it down.
 const LONGEST = sanitized ? 2000 : 500;
 // What the process may have grown by, in KiB, once all attackers are gone; what malloc keeps for later is in it.
-const GROWTH = 16384;
+const GROWTH = 8192;
 
 const keep = process.env.KEEP_LOG;
 const scratch = mkdtempSync(join(tmpdir(), 'hostile-')), logFile = join(scratch, 'log');
@@ -133,8 +133,9 @@ async function run() {
     let problem = null, after = 0;
     try {
         await alone(target);
-        after = resident(server.pid);
-        if (!sanitized && after > before + GROWTH) problem = `${before} KiB before, ${after} KiB after`;
+        const small = () => (after = resident(server.pid)) <= before + GROWTH;
+        for (let tries = 0; !sanitized && !small() && tries < 150; tries++) await sleep(100); // movexd looks every ten seconds
+        if (!sanitized && !small()) problem = `${before} KiB before, ${after} KiB after`;
     } catch (error) {
         problem = error;
     }
