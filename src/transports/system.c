@@ -5,8 +5,12 @@
 #include <movex/system.h>
 
 #include <errno.h>
-#include <sys/random.h>
 #include <time.h>
+#ifdef __EMSCRIPTEN__
+#include <unistd.h>
+#else
+#include <sys/random.h>
+#endif
 
 static uint64_t milliseconds_of(clockid_t clock)
 {
@@ -25,12 +29,26 @@ uint64_t movex_system_unix_ms(void)
     return milliseconds_of(CLOCK_REALTIME);
 }
 
+#ifdef __EMSCRIPTEN__
+/* It has no getrandom, and takes getentropy from the browser or node. */
+static ssize_t draw_entropy(void *bytes, size_t length)
+{
+    size_t most = length < 256 ? length : 256; /* at once */
+    return getentropy(bytes, most) == 0 ? (ssize_t)most : -1;
+}
+#else
+static ssize_t draw_entropy(void *bytes, size_t length)
+{
+    return getrandom(bytes, length, 0);
+}
+#endif
+
 int movex_system_entropy(void *user, void *bytes, size_t length)
 {
     (void)user;
     unsigned char *at = bytes;
     while (length > 0) {
-        ssize_t got = getrandom(at, length, 0);
+        ssize_t got = draw_entropy(at, length);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return MOVEX_ERR_SYSTEM;
         at += got;
