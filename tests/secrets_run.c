@@ -320,6 +320,8 @@ static void end(secrets_run *r)
     r->events->gave_way += movex_master_stats(r->master).gave_way;
     movex_master_free(r->master);
     if (r->ended) r->ended(r);
+    r->master = NULL;
+    if (r->stopped) r->stopped(r);
     movex_store_memory_free(r->disk);
     if (!r->lent) movex_mock_free(r->net);
     movex_rules_free(r->rules);
@@ -435,6 +437,7 @@ static void crash(secrets_run *r)
     r->master = NULL;
     r->starts_ms = r->now_ms + below(r, 100);
     r->events->restarts++;
+    if (r->stopped) r->stopped(r);
 }
 
 static void start_again(secrets_run *r)

@@ -80,6 +80,7 @@ typedef struct secrets_run {
     movex_observer    observer; /* another one that is told as well */
     uint32_t          journal_bytes; /* of a master that is kept in a store; 0: drawn */
     void            (*ended)(struct secrets_run *run); /* called when the master is gone, and its disk is not; NULL: nobody */
+    void (*stopped)(struct secrets_run *run); /* told when the master is gone, after a crash and at the end; may read the disk */
 
     /* the account */
     secrets            base;
