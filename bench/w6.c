@@ -1,6 +1,8 @@
 /* W6: what "always" costs. Clients count, each for itself; a master keeps it all in a store whose flush takes a millisecond, as
-   that of a fast disk does, and nobody is told before it is durable. Once with what comes of all clients in one poll, and so in
-   one flush; once with a poll and a flush for each action. Verified at the end, after a power cut: another master over the same
+   that of a fast disk does, and nobody is told before it is durable. Once with what comes of all clients in one poll,
+   and so in
+   one flush; once with a poll and a flush for each action. Verified at the end, after a power cut: another master
+   over the same
    store has every action that was acknowledged, and none twice. */
 #define _POSIX_C_SOURCE 200809L /* nanosleep */
 

@@ -1,4 +1,5 @@
-/* A master that is kept in a memory store, with clients over the mock network, to be stopped, killed and started again. */
+/* A master that is kept in a memory store, with clients over the mock network, to be stopped, killed and started
+   again. */
 #ifndef MOVEX_TESTS_JOURNAL_WORLD_H
 #define MOVEX_TESTS_JOURNAL_WORLD_H
 

@@ -1,4 +1,5 @@
-/* What docs/journal.md promises of a master that is stopped or killed and starts again: line by line of its section 1. */
+/* What docs/journal.md promises of a master that is stopped or killed and starts again: line by line of its section
+   1. */
 #include "journal_world.h"
 #include "support.h"
 

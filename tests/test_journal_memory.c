@@ -1,4 +1,5 @@
-/* A master with a store and no memory: whichever allocation fails, nothing breaks, nothing leaks, and nothing is lost that
+/* A master with a store and no memory: whichever allocation fails, nothing breaks, nothing leaks, and nothing is lost
+   that
    somebody was told of. And whoever does not get a master does not keep its store. */
 #include "journal_world.h"
 #include "support.h"

@@ -1,4 +1,5 @@
-/* A master and its store: nothing leaves before it is durable, nothing is lost to a disk that is full or fails, and files do not
+/* A master and its store: nothing leaves before it is durable, nothing is lost to a disk that is full or fails, and
+   files do not
    grow for ever. */
 #include "journal_world.h"
 #include "support.h"
@@ -536,7 +537,8 @@ START_TEST(a_session_that_only_a_resource_knows_has_ended)
 }
 END_TEST
 
-/* Somebody whose session was over comes back and begins anew; the sessions' file is behind the resource's, which knows. His token
+/* Somebody whose session was over comes back and begins anew; the sessions' file is behind the resource's, which
+   knows. His token
    still holds. */
 START_TEST(who_began_anew_keeps_the_token)
 {
@@ -567,7 +569,8 @@ START_TEST(who_began_anew_keeps_the_token)
 }
 END_TEST
 
-/* A reveal is not durable, and its author's id is somebody else's by then, who has hidden something as well: neither takes the
+/* A reveal is not durable, and its author's id is somebody else's by then, who has hidden something as well: neither
+   takes the
    id from the other for ever. Whoever waits to be told cannot come there. */
 START_TEST(two_have_hidden_something_under_one_id)
 {

@@ -1,4 +1,5 @@
-/* Files of a store, as a master that starts finds them: it either says what is wrong, and says the same again, or it is sound,
+/* Files of a store, as a master that starts finds them: it either says what is wrong, and says the same again, or it
+   is sound,
    serves somebody who comes, and is the same after each restart. Memory is bounded, and all of it is given back. */
 #include "journal_files.h"
 #include "master_internal.h"

@@ -1,4 +1,5 @@
-/* Files of a store, made of an input: whole records with right checksums, so that what stands in them is reached, and damage. */
+/* Files of a store, made of an input: whole records with right checksums, so that what stands in them is reached, and
+   damage. */
 #ifndef MOVEX_TESTS_FUZZ_JOURNAL_FILES_H
 #define MOVEX_TESTS_FUZZ_JOURNAL_FILES_H
 
