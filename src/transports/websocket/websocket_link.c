@@ -71,13 +71,19 @@ void movex_ws_link_kill(movex_ws_link *link, const char *text)
     lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
-/* Ends the link from within a callback and tells the other side why. */
+/* Ends the link from within a callback and tells the other side why. Where a client's callback asks for the end, libwebsockets
+   4.1 goes on to take apart what it has read, and writes that past the end of its buffer; so such a link is ended at the next
+   pass. */
 static int refuse(movex_ws_link *link, enum lws_close_status status, const char *text)
 {
     unsigned char reason[MOVEX_WS_CLOSE_TEXT_SIZE];
     size_t        length = strnlen(text, sizeof reason);
     memcpy(reason, text, length);
     lws_close_reason(link->wsi, status, reason, length);
+    if (lws_get_vhost(link->wsi) != link->ws->server) {
+        movex_ws_link_kill(link, text);
+        return 0;
+    }
     movex_ws_link_lost(link, text);
     return -1;
 }
