@@ -285,17 +285,11 @@ bool movexd_server_start(movexd_server *server, const movexd_options *options, c
 }
 
 /* What many connections took stays with malloc once they are gone, in pages between what is still used. Where malloc tells how
-   much that is, it is asked to give them back once it has become more; this takes milliseconds. */
-static void give_memory_back(movexd_server *server)
+   much that is, it is asked to give them back. What it gave back before is counted in, and costs next to nothing. */
+static void give_memory_back(void)
 {
 #ifdef MALLOC_TELLS
-    size_t unused = mallinfo2().fordblks; /* what was given back is still counted in */
-    if (unused < server->given_back) server->given_back = unused;
-    if (unused - server->given_back < WORTH_GIVING_BACK) return;
-    malloc_trim(0);
-    server->given_back = unused;
-#else
-    (void)server;
+    if (mallinfo2().fordblks >= WORTH_GIVING_BACK) malloc_trim(0);
 #endif
 }
 
@@ -308,7 +302,7 @@ void movexd_server_step(movexd_server *server, uint32_t timeout_ms)
     if (now_ms >= server->figures_ms) {
         movex_stats stats = movex_master_stats(server->master);
         log_figures(server->log, MOVEXD_DEBUG, &stats);
-        give_memory_back(server);
+        give_memory_back();
         server->figures_ms = now_ms + FIGURES_PAUSE_MS;
     }
     /* The wait is for players; whoever asks by HTTP is seen to in between. */

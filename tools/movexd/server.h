@@ -22,7 +22,6 @@ typedef struct movexd_server {
     const movexd_log *log;
     uint64_t          figures_ms;   /* when figures are next logged, in the time of polls */
     uint64_t          dropped_seen; /* events lost that the log has owned up to */
-    size_t            given_back;   /* bytes that malloc held unused when it last gave back, or fewer if it has come down since */
 } movexd_server;
 
 /* Makes the master and starts listening. False, with the cause in the log, if that fails. */
