@@ -180,6 +180,9 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
         resource->entry_ms = entry_ms_before;
         return;
     }
+    /* Of an action of the master's alone that changes nothing here, nothing is done; what is held is looked at all the same. */
+    if (action->flags & MOVEX_MASTER_ONLY && !folds && !(message->flags & MOVEX_ENTRY_PATCHED))
+        sound = movex_view_patch(&resource->confirmed, "", 0, &fault) == MOVEX_OK;
     /* Should the reducer refuse here what it accepted there, the checksums tell. But where all see the same, a state that breaks
        its own schema has been restored before it could be hashed: memory is corrupt, or the reducer is. */
     sound = sound && (answer != MOVEX_REFUSED_INVALID_STATE || !single);
