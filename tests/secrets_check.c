@@ -98,6 +98,7 @@ static void check_client(secrets_run *r, int i)
     follow_subscription(r, i);
     require(r, stats.mismatches <= r->flipped[i].flips && stats.resyncs == stats.mismatches);
     require(r, stats.protocol_errors == 0);
+    if (r->clients[i]->epoch > r->epoch) r->epoch = r->clients[i]->epoch;
     if (!resource || secrets_is_flipped(r, i)) return;
     movex_replica_check(resource);
     if (!resource->has_state) return;

@@ -133,6 +133,7 @@ void secrets_crash_master(secrets_run *r)
 static void start_again(secrets_run *r)
 {
     start_master(r);
+    require(r, r->master->config.epoch > r->epoch);
     const movex_master_resource *resource = secrets_hosted(r);
     secrets_go_back(r, resource ? resource->log.version : 0);
     if (resource) secrets_check_views(r);

@@ -77,6 +77,7 @@ typedef struct secrets_run {
     bool               own_flush;                         /* the master flushes its store itself */
     secrets_flipped    flipped[SECRETS_CLIENTS];
     meter              of_master, of_clients, of_rest; /* memory */
+    uint64_t           epoch;                             /* the greatest that a client was told */
     uint64_t           start_bytes;                       /* of the master, before the first client */
     unsigned          secret;  /* of a pair of runs that differ in it alone; else 0 */
     int               watched; /* clients from this one on know no secret: they hide nothing and are dealt nothing */

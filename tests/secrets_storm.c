@@ -139,7 +139,7 @@ static void check_journal(secrets_run *r, const movex_master_resource *resource)
     const movex_journal_place *place = &resource->journal;
     uint64_t                   most = 4 * place->snapshot;
     if (most < r->master->config.limits.journal_bytes) most = r->master->config.limits.journal_bytes;
-    require(r, place->size <= most + (16 << 10));
+    require(r, place->size <= most + (6 << 10));
 }
 
 void secrets_check_bounds(secrets_run *r)
