@@ -166,11 +166,11 @@ static void take_event(simulation_match *match, simulation_client *player, const
             fail(match, SIMULATION_OUTCOME, player->id, "one dispatch has had two outcomes");
         break;
     case MOVEX_EVENT_REMOVED:
-        if (match->restarts && event->status == MOVEX_ERR_DENIED) {
+        if (match->restarts && event->status == MOVEX_ERR_DENIED)
             bind_again(match, player);
-            break;
-        }
-        /* fall through */
+        else
+            fail(match, SIMULATION_GAVE_UP, player->id, event->text);
+        break;
     case MOVEX_EVENT_CLOSED:
     case MOVEX_EVENT_BIND_REFUSED: fail(match, SIMULATION_GAVE_UP, player->id, event->text); break;
     case MOVEX_EVENT_MISMATCH: fail(match, SIMULATION_MISMATCH, player->id, event->text); break;
