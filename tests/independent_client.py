@@ -337,6 +337,7 @@ class Resource:
         self.unanswered = {}  # sequence: (action, payload), of a pair (action, payload, shown, its payload, revealed)
         self.outcomes = {}  # sequence: reason
         self.overturned = {}  # sequence: reason
+        self.told_before = {}  # the same, of those that may be told once more, as this is another link
 
     def presence(self):
         return {id: presence for id, _, presence in self.slots.values()}
@@ -423,6 +424,7 @@ class Client:
                 resource.forget_session()
                 resource.rest_here()
             resource.forget_link()
+            resource.told_before = dict(resource.overturned)
             self.bind_resource(resource)
         return self.welcome.resumed
 
@@ -611,7 +613,8 @@ class Client:
             self.handle_entry(resource, m)
         elif m.kind == OVERTURNED:
             check(resource.outcomes.get(m.sequence) == 0, "overturned, but never accepted")
-            check(m.sequence not in resource.overturned, "overturned twice")
+            again = resource.told_before.pop(m.sequence, None) == m.reason
+            check(again or m.sequence not in resource.overturned, "overturned twice, or for another reason")
             resource.overturned[m.sequence] = m.reason
         else:
             resource.bound = False

@@ -6,6 +6,11 @@ const char *secrets_name(int client)
     return names[client];
 }
 
+const char *secrets_viewer(int viewer)
+{
+    return viewer < SECRETS_CLIENTS ? secrets_name(viewer) : viewer == SECRETS_PUBLIC ? "" : NULL;
+}
+
 /* ---- starting and ending */
 
 void secrets_start_client(secrets_run *r, int i)
@@ -37,6 +42,12 @@ static void count_events(const secrets_run *r, const movex_client *client)
 static const movex_type *const types[] = {&secrets_plain_type, &secrets_dealt_type, &secrets_redacted_type,
                                           &secrets_audience_type, NULL};
 
+static uint32_t journal_bytes(const secrets_run *r, uint64_t *random)
+{
+    uint32_t drawn = meter_below(random, 2) ? 4096 : 0;
+    return r->journal_bytes ? r->journal_bytes : drawn;
+}
+
 static void start_master(secrets_run *r)
 {
     uint64_t            random = r->seed; /* the same each time it starts */
@@ -46,10 +57,11 @@ static void start_master(secrets_run *r)
                                   .seed = r->seed,
                                   .start_time_ms = meter_below(&random, 2) ? 1000000 + now_ms : 0,
                                   .grace_ms = meter_below(&random, 4) ? 3000 : 100,
-                                  .limits = {.history = meter_below(&random, 2) ? 128 : 4096,
+                                  .limits = {.backlog_bytes = r->slow ? 128 : 0,
+                                             .history = meter_below(&random, 2) ? 128 : 4096,
                                              .history_bytes = 1 << 20,
-                                             .hidden = meter_below(&random, 4) ? 0 : 3,
-                                             .journal_bytes = meter_below(&random, 2) ? 4096 : 0},
+                                             .hidden = meter_below(&random, 4) || r->watched ? 0 : 3,
+                                             .journal_bytes = journal_bytes(r, &random)},
                                   .observer = {.ordered = secrets_ordered, .user = r},
                                   .flushed_elsewhere = r->disk != NULL,
                                   .allocator = meter_allocator(&r->of_master),
@@ -66,23 +78,27 @@ static void start(secrets_run *r)
     r->type = types[r->seed % 4];
     r->random = r->seed * 2654435761u + 1;
     r->client_count = 2 + (int)secrets_below(r, SECRETS_CLIENTS - 1);
-    uint32_t                  slowest = secrets_below(r, 2) ? 1 + secrets_below(r, 120) : secrets_below(r, 10);
-    uint32_t                  fastest = secrets_below(r, 10), cuts = secrets_below(r, 3) ? secrets_below(r, 60) : 0;
-    movex_mock_config         net = {.seed = r->seed, .faults = {.cut_per_mille = cuts}};
+    uint32_t          slowest = secrets_below(r, 2) ? 1 + secrets_below(r, 120) : secrets_below(r, 10);
+    uint32_t          fastest = secrets_below(r, 10), cuts = secrets_below(r, 3) ? secrets_below(r, 60) : 0;
+    movex_mock_config net = {.seed = r->seed, .queue_bytes = r->slow ? 128 : 0};
+    net.faults =
+        (movex_mock_faults){.cut_per_mille = cuts, .stall_per_mille = r->slow ? 30 : 0, .stall_ms = {100, 1500}};
     movex_store_memory_config disk = {.seed = r->seed, .flush_ms = r->restarts ? secrets_below(r, 20) : 0};
     if (r->storms) net = secrets_storm_net(r);
     if (r->storms) disk = secrets_storm_disk(r);
     net.latency_ms = (movex_mock_range){fastest, slowest};
     net.allocator = meter_allocator(&r->of_rest);
     if (r->storms) disk.allocator = net.allocator;
-    r->net = movex_mock_new(&net);
+    if (!r->net) r->net = movex_mock_new(&net);
+    movex_mock_set_latency(r->net, net.latency_ms);
+    movex_mock_set_faults(r->net, &net.faults);
     if (r->restarts || r->storms) r->disk = movex_store_memory_new(&disk);
     start_master(r);
     r->start_bytes = r->of_master.bytes;
     r->rules = movex_rules_new(r->type, NULL, NULL);
     movex_rules_init(r->rules, &r->base);
     uint64_t first = movex_codec_checksum(movex_rules_state(r->rules), &r->base);
-    for (int i = 0; i < SECRETS_CLIENTS; i++) r->checksums[0][i] = first;
+    for (int i = 0; i < SECRETS_VIEWERS; i++) r->checksums[0][i] = first;
     for (int i = 0; i < r->client_count; i++) secrets_start_client(r, i);
 }
 
@@ -109,10 +125,12 @@ static void end(secrets_run *r)
     }
     require(r, r->of_clients.blocks == 0 && r->of_clients.wrong == 0);
     if (r->storms) secrets_check_emptied(r);
+    r->events->gave_way += movex_master_stats(r->master).gave_way;
     movex_master_free(r->master);
     require(r, r->of_master.blocks == 0 && r->of_master.wrong == 0);
+    if (r->ended) r->ended(r);
     movex_store_memory_free(r->disk);
-    movex_mock_free(r->net);
+    if (!r->lent) movex_mock_free(r->net);
     require(r, r->of_rest.blocks == 0 && r->of_rest.wrong == 0);
     movex_rules_free(r->rules);
 }
@@ -183,11 +201,22 @@ static void dispatch(secrets_run *r, int i)
     uint32_t action = draw_action(r), shown = secrets_shown_for(action);
     bool     masters = r->type->actions[action].flags & MOVEX_MASTER_ONLY;
     bool     hides = shown < SECRETS_ACTIONS && secrets_below(r, 8) != 0;
+    bool     marks = action >= SECRETS_MARK && action <= SECRETS_HIDE_DRAW;
+    bool     telling = action == SECRETS_OPEN || action == SECRETS_PLAY || (marks && ++r->marks >= SECRETS_MARKS);
     if (!r->bound[i] || r->move_count == SECRETS_MOVES || ((masters || hides) && !may_hide)) return;
-    secrets_move move = draw_move(r, masters || hides), seen = move;
+    if (r->quiet && telling) return;
+    /* Bids are refused for what they are; and without redact all see what the master alone has done. */
+    bool         secret = hides ? action != SECRETS_HIDE_BID : masters && r->type->redact;
+    secrets_move move = draw_move(r, secret), seen = move;
     movex_ticket ticket;
     seen.value = secrets_below(r, 1000);
     movex_try(r->bound[i], action, &move);
+    /* Whether it hides at all is a secret as well, where both are accepted. */
+    if (r->secret && hides && action == SECRETS_HIDE_DRAW && seen.b > 2) {
+        hides = false;
+        action = shown;
+        move = seen;
+    }
     ticket = hides ? movex_dispatch_private(r->bound[i], action, &move, shown, &seen)
                    : movex_dispatch(r->bound[i], action, &move);
     if (ticket)
@@ -252,14 +281,14 @@ static void step(secrets_run *r)
     } else if (what < 77) {
         toggle(r, i);
     } else if (what < 79) {
-        replace(r, i);
+        if (!r->watched) replace(r, i); /* it could not come back before a reveal */
     } else if (what < 82) {
         movex_mock_cut(r->net, secrets_name(i));
     } else if (what < 83) {
         put(r);
     } else if (what < 84) {
         secrets_crash_master(r);
-    } else if (what < 86) {
+    } else if (what < 86 && !r->watched) { /* how much is held is a secret */
         r->held = !r->held;
         movex_mock_hold(r->net, r->held);
     }
@@ -274,7 +303,8 @@ static void step(secrets_run *r)
 static bool is_at_rest(const secrets_run *r)
 {
     movex_hosted hosted;
-    if (!r->master || !movex_master_find(r->master, r->type, secrets_id, &hosted) || hosted.hidden) return false;
+    if (!r->master || !movex_master_find(r->master, r->type, secrets_id, &hosted)) return false;
+    if (hosted.hidden && !r->quiet) return false;
     for (int i = 0; i < r->client_count; i++) {
         const movex_resource *resource = r->bound[i];
         if (!resource || !movex_in_sync(resource) || movex_pending(resource)) return false;
@@ -303,7 +333,7 @@ static void come_to_rest(secrets_run *r)
     for (int i = 0; i < r->client_count; i++)
         if (!r->bound[i]) toggle(r, i);
     for (int i = 0; i < 3000 && !is_at_rest(r); i++) {
-        if (i % 16 == 0) reveal_all(r); /* or it would go on for ever */
+        if (!r->quiet && i % 16 == 0) reveal_all(r); /* or it would go on for ever */
         poll_all(r, 10);
     }
     for (int i = 0; i < 100; i++) poll_all(r, 10); /* what nobody is bound to any more ends as well */

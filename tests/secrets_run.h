@@ -11,7 +11,10 @@
 #include <movex/mock.h>
 #include <movex/store_memory.h>
 
-enum { SECRETS_CLIENTS = 6, SECRETS_MOVES = 4096, SECRETS_VERSIONS = 4096, SECRETS_NOTED = 4096 };
+/* Viewers are the clients, the public, and whoever may see everything. */
+enum { SECRETS_CLIENTS = 6, SECRETS_PUBLIC = SECRETS_CLIENTS, SECRETS_EVERYTHING, SECRETS_VIEWERS };
+
+enum { SECRETS_MOVES = 4096, SECRETS_VERSIONS = 4096, SECRETS_NOTED = 4096 };
 
 typedef enum secrets_fate { SECRETS_UNDISPATCHED, SECRETS_PENDING, SECRETS_ACCEPTED, SECRETS_REFUSED, SECRETS_UNKNOWN } secrets_fate;
 
@@ -52,7 +55,7 @@ typedef struct secrets_events {
     uint64_t reconnects, resumes, snapshots, refusals, expiries, reveals, hidden, folds, patches, overturned, noops,
         overtaken, diverged, restarts, undone, crashes, unkept, failed_flushes, half_open, lingering, stalls, jumps, failed_dials,
         partitions, flips, healed,
-        half_ended;
+        half_ended, gave_way;
 } secrets_events;
 
 /* A bit of a client's state that has been flipped. */
@@ -79,8 +82,12 @@ typedef struct secrets_run {
     meter              of_master, of_clients, of_rest; /* memory */
     uint64_t           epoch;                             /* the greatest that a client was told */
     uint64_t           start_bytes;                       /* of the master, before the first client */
+    bool              slow;    /* clients stall, over links that hold little */
     unsigned          secret;  /* of a pair of runs that differ in it alone; else 0 */
-    int               watched; /* clients from this one on know no secret: they hide nothing and are dealt nothing */
+    int               watched; /* if not 0: clients from this one on know no secret, and nobody else is replaced */
+    bool              quiet;   /* nothing that is secret is ever shown: a pair of such runs is comparable to the end */
+    uint32_t          marks;   /* dispatches that bring a reveal nearer */
+    bool              lent;    /* the network is somebody else's */
     const movex_type *type;
     secrets_events   *events; /* of all runs so far */
     movex_mock       *net;
@@ -92,6 +99,8 @@ typedef struct secrets_run {
     uint64_t          subscriptions[SECRETS_CLIENTS];
     bool              held;
     movex_observer    observer; /* another one that is told as well */
+    uint32_t          journal_bytes; /* of a master that is kept in a store; 0: drawn */
+    void            (*ended)(struct secrets_run *run); /* called when the master is gone, and its disk is not; NULL: nobody */
 
     /* the account */
     secrets            base;
@@ -100,7 +109,7 @@ typedef struct secrets_run {
     secrets_noted      noted[SECRETS_NOTED];
     uint32_t           noted_count;
     secrets_event      history[SECRETS_VERSIONS]; /* by version */
-    uint64_t           checksums[SECRETS_VERSIONS][SECRETS_CLIENTS]; /* of each client's view */
+    uint64_t           checksums[SECRETS_VERSIONS][SECRETS_VIEWERS]; /* of each viewer's view */
     uint64_t           revealed;                                     /* the version of the last reveal */
     uint32_t           revealed_count;
     movex_revealed     revealed_names[SECRETS_NOTED];
@@ -108,6 +117,9 @@ typedef struct secrets_run {
     secrets_dispatched moves[SECRETS_MOVES];
     uint32_t           move_count;
 } secrets_run;
+
+/* The id of a client, "" for the public, NULL for everything. */
+const char *secrets_viewer(int viewer);
 
 /* Plays a run of so many steps and checks everything after each; a failure names the seed and ends the test. */
 void secrets_play(secrets_run *run, int steps);

@@ -1,7 +1,8 @@
 /* The faults of the TypeScript library that this one descends from, each a test, named by the letter and number under
    which they were collected: M (order and optimism), S (state and checksum), T (what the master adds), N (connections). A party is polled by hand here, so that what is on its way when is exactly as in the row.
 
-   Rows that are tested elsewhere: P1 to P13, T1 and M11 in test_hidden_ancestor.c, N3 in test_movexd_http.sh.
+   Rows that are tested elsewhere: P1 to P13, T1 and M11 in test_hidden_ancestor.c, N3 in test_movexd_http.sh; N7 (nothing is
+   kept) in test_restarts.c; N9 (a mock that is too kind) in test_mock_faults.c.
 
    Rows that have no test of their own, and why:
    S2  states that are no objects: a state is a struct here; an array or a number is a struct with one member.
@@ -558,6 +559,45 @@ START_TEST(N1_who_comes_back_follows)
 }
 END_TEST
 
+/* A name proves nothing, nor does a token that is not its own. */
+START_TEST(N2_an_id_cannot_be_claimed)
+{
+    table t;
+    start(&t);
+    append(t.ra, 1);
+    match_until(&t.m, movex_version(t.rb) == 1);
+    for (int away = 0; away < 2; away++) {
+        if (away) match_cut(&t.m, t.a); /* the grace period is hers as well */
+        movex_client   *x = match_client(&t.m, "ann");
+        movex_resource *claimed = movex_bind(x, &row_type, "main");
+        movex_event     event;
+        match_until(&t.m, match_event(x, MOVEX_EVENT_DISCONNECTED, &event));
+        ck_assert_int_eq(event.status, MOVEX_ERR_ID_IN_USE);
+        ck_assert_uint_eq(movex_version(claimed), 0); /* it has seen nothing */
+        match_leave(&t.m, x);
+        match_until(&t.m, movex_in_sync(t.ra)); /* and she was not thrown out */
+        append(t.ra, 2);
+        match_until(&t.m, movex_version(t.rb) == (uint64_t)away + 2);
+    }
+    finish(&t, 0);
+}
+END_TEST
+
+/* A client that says nothing of itself is let in. */
+START_TEST(N6_no_info_is_no_crash)
+{
+    match           m;
+    match_start_types(&m, MATCH_LOCAL, types);
+    movex_client   *a = match_client_with(&m, "ann", (movex_client_config){.info = NULL, .credentials = NULL});
+    movex_resource *r = movex_bind(a, &row_type, "main");
+    match_until(&m, movex_in_sync(r));
+    movex_subscriber subscriber;
+    ck_assert(movex_subscriber_at(r, 0, &subscriber));
+    ck_assert_str_eq(subscriber.info, "");
+    match_end(&m);
+}
+END_TEST
+
 START_TEST(N4_who_has_not_bound_is_not_heard_and_not_told)
 {
     table t;
@@ -677,8 +717,8 @@ int main(void)
         S7_who_unbinds_is_forgotten_and_what_is_removed_is_gone, S8_unbinding_one_leaves_its_siblings,
         S9_one_more_subscriber_costs_a_line_for_each_and_nothing_else, S10_nothing_is_left_of_who_has_gone,
         T2_two_master_values_in_one_action, T4_no_text_is_taken_for_a_master_value,
-        T5_random_values_ids_and_time_zero_are_there, N1_who_comes_back_follows,
-        N4_who_has_not_bound_is_not_heard_and_not_told, N5_no_reducer_can_stop_the_master,
+        T5_random_values_ids_and_time_zero_are_there, N1_who_comes_back_follows, N2_an_id_cannot_be_claimed,
+        N6_no_info_is_no_crash, N4_who_has_not_bound_is_not_heard_and_not_told, N5_no_reducer_can_stop_the_master,
         N8_an_early_reconnect_is_the_same_subscriber,
     };
     Suite *suite = suite_create("ancestor");

@@ -576,6 +576,9 @@ START_TEST(explanations)
     ck_assert_uint_eq(movex_codec_explain(b.codec, &here, &there, "there", 9, text, sizeof text), 4);
     ck_assert_str_eq(text, "turn: here 258, there 9; board[1][0]: here 2, there 0; now: here \"play\", there \"end\"; "
                            "lines[1].text: here \"\xc3\xa9!\", there \"no\"");
+    ck_assert_uint_eq(movex_codec_changes(b.codec, &here, &there, 9, text, sizeof text), 4);
+    ck_assert_str_eq(text, "turn: 258 -> 9; board[1][0]: 2 -> 0; now: \"play\" -> \"end\"; "
+                           "lines[1].text: \"\xc3\xa9!\" -> \"no\"");
     ck_assert_uint_eq(movex_codec_explain(b.codec, &there, &here, "there", 1, text, sizeof text), 4);
     ck_assert_str_eq(text, "turn: here 9, there 258; 3 more");
     ck_assert_uint_eq(movex_codec_explain(b.codec, &there, &here, "there", 0, text, sizeof text), 4);

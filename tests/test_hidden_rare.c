@@ -326,8 +326,8 @@ START_TEST(alone_at_the_table)
 }
 END_TEST
 
-/* There is room for two views: the public one and ann's. What she hides makes another one, for which she has to come anew. */
-START_TEST(no_room_for_what_is_hidden)
+/* There is room for two views: the public one and ann's. What she hides makes hers another one, and no third. */
+START_TEST(what_is_hidden_needs_no_more_room)
 {
     party p;
     party_start_with(&p, MATCH_LOCAL, (movex_master_config){.types = MOVEX_TYPES(&cards_type), .limits = {.views = 2}},
@@ -344,9 +344,41 @@ START_TEST(no_room_for_what_is_hidden)
         movex_dispatch(p.resources[BEN], CARDS_NEXT, NULL);
         party_settle(&p);
     }
-    for (int i = 1; i < 3; i++) ck_assert_uint_eq(movex_client_stats(p.clients[i]).connects, 1);
+    for (int i = 0; i < 3; i++) ck_assert_uint_eq(movex_client_stats(p.clients[i]).connects, 1);
+    ck_assert_uint_eq(movex_master_stats(p.m.master).snapshots, 3);
     ck_assert_int_eq(((const cards *)movex_state(p.resources[CID]))->played, 3);
     party_finish(&p);
+}
+END_TEST
+
+/* All see the same, and what one hides would make a view of its own: with room for so many views, and for one less. */
+START_TEST(no_room_for_what_is_hidden)
+{
+    for (uint32_t views = 2; views > 0; views--) {
+        party       p;
+        movex_type  type = cards_open_type;
+        movex_event event = {0};
+        party_start_with(&p, MATCH_LOCAL,
+                         (movex_master_config){.types = MOVEX_TYPES(&type), .limits = {.views = views}}, &type, 3);
+        for (int i = 0; i < 2; i++) movex_dispatch(p.resources[i], CARDS_SIT, &(cards_place){(uint8_t)i});
+        party_settle(&p);
+        movex_master_dispatch(p.m.master, &type, "main", CARDS_SHUFFLE, &(cards_shuffle){.first = 1}, NULL);
+        movex_master_dispatch(p.m.master, &type, "main", CARDS_DEAL, &(cards_deal){4}, NULL);
+        party_settle(&p);
+        party_events(&p, ANN, MOVEX_EVENT_ACCEPTED, NULL);
+        movex_dispatch_private(p.resources[ANN], CARDS_CHOOSE, &(cards_pick){ANN, 0}, CARDS_CHOSEN,
+                               &(cards_place){ANN});
+        party_settle(&p);
+        ck_assert_int_eq(party_events(&p, ANN, views == 2 ? MOVEX_EVENT_ACCEPTED : MOVEX_EVENT_REFUSED, &event), 1);
+        if (views == 1) ck_assert_int_eq(event.reason, MOVEX_REFUSED_TOO_MANY_HIDDEN);
+        movex_dispatch_private(p.resources[BEN], CARDS_CHOOSE, &(cards_pick){BEN, 0}, CARDS_CHOSEN,
+                               &(cards_place){BEN});
+        party_settle(&p);
+        ck_assert_int_eq(party_events(&p, BEN, MOVEX_EVENT_REFUSED, &event), 1);
+        ck_assert_int_eq(event.reason, MOVEX_REFUSED_TOO_MANY_HIDDEN);
+        for (int i = 0; i < 3; i++) ck_assert_uint_eq(movex_client_stats(p.clients[i]).connects, 1);
+        party_finish(&p);
+    }
 }
 END_TEST
 
@@ -393,6 +425,88 @@ START_TEST(longer_than_a_frame)
 }
 END_TEST
 
+/* ---- cut in between */
+
+typedef struct net_party {
+    movex_mock     *net;
+    movex_master   *master;
+    movex_client   *clients[3];
+    movex_resource *resources[3];
+    uint64_t        now_ms;
+    uint32_t        overturned[256]; /* how often ben was told, by ticket */
+    uint32_t        told;
+} net_party;
+
+static void poll_over_net(net_party *n)
+{
+    movex_mock_poll(n->net, ++n->now_ms);
+    movex_master_poll(n->master, n->now_ms);
+    for (int i = 0; i < 3; i++) {
+        movex_client_poll(n->clients[i], n->now_ms);
+        for (movex_event event; movex_client_next(n->clients[i], &event);) {
+            if (i != BEN || event.kind != MOVEX_EVENT_OVERTURNED) continue;
+            ck_assert_uint_lt(event.ticket, 256);
+            n->overturned[event.ticket]++;
+            n->told++;
+        }
+    }
+}
+
+/* So many of the frames that are held for ben arrive; then he is cut off. */
+static void let_through(net_party *n, int count)
+{
+    movex_mock_frame frame;
+    for (uint32_t i = 0; count > 0 && movex_mock_held(n->net, i, &frame);) {
+        if (frame.kind == MOVEX_IO_MESSAGE && strcmp(frame.to, "ben") == 0) {
+            ck_assert_int_eq(movex_mock_release(n->net, i), MOVEX_OK);
+            count--;
+        } else {
+            i++;
+        }
+    }
+    ck_assert_int_eq(count, 0);
+    poll_over_net(n);
+    ck_assert_uint_eq(movex_mock_cut(n->net, "ben"), 1);
+    movex_mock_hold(n->net, false);
+}
+
+/* What has become of ben's dispatches takes more frames than come through: what is missing comes with him. `_i` frames do. */
+START_TEST(cut_off_while_it_is_told_what_is_overturned)
+{
+    static const char *const names[] = {"ann", "ben", "cid"};
+    enum { ALL = 100 };
+    net_party n = {.net = movex_mock_new(&(movex_mock_config){.max_frame = 256})};
+    n.master = movex_master_new(&(movex_master_config){.types = MOVEX_TYPES(&hidden_type)});
+    ck_assert_int_eq(movex_master_attach(n.master, movex_mock_listen(n.net)), MOVEX_OK);
+    for (int i = 0; i < 3; i++) {
+        n.clients[i] =
+            movex_client_new(&(movex_client_config){.id = names[i], .io = movex_mock_connect_as(n.net, names[i])});
+        n.resources[i] = movex_bind(n.clients[i], &hidden_type, "main");
+    }
+    for (int turn = 0; turn < 50; turn++) {
+        if (turn == 10) hidden_do(n.resources[ANN], HIDDEN_SIT, ANN, 0);
+        if (turn == 20) hidden_do(n.resources[ANN], HIDDEN_RAISE, 0, ALL);
+        if (turn == 30) hidden_hide(n.resources[ANN], HIDDEN_STAKE, ANN, ALL + 10); /* all there is */
+        for (int k = 0; turn == 40 && k < ALL; k++) ck_assert(hidden_do(n.resources[BEN], HIDDEN_RAISE, 0, -1) != 0);
+        poll_over_net(&n);
+    }
+    ck_assert_uint_eq(movex_pending(n.resources[BEN]), 0);
+    movex_mock_hold(n.net, true);
+    movex_master_dispatch(n.master, &hidden_type, "main", HIDDEN_TIME_UP, NULL, NULL);
+    movex_master_poll(n.master, ++n.now_ms);
+    let_through(&n, _i);
+    ck_assert_uint_lt(n.told, ALL);
+    for (int turn = 0; turn < 2000; turn++) poll_over_net(&n);
+    ck_assert_uint_eq(n.told, ALL);
+    for (uint32_t ticket = 1; ticket <= ALL; ticket++) ck_assert_uint_eq(n.overturned[ticket], 1);
+    ck_assert_uint_eq(movex_client_stats(n.clients[BEN]).connects, 2);
+    ck_assert_uint_eq(movex_checksum(n.resources[BEN]), movex_checksum(n.resources[CID]));
+    for (int i = 0; i < 3; i++) movex_client_free(n.clients[i]);
+    movex_master_free(n.master);
+    movex_mock_free(n.net);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -407,6 +521,7 @@ int main(void)
         refused_pairs_leave_nothing,
         refused_pairs_of_a_second,
         alone_at_the_table,
+        what_is_hidden_needs_no_more_room,
         no_room_for_what_is_hidden,
         longer_than_a_frame,
     };
@@ -415,5 +530,6 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) tcase_add_test(tcase, tests[i]);
+    tcase_add_loop_test(tcase, cut_off_while_it_is_told_what_is_overturned, 0, 2);
     return movex_test_main(suite);
 }

@@ -102,11 +102,11 @@ plays() {
 }
 
 ok "starts" starts --http 0 "$game"
-ok "health says what is there" answers 200 '^\{"status":"ok","version":"[0-9.]+","uptime_s":[0-9]+,.*"resources":0,' /health
+ok "health says what is there" answers 200 '^\{"status":"ok","version":"[0-9.]+","uptime_s":[0-9]+,"data":"none","unflushed":0,.*"resources":0,' /health
 ok "no resources are an empty list" answers 200 '^\]$' /resources
 ok "there is no such resource" answers 404 '"error":"there is no such resource"' /resources/tictactoe/table-1
 ok "somebody plays" plays 'mal "lory' 'a/b c%?ü'
-ok "resources are listed" answers 200 \
+ok "resources are listed" in_time answers 200 \
     '"type":"tictactoe","id":"a/b c%\?ü","version":1,"checksum":"[0-9a-f]{16}","subscribers":1' /resources
 ok "a resource has its state" answers 200 \
     '"version":1,.*"state":\{"player":\["mal \\"lory",""\],"cell":\[0,0,0,0,0,0,0,0,0\],.*"result":"open"' \
@@ -157,6 +157,21 @@ silent_ones() {
     return "$code"
 }
 ok "silent connections run out" silent_ones
+
+# closes PORT: a request to become a tunnel ends the connection at once, instead of holding it for ever.
+closes() {
+    local line code=0
+    exec 3<>"/dev/tcp/127.0.0.1/$1" || return 1
+    printf 'CONNECT example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n' >&3
+    while [ "$code" -eq 0 ]; do
+        read -r -t 5 line <&3
+        code=$?
+    done
+    exec 3>&-
+    [ "$code" -le 128 ] && asks 200 /health # more than 128: nothing came, not even the end
+}
+ok "CONNECT is not understood" closes "$web"
+ok "nor by those who serve players" closes "$port"
 
 in_use() {
     timeout 10 "$movexd" --listen 127.0.0.1:0 --http "$web" "$game" >"$scratch/second" 2>&1

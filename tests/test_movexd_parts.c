@@ -118,6 +118,8 @@ START_TEST(defaults)
     ck_assert_uint_eq(options.idle_ms, 0);
     ck_assert_uint_eq(options.grace_ms, 30000);
     ck_assert_int_eq(options.log_level, MOVEXD_INFO);
+    ck_assert_ptr_null(options.data);
+    ck_assert_int_eq(options.sync, MOVEXD_SYNC_ALWAYS);
 }
 END_TEST
 
@@ -151,6 +153,25 @@ START_TEST(options_and_games_in_any_order)
 }
 END_TEST
 
+START_TEST(what_is_kept_and_when)
+{
+    static char directory[] = "/var/lib/m";
+    ck_assert_int_eq(PARSE(WORD("game.so"), WORD("--data"), directory), MOVEXD_SERVE);
+    ck_assert_ptr_eq(options.data, directory);
+    ck_assert_int_eq(options.sync, MOVEXD_SYNC_ALWAYS);
+    ck_assert_int_eq(PARSE(WORD("--sync=always"), WORD("game.so"), WORD("--data=d")), MOVEXD_SERVE);
+    ck_assert_int_eq(options.sync, MOVEXD_SYNC_ALWAYS);
+    ck_assert_int_eq(PARSE(WORD("--data=d"), WORD("--sync"), WORD("never"), WORD("game.so")), MOVEXD_SERVE);
+    ck_assert_int_eq(options.sync, MOVEXD_SYNC_NEVER);
+    ck_assert_int_eq(PARSE(WORD("--data=d"), WORD("--sync=interval"), WORD("game.so")), MOVEXD_SERVE);
+    ck_assert_int_eq(options.sync, MOVEXD_SYNC_INTERVAL);
+    ck_assert_uint_eq(options.sync_ms, 1000);
+    ck_assert_int_eq(PARSE(WORD("--sync-ms=1"), WORD("--data=d"), WORD("--sync=interval"), WORD("game.so")),
+                     MOVEXD_SERVE);
+    ck_assert_uint_eq(options.sync_ms, 1);
+}
+END_TEST
+
 static void assert_problem(movexd_command command, const char *problem)
 {
     ck_assert_int_eq(command, MOVEXD_WRONG_USAGE);
@@ -173,6 +194,15 @@ START_TEST(wrong_usage_is_named)
                    "--idle-seconds needs a number of seconds from 0 to 3600000, not 3600001");
     assert_problem(PARSE(WORD("--grace-seconds=5s")),
                    "--grace-seconds needs a number of seconds from 0 to 3600000, not 5s");
+    assert_problem(PARSE(WORD("game.so"), WORD("--data=")), "--data needs a directory");
+    assert_problem(PARSE(WORD("game.so"), WORD("--sync=always")), "--sync needs --data as well");
+    assert_problem(PARSE(WORD("game.so"), WORD("--data=d"), WORD("--sync=often")),
+                   "--sync knows always, interval and never, not 'often'");
+    assert_problem(PARSE(WORD("game.so"), WORD("--data=d"), WORD("--sync-ms=5")),
+                   "--sync-ms needs --sync interval as well");
+    assert_problem(PARSE(WORD("--sync-ms=0")), "--sync-ms needs a number of milliseconds from 1 to 60000, not 0");
+    assert_problem(PARSE(WORD("--sync-ms=60001")),
+                   "--sync-ms needs a number of milliseconds from 1 to 60000, not 60001");
     assert_problem(PARSE(WORD("--log"), WORD("loud")), "--log knows error, warning, info and debug, not 'loud'");
 }
 END_TEST
@@ -215,6 +245,7 @@ int main(void)
     TCase *command_line = tcase_create("command line");
     tcase_add_test(command_line, defaults);
     tcase_add_test(command_line, options_and_games_in_any_order);
+    tcase_add_test(command_line, what_is_kept_and_when);
     tcase_add_test(command_line, wrong_usage_is_named);
     tcase_add_test(command_line, too_many_addresses);
     tcase_add_test(command_line, help_and_version_win);

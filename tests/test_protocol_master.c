@@ -3,6 +3,8 @@
 #include "raw_link.h"
 #include "support.h"
 
+#include <movex/text.h>
+
 #include <string.h>
 
 static match  m;
@@ -533,6 +535,44 @@ START_TEST(who_never_reads_is_closed)
 }
 END_TEST
 
+/* What the log says of a link that has ended: the first event of that kind since the last call. */
+static movex_master_event first_event(movex_master_event_kind kind)
+{
+    static char        text[MOVEX_ERROR_TEXT_SIZE];
+    movex_master_event event, found = {0};
+    while (movex_master_next(m.master, &event)) {
+        if (event.kind != kind || found.kind) continue;
+        found = event;
+        movex_text_set(text, event.text);
+        found.text = text;
+    }
+    return found;
+}
+
+START_TEST(who_leaves_is_told_of_with_the_cause)
+{
+    begin(NULL);
+    first_event(MOVEX_MASTER_REJECTED);
+    raw_end(&r); /* without a HELLO */
+    match_run(&m, 0);
+    movex_master_event event = first_event(MOVEX_MASTER_REJECTED);
+    must(event.status == MOVEX_ERR_CLOSED && event.peer[0] == 0 && event.text[0]);
+
+    raw_dial(&r, &m); /* with a HELLO and not a word more: its session is nobody's */
+    script_hello(&s, "mallory", NULL);
+    script_send(&s, &r);
+    raw_take(&r, &m);
+    must(r.welcome);
+    raw_end(&r);
+    match_run(&m, 0);
+    event = first_event(MOVEX_MASTER_LEFT);
+    must(strcmp(event.text, "") != 0);
+
+    raw_dial(&r, &m);
+    finish();
+}
+END_TEST
+
 /* ---- a valid exchange, cut and turned */
 
 static void write_exchange(uint32_t number)
@@ -572,7 +612,7 @@ START_TEST(every_prefix_of_an_exchange)
         bool whole = r.error == false;
         must_msg(whole || strstr(r.text, "truncated"), "cut at %zu: %s", cut, r.text);
         must(r.closed == r.error);
-        if (cut == length) must(r.welcome && r.bound == 1 && r.snapshots == 0 && r.outcomes == 1 && r.unbound == 1);
+        if (cut == length) must(r.welcome && r.bound == 1 && r.snapshots == 0 && r.outcomes == 3 && r.unbound == 1);
         if (cut % 8 == 0) match_must_go_on(&m);
     }
     match_must_go_on(&m);
@@ -651,6 +691,7 @@ int main(void)
     tcase_add_test(cases, too_many_sessions);
     tcase_add_loop_test(cases, too_many_of_the_rest, 0, 3);
     tcase_add_test(cases, who_never_reads_is_closed);
+    tcase_add_test(cases, who_leaves_is_told_of_with_the_cause);
     tcase_add_test(cases, every_prefix_of_an_exchange);
     tcase_add_test(cases, every_turned_bit_of_an_exchange);
     tcase_add_loop_test(cases, noise, 0, 5);

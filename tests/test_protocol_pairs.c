@@ -1,6 +1,7 @@
 /* A master with two honest clients and one who sends pairs that he should not: each is refused, or ends his link with the right
    words, and they notice nothing of it. */
 #include "bluff_game.h"
+#include "master_internal.h"
 #include "raw_link.h"
 #include "support.h"
 
@@ -323,6 +324,21 @@ START_TEST(endless_pairs_are_bounded)
 }
 END_TEST
 
+/* Where a payload lies is noted in 32 bits: as if so many bytes of them were hidden already that one more does not fit. */
+START_TEST(payloads_are_bounded_whatever_the_limits)
+{
+    enter(NULL);
+    must_equal(pair(&bid_of_8, &ready, 0), MOVEX_ACCEPT);
+    movex_buffer *payloads = &movex_master_resource_named(m.master, &bluff_type, "one")->hidden->payloads;
+    movex_buffer  before = *payloads;
+    payloads->capacity = payloads->length = UINT32_MAX - 1;
+    must_equal(pair(&bid_of_8, &ready, 0), MOVEX_REFUSED_TOO_MANY_HIDDEN);
+    *payloads = before;
+    must_equal(pair(&bid_of_8, &ready, 0), MOVEX_ACCEPT);
+    finish();
+}
+END_TEST
+
 /* As many clients as `hiders` may hide something at once, whether they are still there or not. */
 START_TEST(endless_hiders_are_bounded)
 {
@@ -430,6 +446,7 @@ int main(void)
     tcase_add_loop_test(cases, malformed_pairs, 0, (int)(sizeof bad_pairs / sizeof bad_pairs[0]));
     tcase_add_test(cases, every_turned_bit_and_every_prefix_of_a_pair);
     tcase_add_test(cases, endless_pairs_are_bounded);
+    tcase_add_test(cases, payloads_are_bounded_whatever_the_limits);
     tcase_add_test(cases, endless_hiders_are_bounded);
     tcase_add_loop_test(cases, a_base_or_a_reveal_that_is_not_so, 0, 5);
     suite_add_tcase(suite, cases);

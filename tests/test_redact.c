@@ -361,6 +361,32 @@ START_TEST(a_redact_that_breaks_the_schema_shows_nothing)
 }
 END_TEST
 
+/* What one is told when there is no room for its view: the outcome of what it has done, and that it is taken off. */
+static void must_be_crowded_out(party *p, int who, movex_ticket ticket)
+{
+    int accepted = 0, removed = 0;
+    for (int i = 0; i < 1000 && !removed; i++) {
+        match_poll(&p->m);
+        for (movex_event event; movex_client_next(p->clients[who], &event);) {
+            if (event.kind == MOVEX_EVENT_ACCEPTED && event.ticket == ticket) accepted++;
+            if (event.kind != MOVEX_EVENT_REMOVED) continue;
+            ck_assert_int_eq(event.status, MOVEX_ERR_LIMIT);
+            ck_assert_ptr_nonnull(strstr(event.text, "different views"));
+            removed++;
+        }
+    }
+    ck_assert_int_eq(removed, 1);
+    ck_assert_int_eq(accepted, 1);
+    movex_unbind(p->resources[who]);
+    p->resources[who] = NULL;
+}
+
+static void nobody_was_disturbed(party *p)
+{
+    for (int i = 0; i < p->count; i++)
+        if (p->clients[i]) ck_assert_uint_eq(movex_client_stats(p->clients[i]).connects, 1);
+}
+
 START_TEST(so_many_views)
 {
     party p;
@@ -371,23 +397,151 @@ START_TEST(so_many_views)
     shuffle(&p);
     deal(&p, 2);
     ck_assert_uint_eq(movex_checksum(p.resources[CID]), movex_checksum(p.resources[DAN]));
-    movex_dispatch(p.resources[CID], CARDS_SIT, &(cards_place){CID}); /* would be the fourth: cid's own trouble alone */
-    match_until(&p.m, party_events(&p, CID, MOVEX_EVENT_DISCONNECTED, NULL));
+    /* Would be the fourth: cid's own trouble alone. */
+    movex_ticket ticket = movex_dispatch(p.resources[CID], CARDS_SIT, &(cards_place){CID});
+    must_be_crowded_out(&p, CID, ticket);
     int said = 0;
     for (movex_master_event event; movex_master_next(p.m.master, &event);)
-        said +=
-            event.kind == MOVEX_MASTER_REJECTED && event.status == MOVEX_ERR_LIMIT && strcmp(event.peer, "cid") == 0;
-    ck_assert_int_ge(said, 1);
-    match_poll_times(&p.m, 50);
-    for (int i = 0; i < 4; i++) {
-        if (i == CID) continue;
-        ck_assert(movex_in_sync(p.resources[i]));
-        ck_assert_uint_eq(movex_client_stats(p.clients[i]).connects, 1);
-    }
+        said += event.kind == MOVEX_MASTER_REJECTED && event.status == MOVEX_ERR_LIMIT &&
+                strcmp(event.peer, "cid") == 0 && strcmp(event.id, "main") == 0;
+    ck_assert_int_eq(said, 1);
+    ck_assert(strcmp(seen(&p, ANN)->seats[CID].name, "cid") == 0);
     movex_dispatch(p.resources[ANN], CARDS_PLAY, &(cards_pick){ANN, 0});
     match_until(&p.m, seen(&p, DAN)->played == 1);
+    p.resources[CID] = movex_bind(p.clients[CID], &cards_type, "main"); /* still seated: his view is one of his own */
+    movex_event event = {0};
+    match_until(&p.m, party_events(&p, CID, MOVEX_EVENT_BIND_REFUSED, &event) == 1);
+    ck_assert_int_eq(event.status, MOVEX_ERR_LIMIT);
+    ck_assert_ptr_nonnull(strstr(event.text, "different views"));
+    movex_unbind(p.resources[CID]);
     party_leave(&p, DAN); /* there is room now */
+    p.resources[CID] = movex_bind(p.clients[CID], &cards_type, "main");
+    match_until(&p.m, movex_in_sync(p.resources[CID]));
+    nobody_was_disturbed(&p);
+    party_finish(&p);
+}
+END_TEST
+
+/* A third view is one too many for who comes; who shares one of the two may. */
+START_TEST(one_view_too_many_to_bind)
+{
+    party p;
+    party_start_with(&p, MATCH_LOCAL, (movex_master_config){.types = MOVEX_TYPES(&cards_type), .limits = {.views = 2}},
+                     &cards_type, 2);
+    sit(&p, ANN);
+    ck_assert_int_eq(party_join(&p, "cid"), CID); /* sees what ben sees */
+    movex_master_dispatch(p.m.master, &cards_type, "main", CARDS_SHUFFLE, &(cards_shuffle){.first = 1}, NULL);
     party_settle(&p);
+    nobody_was_disturbed(&p);
+    party_finish(&p);
+
+    party_start_with(&p, MATCH_LOCAL,
+                     (movex_master_config){.types = MOVEX_TYPES(&cards_each_type), .limits = {.views = 2}},
+                     &cards_each_type, 2);
+    movex_client   *client = match_client(&p.m, "cid");
+    movex_resource *resource = movex_bind(client, &cards_each_type, "main");
+    movex_event     event;
+    match_until(&p.m, match_event(client, MOVEX_EVENT_BIND_REFUSED, &event));
+    ck_assert_int_eq(event.status, MOVEX_ERR_LIMIT);
+    movex_unbind(resource);
+    party_leave(&p, BEN);
+    resource = movex_bind(client, &cards_each_type, "main");
+    match_until(&p.m, movex_in_sync(resource));
+    match_leave(&p.m, client);
+    party_finish(&p);
+}
+END_TEST
+
+/* All go to views that nobody held before, at once: what they leave does not count. */
+static uint64_t turning_audience(const void *state, const char *viewer)
+{
+    return ((const cards *)state)->turn * 16 + (uint64_t)(viewer[0] - 'a');
+}
+
+START_TEST(all_move_at_once)
+{
+    movex_type type = cards_each_type;
+    party      p;
+    type.audience = turning_audience;
+    party_start_with(&p, MATCH_LOCAL, (movex_master_config){.types = MOVEX_TYPES(&type), .limits = {.views = 3}}, &type,
+                     3);
+    sit(&p, ANN);
+    shuffle(&p);
+    deal(&p, 3);
+    for (uint8_t i = 0; i < 3; i++) {
+        movex_dispatch(p.resources[ANN], CARDS_PLAY, &(cards_pick){ANN, 0});
+        party_settle(&p);
+        ck_assert_uint_eq(movex_master_stats(p.m.master).snapshots, 3);
+    }
+    nobody_was_disturbed(&p);
+    party_finish(&p);
+}
+END_TEST
+
+/* Two at once have no room, and that one goes is told by an entry that moves the other. */
+START_TEST(several_have_no_room)
+{
+    party p;
+    party_start_with(&p, MATCH_LOCAL, (movex_master_config){.types = MOVEX_TYPES(&cards_type), .limits = {.views = 2}},
+                     &cards_type, 4);
+    sit(&p, ANN);
+    movex_ticket bens = movex_dispatch(p.resources[BEN], CARDS_SIT, &(cards_place){BEN});
+    movex_ticket cids = movex_dispatch(p.resources[CID], CARDS_SIT, &(cards_place){CID});
+    must_be_crowded_out(&p, BEN, bens);
+    must_be_crowded_out(&p, CID, cids);
+    party_settle(&p);
+    ck_assert_uint_eq(party_hosted(&p).subscribers, 2);
+    nobody_was_disturbed(&p);
+    party_finish(&p);
+}
+END_TEST
+
+/* Who sees whose hand is what was said: the first letter is ann's, "a" for her own hand, "b" for ben's, and so on. */
+static int shown_to(const cards *c, const char *viewer)
+{
+    static const char *const names[] = {"ann", "ben"};
+    for (int i = 0; i < 2; i++)
+        if (strcmp(viewer, names[i]) == 0 && c->said[i]) return c->said[i] - 'a';
+    return CARDS_SEATS;
+}
+
+static void redact_as_said(void *state, const char *viewer)
+{
+    cards *c = state;
+    int    shown = shown_to(c, viewer);
+    memset(c->deck, 0, sizeof c->deck);
+    for (int i = 0; i < CARDS_SEATS; i++)
+        if (i != shown) memset(c->seats[i].hand, 0, sizeof c->seats[i].hand);
+}
+
+static uint64_t audience_as_said(const void *state, const char *viewer)
+{
+    return (uint64_t)shown_to(state, viewer);
+}
+
+/* One entry takes ann to where ben was, alone, and ben to a view for which there is no room: his trouble is not hers. */
+START_TEST(no_room_while_somebody_takes_ones_place)
+{
+    party      p;
+    movex_type type = cards_type;
+    type.redact = redact_as_said;
+    type.audience = audience_as_said;
+    party_start_with(&p, MATCH_LOCAL, (movex_master_config){.types = MOVEX_TYPES(&type), .limits = {.views = 2}}, &type,
+                     2);
+    sit(&p, ANN);
+    sit(&p, BEN);
+    shuffle(&p);
+    deal(&p, 3);
+    movex_dispatch(p.resources[ANN], CARDS_SAY, &(cards_say){"ab"});
+    party_settle(&p);
+    movex_dispatch(p.resources[ANN], CARDS_SAY, &(cards_say){"bc"});
+    party_settle(&p);
+    ck_assert_uint_eq(movex_client_stats(p.clients[ANN]).connects, 1);
+    ck_assert(!is_blank(seen(&p, ANN)->seats[BEN].hand, 3));
+    ck_assert(is_blank(seen(&p, BEN)->seats[BEN].hand, 3)); /* he sees what is cid's, who does not sit */
+    movex_dispatch(p.resources[ANN], CARDS_SAY, &(cards_say){"ca"});
+    party_settle(&p);
+    ck_assert(is_blank(seen(&p, BEN)->seats[BEN].hand, 3) && !is_blank(seen(&p, BEN)->seats[ANN].hand, 3));
     party_finish(&p);
 }
 END_TEST
@@ -537,6 +691,10 @@ int main(void)
     tcase_add_loop_test(tcase, without_redact, 0, MATCH_CARRIERS);
     tcase_add_test(tcase, equal_views_are_made_once);
     tcase_add_test(tcase, so_many_views);
+    tcase_add_test(tcase, no_room_while_somebody_takes_ones_place);
+    tcase_add_test(tcase, one_view_too_many_to_bind);
+    tcase_add_test(tcase, all_move_at_once);
+    tcase_add_test(tcase, several_have_no_room);
     tcase_add_test(tcase, how_the_master_shuffles_leaves_no_trace);
     return movex_test_main(suite);
 }

@@ -317,7 +317,8 @@ START_TEST(a_mismatch_is_found_without_running_twice)
     movex_simulation_report report;
     movex_simulation_config config = {.type = &type, .act = play_row, .skips_determinism = true};
     ck_assert(!movex_simulate(&config, &report));
-    ck_assert_msg(strstr(report.text, "append") && strstr(report.text, "numbers["), "%s", report.text);
+    /* The fields are named as well, unless what differed has been taken off again before the snapshot came. */
+    ck_assert_msg(strstr(report.text, "after append by player") != NULL, "%s", report.text);
     movex_simulation_report_free(&report);
 }
 END_TEST
@@ -417,15 +418,19 @@ START_TEST(a_fault_that_needs_a_crash_keeps_it)
         .type = &row_type, .act = play_alone, .check = check_alone, .master_crash_per_mille = 20, .flush_ms = 5};
     ck_assert(!movex_simulate(&config, &report));
     ck_assert_uint_gt(report.drawn, 100);
-    ck_assert_uint_eq(report.step_count, 2);
-    ck_assert_int_eq(report.steps[0].kind, MOVEX_SIMULATION_CRASH);
-    ck_assert_uint_eq(report.steps[0].player, 2); /* the master */
-    ck_assert_int_eq(report.steps[1].kind, MOVEX_SIMULATION_ACT);
+    /* One crash or two, of which neither can be left out by itself. */
+    uint32_t crashes = report.step_count - 1;
+    ck_assert(crashes == 1 || crashes == 2);
+    for (uint32_t i = 0; i < crashes; i++) {
+        ck_assert_int_eq(report.steps[i].kind, MOVEX_SIMULATION_CRASH);
+        ck_assert_uint_eq(report.steps[i].player, 2); /* the master */
+    }
+    ck_assert_int_eq(report.steps[crashes].kind, MOVEX_SIMULATION_ACT);
     ck_assert_uint_gt(report.restarts, 0);
 
     heard told = {0};
     ck_assert(movex_simulation_replay(&config, &report, hear, &told));
-    ck_assert_int_eq(told.crashes, 1);
+    ck_assert_int_eq(told.crashes, (int)crashes);
     ck_assert_int_eq(told.failures, 1);
     ck_assert(!movex_simulate(&config, &again));
     ck_assert_str_eq(again.text, report.text);

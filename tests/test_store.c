@@ -184,6 +184,21 @@ START_TEST(names_are_any_bytes_and_walked_in_order)
 }
 END_TEST
 
+/* As a master does that is flushed by another thread: before it takes anything in it asks for far more than it then needs. */
+START_TEST(asking_for_much_and_taking_little_wastes_little)
+{
+    enum { MUCH = 64 << 10, LITTLE = 100, TIMES = 100000 };
+    disk_make(&d, _i, 1);
+    disk_open(&d);
+    movex_store_file a = named("a");
+    for (int i = 0; i < TIMES; i++) {
+        must_equal(d.store.ops->reserve(d.store.self, MUCH, 1), MOVEX_OK);
+        disk_append(&d, a, bytes, LITTLE);
+    }
+    disk_end(&d);
+}
+END_TEST
+
 START_TEST(what_is_reserved_is_taken_and_what_waits_is_bounded)
 {
     enum { WAITING = 100000, LENGTH = 1000 };
@@ -694,6 +709,7 @@ int main(void)
     tcase_add_loop_test(tests, replace_and_remove_keep_their_place_among_appends, 0, DISK_KINDS);
     tcase_add_loop_test(tests, a_file_that_is_made_again_before_the_flush_is_new, 0, DISK_KINDS);
     tcase_add_loop_test(tests, names_are_any_bytes_and_walked_in_order, 0, DISK_KINDS);
+    tcase_add_loop_test(tests, asking_for_much_and_taking_little_wastes_little, 0, DISK_KINDS);
     tcase_add_loop_test(tests, what_is_reserved_is_taken_and_what_waits_is_bounded, 0, DISK_KINDS);
     tcase_add_loop_test(tests, a_torn_end_is_cut_off, 0, DISK_KINDS);
     tcase_add_loop_test(tests, a_store_that_fails_says_so_refuses_and_recovers, 0, DISK_KINDS);

@@ -11,12 +11,13 @@
 #include "secrets_run.h"
 #include "support.h"
 
-static void run_seed(uint64_t seed, secrets_events *events)
+static void run_seed(uint64_t seed, bool slow, secrets_events *events)
 {
     static secrets_run run;
     memset(&run, 0, sizeof run);
     run.seed = seed;
     run.events = events;
+    run.slow = slow;
     secrets_play(&run, 150);
 }
 
@@ -27,10 +28,10 @@ START_TEST(everybody_sees_what_is_theirs_to_see)
     const char    *one = getenv("MOVEX_TEST_SEED");
     secrets_events events = {0};
     if (one) {
-        if (_i == 0) run_seed(strtoull(one, NULL, 10), &events);
+        if (_i == 0) run_seed(strtoull(one, NULL, 10), false, &events);
         return;
     }
-    for (uint64_t k = 1; k <= SEEDS_AT_ONCE; k++) run_seed((uint64_t)_i * SEEDS_AT_ONCE + k, &events);
+    for (uint64_t k = 1; k <= SEEDS_AT_ONCE; k++) run_seed((uint64_t)_i * SEEDS_AT_ONCE + k, false, &events);
     ck_assert_uint_gt(events.reconnects, 30); /* what is usual is twice that and more */
     ck_assert_uint_gt(events.snapshots, 80);
     ck_assert_uint_gt(events.refusals, 250);
@@ -43,6 +44,23 @@ START_TEST(everybody_sees_what_is_theirs_to_see)
 }
 END_TEST
 
+/* Entries give way to snapshots, outcomes do not, and nobody is thrown out. */
+START_TEST(so_it_is_for_those_who_are_slow)
+{
+    const char    *one = getenv("MOVEX_TEST_SEED");
+    secrets_events events = {0};
+    if (one) {
+        if (_i == 0) run_seed(strtoull(one, NULL, 10), true, &events);
+        return;
+    }
+    for (uint64_t k = 1; k <= SEEDS_AT_ONCE; k++) run_seed((uint64_t)_i * SEEDS_AT_ONCE + k, true, &events);
+    ck_assert_uint_gt(events.gave_way, 20);
+    ck_assert_uint_gt(events.refusals, 250);
+    ck_assert_uint_gt(events.hidden, 100);
+    ck_assert_uint_gt(events.patches, 100);
+}
+END_TEST
+
 int main(void)
 {
     const char *wanted = getenv("MOVEX_TEST_LONG");
@@ -51,5 +69,6 @@ int main(void)
     tcase_set_timeout(tcase, 600);
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, everybody_sees_what_is_theirs_to_see, 0, wanted && *wanted ? 100 : 10);
+    tcase_add_loop_test(tcase, so_it_is_for_those_who_are_slow, 0, wanted && *wanted ? 50 : 5);
     return movex_test_main(suite);
 }

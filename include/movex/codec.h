@@ -101,6 +101,10 @@ MOVEX_API size_t movex_codec_json(const movex_codec *codec, const void *state, c
 MOVEX_API uint32_t movex_codec_explain(const movex_codec *codec, const void *here, const void *there, const char *other,
                                        uint32_t most, char *text, size_t capacity);
 
+/** The same of one state that has become another: "players[1].hp: 9 -> 7; turn: 2 -> 3". */
+MOVEX_API uint32_t movex_codec_changes(const movex_codec *codec, const void *before, const void *after, uint32_t most,
+                                       char *text, size_t capacity);
+
 MOVEX_END_DECLARATIONS
 
 #endif

@@ -83,6 +83,7 @@ typedef struct movex_master_config {
     uint32_t                 grace_ms; /**< how long a session outlives its connection; default 30,000 */
     uint32_t                 idle_ms;  /**< how long a resource lives without subscribers; default 0: as long as the master */
     uint32_t                 handshake_ms; /**< how long a link may take to say HELLO; default 10,000 */
+    uint32_t                 stall_ms; /**< how long a link may take nothing of what waits for it; default 30,000 */
     uint64_t                 epoch; /**< greater at every start of this master, if it should be told apart; default 1, or with a
                                          store one more than at the last start */
     uint64_t                 start_time_ms; /**< master time at the first poll; default: the time given to that poll */
@@ -129,13 +130,15 @@ typedef struct movex_hosted {
 typedef enum movex_master_event_kind {
     MOVEX_MASTER_CONNECTED = 1, /**< peer has opened a session, or come back to it; text: its address */
     MOVEX_MASTER_AWAY,          /**< peer has lost its connection; text: why */
-    MOVEX_MASTER_LEFT,          /**< the session of peer has ended */
-    MOVEX_MASTER_REJECTED,      /**< somebody was not let in, or a link was closed for what it sent: status and text; peer if known */
+    MOVEX_MASTER_LEFT,          /**< the session of peer has ended; text: why */
+    MOVEX_MASTER_REJECTED,      /**< somebody was not let in, or has gone without saying who (MOVEX_ERR_CLOSED), or a link was
+                                     closed for what it sent: status and text; peer if known */
     MOVEX_MASTER_CREATED,       /**< type and id: a resource has come into being */
     MOVEX_MASTER_SUBSCRIBED,    /**< peer has bound it */
     MOVEX_MASTER_UNSUBSCRIBED,  /**< peer is no longer subscribed to it; version and checksum as of then */
     MOVEX_MASTER_REMOVED,       /**< type and id: the resource is gone; its last version and checksum */
-    MOVEX_MASTER_RECOVERED,     /**< type and id: it was in the store; text: what was torn off its end, if anything was */
+    MOVEX_MASTER_RECOVERED,     /**< type and id ("": the sessions): it was in the store; text: what was torn off its end, if
+                                     anything was. Of those that were whole, the first 128 are told of; see movex_master_each */
     MOVEX_MASTER_STORE          /**< the store has failed (status, text), or works again (MOVEX_OK) */
 } movex_master_event_kind;
 

@@ -22,6 +22,7 @@
 #include <movex/io.h>
 #include <movex/limits.h>
 #include <movex/master.h>
+#include <movex/replay.h>
 #include <movex/schema.h>
 #include <movex/stats.h>
 #include <movex/status.h>

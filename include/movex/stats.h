@@ -16,6 +16,7 @@ typedef struct movex_stats {
     uint64_t mismatches;      /**< client: entries after which the checksum or the version was not the master's */
     uint64_t resyncs;         /**< snapshots asked for because of a mismatch */
     uint64_t snapshots;       /**< snapshots sent / received, planned ones and resyncs */
+    uint64_t gave_way;        /**< master: times that entries gave way to a snapshot, for a subscriber that is slow */
     uint64_t reveals;         /**< master: reveals / client: reveals that have come */
     uint64_t patches;         /**< differences made / received: where a client could not compute its view, and reveals */
     uint64_t resumes;         /**< resources that went on after a reconnect without a snapshot */

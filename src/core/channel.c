@@ -8,9 +8,22 @@ enum {
     LARGEST_KEPT = 256 << 10, /* bytes of a buffer that is kept when nothing is in it */
 };
 
-size_t movex_channel_queued(const movex_channel *channel)
+size_t movex_channel_waiting(const movex_channel *channel)
 {
-    return channel->out.length - channel->start;
+    return (channel->holds ? channel->ready : channel->out.length) - channel->start;
+}
+
+bool movex_channel_is_behind(movex_channel *channel, const movex_allocator *allocator, size_t most)
+{
+    if (movex_channel_waiting(channel) <= most + channel->allowance) return false;
+    /* A link that is lost says so at its next flush. */
+    movex_channel_flush(channel, allocator);
+    return movex_channel_waiting(channel) > most + channel->allowance;
+}
+
+void movex_channel_allow(movex_channel *channel)
+{
+    channel->allowance = movex_channel_queued(channel);
 }
 
 static uint32_t frame_length(const movex_channel *channel, size_t at)
@@ -63,8 +76,9 @@ int movex_channel_append(movex_channel *channel, const movex_allocator *allocato
 {
     assert(length > 0);
     /* A link that is lost says so at its next flush; what matters here is whether there is room now. */
-    if (movex_channel_queued(channel) > channel->max_queue) movex_channel_flush(channel, allocator);
-    if (movex_channel_queued(channel) > channel->max_queue) return MOVEX_ERR_LIMIT;
+    size_t most = channel->max_queue + channel->allowance;
+    if (movex_channel_queued(channel) > most) movex_channel_flush(channel, allocator);
+    if (movex_channel_queued(channel) > most) return MOVEX_ERR_LIMIT;
     bool   whole = length <= channel->max_frame;
     size_t frames = whole ? 1 : length / (channel->max_frame - CHUNK_OVERHEAD) + 1;
     if (!movex_buffer_reserve(&channel->out, allocator, length + frames * (HEADER + CHUNK_OVERHEAD)))
@@ -97,11 +111,13 @@ int movex_channel_flush(movex_channel *channel, const movex_allocator *allocator
     int    status = MOVEX_OK;
     size_t end = channel->holds ? channel->ready : channel->out.length;
     while (channel->start < end) {
-        size_t length = frame_length(channel, channel->start);
-        status = channel->io.ops->send(channel->io.self, channel->link, channel->out.bytes + channel->start + HEADER,
-                                       length);
+        size_t               length = frame_length(channel, channel->start);
+        const unsigned char *frame = channel->out.bytes + channel->start + HEADER;
+        status = channel->io.ops->send(channel->io.self, channel->link, frame, length);
         if (status != MOVEX_OK) break;
+        channel->torn = frame[0] == MOVEX_MESSAGE_CHUNK && frame[1] == 0;
         channel->start += HEADER + length;
+        channel->moved = true;
         channel->stats->frames_sent++;
         channel->stats->bytes_sent += length;
     }
@@ -119,6 +135,7 @@ int movex_channel_flush(movex_channel *channel, const movex_allocator *allocator
         channel->start = 0;
         channel->out.length = left;
     }
+    if (channel->allowance > movex_channel_queued(channel)) channel->allowance = movex_channel_queued(channel);
     return status == MOVEX_ERR_AGAIN ? MOVEX_OK : status;
 }
 

@@ -11,16 +11,20 @@
 
 /* Frames that wait to be sent lie in `out`, each behind its length (4 bytes, the machine's own order).
      start <= open <= out.length;   open == out.length, or the last frame starts at `open` and can still grow
-     holds  =>  start <= ready <= mark <= out.length, all at the ends of frames, and what lies behind ready is not sent */
+     holds  =>  start <= ready <= mark <= out.length, all at the ends of frames, and what lies behind ready is not sent
+     allowance <= what waits, at the last flush */
 typedef struct movex_channel {
     movex_io     io;
     movex_link   link;
     size_t       max_frame;   /* bytes: the smaller of what the emitter carries and what the other side takes */
     size_t       max_message; /* bytes put together from chunks */
-    size_t       max_queue;   /* bytes waiting past which nothing more is taken */
+    size_t       max_queue;   /* bytes waiting, besides the allowance, past which nothing more is taken */
+    size_t       allowance;   /* of them, those that were waiting when the last snapshot was queued and still are */
     movex_buffer out;
     size_t       start;     /* in out: of the first frame that is not sent */
     size_t       open;      /* in out: of the last frame */
+    bool         moved;     /* the emitter has taken something; whoever looks sets it back */
+    bool         torn;      /* what was sent last was not the last CHUNK of its message */
     bool         holds;     /* some of it may not be sent yet */
     size_t       ready, mark; /* in out */
     movex_buffer assembly;  /* of a message whose last chunk has not come */
@@ -28,7 +32,17 @@ typedef struct movex_channel {
 } movex_channel;
 
 /* Bytes that wait to be sent. */
-size_t movex_channel_queued(const movex_channel *channel);
+static inline size_t movex_channel_queued(const movex_channel *channel)
+{
+    return channel->out.length - channel->start;
+}
+
+/* Of them, those that wait for the other side alone, to take them. */
+size_t movex_channel_waiting(const movex_channel *channel);
+/* True if more than `most` bytes wait for the other side, the allowance aside, even after it has been offered them. */
+bool movex_channel_is_behind(movex_channel *channel, const movex_allocator *allocator, size_t most);
+/* What waits now does not count any more: it is a snapshot, of which there is one at a time. */
+void movex_channel_allow(movex_channel *channel);
 
 /* Queues one whole message. MOVEX_ERR_LIMIT if too much is waiting already, or MOVEX_ERR_MEMORY; then nothing of it is
    queued, and the link is of no more use. */

@@ -205,6 +205,7 @@ bool movex_fold_next_overturned(movex_resource *resource, movex_ticket *ticket, 
     *ticket = first->ticket;
     *reason = first->reason;
     first->overturned = false;
+    first->sequence = 0; /* it may be told again, by a master who does not know that it was */
     fold->overturned--;
     return true;
 }

@@ -6,8 +6,8 @@
 
 typedef struct explaining {
     movex_format text;
-    const char  *other; /* what the other side is called */
-    uint32_t     most;  /* fields to name */
+    const char  *before, *between, *other; /* what stands before the first value, and, one after the other, between the two */
+    uint32_t     most;                     /* fields to name */
     uint32_t     count;
 } explaining;
 
@@ -21,12 +21,12 @@ static void explain_element(explaining *e, const movex_member *member, const uns
     if (e->count++ >= e->most) return;
     if (e->count > 1) movex_format_text(&e->text, "; ");
     movex_path_format(&e->text, path);
-    movex_format_text(&e->text, ": here ");
+    movex_format_text(&e->text, e->before);
     if (here)
         movex_json_element(&e->text, member, here);
     else
         movex_format_text(&e->text, "none");
-    movex_format_text(&e->text, ", ");
+    movex_format_text(&e->text, e->between);
     movex_format_text(&e->text, e->other);
     movex_format_text(&e->text, " ");
     if (there)
@@ -67,16 +67,31 @@ static void explain_struct(explaining *e, const movex_node *node, const unsigned
     for (uint32_t i = 0; i < node->member_count; i++) explain_member(e, &node->members[i], here, there, parent);
 }
 
+static uint32_t explain(explaining *e, const movex_codec *codec, const void *here, const void *there)
+{
+    explain_struct(e, codec->root, here, there, NULL);
+    if (e->count > e->most) {
+        if (e->most) movex_format_text(&e->text, "; ");
+        movex_format_unsigned(&e->text, e->count - e->most);
+        movex_format_text(&e->text, " more");
+    }
+    return e->count;
+}
+
 uint32_t movex_codec_explain(const movex_codec *codec, const void *here, const void *there, const char *other,
                              uint32_t most, char *text, size_t capacity)
 {
     assert(here && there && other && (text || !capacity));
-    explaining e = {.text = movex_format_into(text, capacity), .other = other, .most = most};
-    explain_struct(&e, codec->root, here, there, NULL);
-    if (e.count > most) {
-        if (most) movex_format_text(&e.text, "; ");
-        movex_format_unsigned(&e.text, e.count - most);
-        movex_format_text(&e.text, " more");
-    }
-    return e.count;
+    explaining e = {
+        .text = movex_format_into(text, capacity), .before = ": here ", .between = ", ", .other = other, .most = most};
+    return explain(&e, codec, here, there);
+}
+
+uint32_t movex_codec_changes(const movex_codec *codec, const void *before, const void *after, uint32_t most, char *text,
+                             size_t capacity)
+{
+    assert(before && after && (text || !capacity));
+    explaining e = {
+        .text = movex_format_into(text, capacity), .before = ": ", .between = " ", .other = "->", .most = most};
+    return explain(&e, codec, before, after);
 }

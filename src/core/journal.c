@@ -1,5 +1,6 @@
 #include "journal.h"
 
+#include "name.h"
 #include "wire_fields.h"
 
 enum { /* flags of an ENTRY */
@@ -28,6 +29,12 @@ static movex_journal_half read_half(movex_reader *reader, bool drew)
     return half;
 }
 
+/* Numbers that are counted up: so high that none ever comes there, and one more still fits. */
+static uint64_t read_count(movex_reader *reader)
+{
+    return movex_read_number_to(reader, INT64_MAX);
+}
+
 static movex_wire_text read_name(movex_reader *reader)
 {
     movex_wire_text name = movex_read_wire_text(reader, MOVEX_NAME_MAX);
@@ -49,10 +56,10 @@ void movex_journal_write_resource(movex_writer *writer, const movex_journal_reso
 
 static void read_resource(movex_reader *reader, movex_journal_resource *record)
 {
-    record->format = movex_read_number(reader);
+    record->format = read_count(reader);
     record->type = read_name(reader);
     record->id = read_name(reader);
-    record->type_version = movex_read_number(reader);
+    record->type_version = read_count(reader);
     record->fingerprint = movex_read_u64(reader);
 }
 
@@ -68,8 +75,8 @@ void movex_journal_write_state(movex_writer *writer, const movex_journal_state *
 
 static void read_state(movex_reader *reader, movex_journal_state *record)
 {
-    record->version = movex_read_number(reader);
-    record->now_ms = movex_read_number(reader);
+    record->version = read_count(reader);
+    record->now_ms = read_count(reader);
     record->revealed = movex_read_number_to(reader, record->version);
     record->checksum = movex_read_u64(reader);
     record->state = movex_read_wire_blob(reader);
@@ -101,13 +108,13 @@ static void read_entry(movex_reader *reader, movex_journal_entry *record)
     if (flags & ~(unsigned)ENTRY_FLAGS) reader->failed = true;
     record->hides = flags & HIDES;
     record->reveals = flags & REVEALS;
-    record->elapsed_ms = movex_read_number(reader);
+    record->elapsed_ms = read_count(reader);
     if (flags & BY_MASTER) {
         record->author = movex_read_wire_text(reader, MOVEX_NAME_MAX);
     } else {
-        record->session = movex_read_number(reader);
-        record->subscription = movex_read_number(reader);
-        record->sequence = movex_read_number(reader);
+        record->session = read_count(reader);
+        record->subscription = read_count(reader);
+        record->sequence = read_count(reader);
     }
     bool dispatched = record->session && record->subscription && record->sequence;
     if (!(flags & BY_MASTER) && !dispatched) reader->failed = true;
@@ -131,10 +138,10 @@ void movex_journal_write_subscribed(movex_writer *writer, const movex_journal_su
 
 static void read_subscribed(movex_reader *reader, movex_journal_subscribed *record)
 {
-    record->session = movex_read_number(reader);
-    record->subscription = movex_read_number(reader);
+    record->session = read_count(reader);
+    record->subscription = read_count(reader);
     record->id = read_name(reader);
-    record->sequence = movex_read_number(reader);
+    record->sequence = read_count(reader);
     if (!record->session || !record->subscription) reader->failed = true;
 }
 
@@ -151,14 +158,14 @@ void movex_journal_write_dispatch(movex_writer *writer, movex_journal_kind kind,
 
 static void read_dispatch(movex_reader *reader, movex_journal_kind kind, movex_journal_dispatch *record)
 {
-    record->session = movex_read_number(reader);
-    record->subscription = movex_read_number(reader);
+    record->session = read_count(reader);
+    record->subscription = read_count(reader);
     if (!record->session || !record->subscription) reader->failed = true;
     if (kind == MOVEX_JOURNAL_UNSUBSCRIBED) return;
-    record->sequence = movex_read_number(reader);
+    record->sequence = read_count(reader);
     record->reason = movex_read_wire_reason(reader);
     if (!record->sequence || record->reason == MOVEX_ACCEPT) reader->failed = true;
-    if (kind == MOVEX_JOURNAL_OVERTURNED) record->revealed = movex_read_number(reader);
+    if (kind == MOVEX_JOURNAL_OVERTURNED) record->revealed = read_count(reader);
 }
 
 /* ---- what is hidden */
@@ -172,7 +179,7 @@ void movex_journal_write_hiding(movex_writer *writer, const movex_journal_hiding
 
 static void read_hiding(movex_reader *reader, movex_journal_hiding *record)
 {
-    record->base = movex_read_number(reader);
+    record->base = read_count(reader);
     record->foldable = movex_read_wire_flag(reader);
 }
 
@@ -189,7 +196,7 @@ void movex_journal_write_hider(movex_writer *writer, movex_journal_kind kind, co
 static void read_hider(movex_reader *reader, movex_journal_kind kind, movex_journal_hider *record)
 {
     if (kind == MOVEX_JOURNAL_HIDER) {
-        record->session = movex_read_number(reader);
+        record->session = read_count(reader);
         record->id = read_name(reader);
         if (!record->session) reader->failed = true;
     }
@@ -210,10 +217,10 @@ void movex_journal_write_pair(movex_writer *writer, const movex_journal_pair *re
 
 static void read_pair(movex_reader *reader, movex_journal_pair *record)
 {
-    record->version = movex_read_number(reader);
-    record->session = movex_read_number(reader);
-    record->subscription = movex_read_number(reader);
-    record->sequence = movex_read_number(reader);
+    record->version = read_count(reader);
+    record->session = read_count(reader);
+    record->subscription = read_count(reader);
+    record->sequence = read_count(reader);
     record->author = read_name(reader);
     bool drew = movex_read_wire_flag(reader);
     record->hidden = read_half(reader, drew);
@@ -229,7 +236,7 @@ void movex_journal_write_revealed(movex_writer *writer, const movex_journal_reve
 
 static void read_revealed(movex_reader *reader, movex_journal_revealed *record)
 {
-    record->version = movex_read_number(reader);
+    record->version = read_count(reader);
     record->author = read_name(reader);
 }
 
@@ -250,8 +257,8 @@ void movex_journal_write_start(movex_writer *writer, const movex_journal_start *
 
 static void read_start(movex_reader *reader, movex_journal_start *record)
 {
-    record->epoch = movex_read_number(reader);
-    record->sessions = movex_read_number(reader);
+    record->epoch = read_count(reader);
+    record->sessions = read_count(reader);
 }
 
 void movex_journal_write_session(movex_writer *writer, const movex_journal_session *record)
@@ -265,9 +272,10 @@ void movex_journal_write_session(movex_writer *writer, const movex_journal_sessi
 
 static void read_session(movex_reader *reader, movex_journal_session *record)
 {
-    record->number = movex_read_number(reader);
+    record->number = read_count(reader);
     record->id = read_name(reader);
     record->info = movex_read_wire_text(reader, MOVEX_INFO_MAX);
+    if (!movex_text_is_clean(record->info.bytes, record->info.length)) reader->failed = true;
     const unsigned char *token = movex_read_bytes(reader, MOVEX_TOKEN_SIZE);
     if (token) memcpy(record->token, token, MOVEX_TOKEN_SIZE);
     if (!record->number) reader->failed = true;
@@ -298,11 +306,11 @@ bool movex_journal_read(const void *bytes, size_t length, movex_journal_record *
     case MOVEX_JOURNAL_FULL: read_hider(&reader, record->kind, &record->of.hider); break;
     case MOVEX_JOURNAL_PAIR: read_pair(&reader, &record->of.pair); break;
     case MOVEX_JOURNAL_REVEALED: read_revealed(&reader, &record->of.revealed); break;
-    case MOVEX_JOURNAL_SESSIONS: record->of.format = movex_read_number(&reader); break;
+    case MOVEX_JOURNAL_SESSIONS: record->of.format = read_count(&reader); break;
     case MOVEX_JOURNAL_START: read_start(&reader, &record->of.start); break;
     case MOVEX_JOURNAL_SESSION: read_session(&reader, &record->of.session); break;
     case MOVEX_JOURNAL_SESSION_OVER:
-    case MOVEX_JOURNAL_SESSION_ENDED: record->of.number = movex_read_number(&reader); break;
+    case MOVEX_JOURNAL_SESSION_ENDED: record->of.number = read_count(&reader); break;
     default: return false;
     }
     return !reader.failed && movex_reader_left(&reader) == 0;

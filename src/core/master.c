@@ -11,10 +11,12 @@
 enum {
     DEFAULT_GRACE_MS = 30000,
     DEFAULT_HANDSHAKE_MS = 10000,
+    DEFAULT_STALL_MS = 30000,
     DEFAULT_SYNC_INTERVAL_MS = 1000,
     TURN_MS = 10,            /* how long one of several emitters is waited on */
     EVENTS_PER_POLL = 10000, /* taken from one emitter in one poll */
     EVENTS_PER_FLUSH = 64,
+    LEAST_WAITING = 1 << 20,
 };
 
 /* ---- making */
@@ -72,6 +74,8 @@ static int make_rules(movex_master *master, const movex_type *const *types, move
     }
     if (master->max_message > master->config.limits.message_bytes)
         master->max_message = master->config.limits.message_bytes;
+    if (!master->config.limits.waiting_bytes)
+        master->config.limits.waiting_bytes = LEAST_WAITING + (uint32_t)master->max_message;
     if (master->payload_size) {
         master->payload = movex_allocate(&master->allocator, master->payload_size);
         master->shown_payload = movex_allocate(&master->allocator, master->payload_size);
@@ -100,6 +104,7 @@ movex_master *movex_master_new(const movex_master_config *config)
     master->max_message = MOVEX_MESSAGE_OVERHEAD + 3 * (MOVEX_INFO_MAX + 1); /* HELLO */
     if (!config->grace_ms) master->config.grace_ms = DEFAULT_GRACE_MS;
     if (!config->handshake_ms) master->config.handshake_ms = DEFAULT_HANDSHAKE_MS;
+    if (!config->stall_ms) master->config.stall_ms = DEFAULT_STALL_MS;
     if (!config->sync_interval_ms) master->config.sync_interval_ms = DEFAULT_SYNC_INTERVAL_MS;
     master->offset_ms = config->start_time_ms;
     if (make_keys(master, error) != MOVEX_OK || make_rules(master, config->types, error) != MOVEX_OK ||
@@ -126,7 +131,7 @@ void movex_master_free(movex_master *master)
     movex_allocator allocator = master->allocator;
     movex_store     store = master->config.store;
     master->closing = true;
-    if (store.self && !master->recovering) store.ops->flush(store.self);
+    if (master->journal.file && !master->recovering) store.ops->flush(store.self);
     movex_master_flush(master);
     for (uint32_t i = 0; i < master->attached_count; i++) free_attached(master, master->attached[i]);
     for (uint32_t i = 0; i < master->resource_slots; i++)
@@ -134,6 +139,7 @@ void movex_master_free(movex_master *master)
     for (uint32_t i = 0; i < master->sessions.capacity; i++)
         while (master->sessions.entries[i].value) movex_session_free(master, master->sessions.entries[i].value);
     while (master->lost.first) movex_session_free(master, (movex_session *)(void *)master->lost.first);
+    while (master->over.first) movex_session_free(master, (movex_session *)(void *)master->over.first);
     for (uint32_t i = 0; i < master->resource_slots; i++)
         if (master->resources[i]) movex_master_resource_free(master, master->resources[i]);
     for (uint32_t i = 0; master->spares && i < master->rules_capacity; i++)
@@ -142,6 +148,7 @@ void movex_master_free(movex_master *master)
 
     movex_map_free(&master->sessions, &allocator);
     movex_map_free(&master->by_name, &allocator);
+    movex_map_free(&master->addresses, &allocator);
     movex_release(&allocator, master->attached, master->attached_capacity * sizeof *master->attached);
     movex_release(&allocator, master->resources, master->resource_capacity * sizeof *master->resources);
     movex_release(&allocator, master->rules, master->rules_capacity * sizeof *master->rules);
@@ -176,6 +183,10 @@ int movex_master_attach(movex_master *master, movex_io io)
         return status;
     }
     attached->io = io;
+    attached->limits = movex_limits_of_emitter(&master->config.limits, io.ops->in_process);
+    attached->rated = attached->limits.messages_per_second != MOVEX_UNLIMITED ||
+                      attached->limits.bytes_per_second != MOVEX_UNLIMITED ||
+                      attached->limits.binds_per_second != MOVEX_UNLIMITED;
     master->attached[master->attached_count++] = attached;
     return MOVEX_OK;
 }
@@ -221,7 +232,7 @@ static void end_what_is_over(movex_master *master)
     for (movex_node *node; (node = master->away.first) != NULL;) {
         movex_session *session = (movex_session *)(void *)node;
         if (now - session->away_ms < master->config.grace_ms || !movex_keep_reserve_end(master, session)) break;
-        movex_session_end(master, session);
+        movex_session_end(master, session, "its grace period is over");
     }
     movex_session_end_lost(master);
     movex_session_collect(master);
@@ -248,6 +259,7 @@ void movex_master_poll(movex_master *master, uint64_t now_ms)
     }
     if (now_ms > master->now_ms) master->now_ms = now_ms;
     master->unread = false;
+    movex_master_take_waiting(master);
     for (uint32_t i = 0; i < master->attached_count; i++) receive(master, master->attached[i]);
     movex_master_wake(master);
     end_what_is_over(master);
@@ -265,6 +277,8 @@ uint64_t movex_master_deadline(const movex_master *master)
         uint64_t due = movex_heap_first(&master->wakes)->due, now = movex_master_time(master);
         deadline = earlier(deadline, master->now_ms, due > now ? due - now : 0);
     }
+    deadline = earlier(deadline, movex_master_stall_ms(master), 0);
+    deadline = earlier(deadline, movex_rate_due_ms(master), 0);
     if (master->greeting.first) {
         const movex_master_link *link = (const movex_master_link *)(const void *)master->greeting.first;
         deadline = earlier(deadline, link->opened_ms, master->config.handshake_ms);
@@ -277,7 +291,8 @@ uint64_t movex_master_deadline(const movex_master *master)
         const movex_master_resource *resource = (const movex_master_resource *)(const void *)master->idle.first;
         deadline = earlier(deadline, resource->idle_ms, master->config.idle_ms);
     }
-    return deadline;
+    uint64_t retry_ms = movex_keep_retry_ms(master); /* before that nothing of it could be kept */
+    return deadline < retry_ms ? retry_ms : deadline;
 }
 
 void movex_master_wait(movex_master *master, uint32_t timeout_ms)

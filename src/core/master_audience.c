@@ -34,15 +34,11 @@ static movex_audience *make(movex_master *master, const movex_rules *rules)
     return NULL;
 }
 
-/* An audience without members or content; NULL, with the link failing, if there is no memory or room. */
+/* An audience without members or content; NULL, with the link failing, if there is no memory. */
 static movex_audience *acquire(movex_master *master, movex_master_resource *resource, movex_master_link *link)
 {
     movex_spares   *spares = resource->spares;
     movex_audience *audience = (movex_audience *)(void *)spares->audiences.first;
-    if (resource->audience_count >= master->config.limits.views) {
-        movex_master_fail(master, link, MOVEX_ERR_LIMIT);
-        return NULL;
-    }
     if (audience) {
         movex_list_remove(&audience->node);
         spares->audience_count--;
@@ -85,12 +81,16 @@ typedef struct place {
     const char        *id;
 } place;
 
+static place place_in(const movex_master_resource *resource, const char *id, const movex_hider *hider)
+{
+    const movex_type *type = resource->rules->type;
+    if (hider) return (place){hider, 0, id};
+    return (place){NULL, type->audience ? type->audience(resource->view.state, id) : 0, id};
+}
+
 static place place_of(const movex_subscription *subscription, const movex_hider *hider)
 {
-    const movex_type *type = subscription->resource->rules->type;
-    const char       *id = subscription->session->id;
-    if (hider) return (place){hider, 0, id};
-    return (place){NULL, type->audience ? type->audience(subscription->resource->view.state, id) : 0, id};
+    return place_in(subscription->resource, subscription->session->id, hider);
 }
 
 static bool is_at(const movex_audience *audience, const place *at)
@@ -110,19 +110,30 @@ static movex_audience *find(const movex_master_resource *resource, const place *
     return NULL;
 }
 
-static movex_audience *find_or_make(movex_master *master, movex_subscription *subscription, const movex_hider *hider)
+static movex_audience *make_at(movex_master *master, const movex_subscription *subscription, const place *at)
 {
-    place           at = place_of(subscription, hider);
-    movex_audience *audience = subscription->audience;
-    if (audience && is_at(audience, &at)) return audience; /* nearly always */
-    audience = find(subscription->resource, &at);
-    if (audience) return audience;
-    audience = acquire(master, subscription->resource, subscription->session->link);
+    movex_audience *audience = acquire(master, subscription->resource, subscription->session->link);
     if (!audience) return NULL;
-    audience->hider = at.hider;
-    audience->number = at.number;
-    movex_text_set(audience->id, at.id);
+    audience->hider = at->hider;
+    audience->number = at->number;
+    movex_text_set(audience->id, at->id);
     return audience;
+}
+
+/* There is no room for what it would hold: nothing more is sent to it, and it is revoked once nothing else is under way. */
+static void crowd_out(movex_master *master, movex_subscription *subscription)
+{
+    subscription->live = false;
+    movex_list_remove(&subscription->owed);
+    if (!subscription->crowded.list) movex_list_append(&master->crowded, &subscription->crowded);
+}
+
+bool movex_audience_has_room(const movex_master *master, const movex_master_resource *resource,
+                             const movex_session *session)
+{
+    if (!resource->rules->patched || resource->audience_count < master->config.limits.views) return true;
+    place at = place_in(resource, session->id, movex_hider_of(resource, session));
+    return find(resource, &at) != NULL;
 }
 
 /* Makes what is held what may be known now. */
@@ -155,9 +166,19 @@ void movex_audience_leave(movex_master *master, movex_subscription *subscription
 
 movex_audience *movex_audience_join(movex_master *master, movex_subscription *subscription)
 {
-    movex_audience *audience = find_or_make(master, subscription, subscription->hider);
+    movex_master_resource *resource = subscription->resource;
+    place                  at = place_of(subscription, subscription->hider);
+    movex_audience        *audience = find(resource, &at);
+    if (!audience && subscription->audience && subscription->audience->members == 1)
+        movex_audience_leave(master, subscription); /* what it alone has held makes room */
+    if (!audience && resource->audience_count >= master->config.limits.views) {
+        movex_audience_leave(master, subscription);
+        crowd_out(master, subscription);
+        return NULL;
+    }
+    if (!audience) audience = make_at(master, subscription, &at);
     if (!audience) return NULL;
-    if (audience->is_new) show(audience, movex_hidden_view(subscription->resource, audience->hider));
+    if (audience->is_new) show(audience, movex_hidden_view(resource, audience->hider));
     audience->is_new = false;
     if (subscription->audience == audience) return audience;
     movex_audience_leave(master, subscription);
@@ -165,10 +186,22 @@ movex_audience *movex_audience_join(movex_master *master, movex_subscription *su
     return audience;
 }
 
+bool movex_audience_may_part(const movex_master *master, const movex_subscription *subscription)
+{
+    const movex_audience *shared = subscription->audience;
+    return !shared || subscription->hider || shared->members == 1 ||
+           subscription->resource->audience_count < master->config.limits.views;
+}
+
 void movex_audience_part(movex_master *master, movex_subscription *subscription)
 {
     movex_audience *shared = subscription->audience;
     if (!shared || shared->hider == subscription->hider) return;
+    if (shared->members == 1) { /* it was its alone already */
+        shared->hider = subscription->hider;
+        movex_text_set(shared->id, subscription->session->id);
+        return;
+    }
     movex_audience *own = acquire(master, subscription->resource, subscription->session->link);
     if (!own) {
         subscription->live = false; /* its link fails; it comes back and gets a snapshot */
@@ -190,6 +223,7 @@ void movex_audience_compute(movex_master *master, movex_master_resource *resourc
 {
     const movex_codec *codec = resource->rules->state;
     bool               masters = resource->rules->type->actions[deed->shown.action].flags & MOVEX_MASTER_ONLY;
+    resource->wanted_count = 0;
     for (movex_node *node = resource->audiences.first; node; node = node->next) {
         movex_audience *audience = (movex_audience *)(void *)node;
         movex_half     *half = deed->hides && audience->hider == author ? &deed->hidden : &deed->shown;
@@ -199,14 +233,39 @@ void movex_audience_compute(movex_master *master, movex_master_resource *resourc
     }
 }
 
-movex_audience *movex_audience_next(movex_master *master, movex_subscription *subscription, const movex_hider *hider)
+static void want(movex_subscription *subscription, movex_audience *audience)
 {
-    movex_audience *audience = find_or_make(master, subscription, hider);
-    if (!audience) return NULL;
-    /* Through the eyes of somebody who is there. */
-    if (!audience->is_wanted) movex_text_set(audience->id, subscription->session->id);
+    subscription->next_audience = audience;
+    if (audience->is_wanted) return;
+    movex_text_set(audience->id, subscription->session->id); /* through the eyes of somebody who is there */
     audience->is_wanted = true;
-    return audience;
+    subscription->resource->wanted_count++;
+}
+
+bool movex_audience_stay(movex_subscription *subscription, const movex_hider *hider)
+{
+    place at = place_of(subscription, hider);
+    if (!is_at(subscription->audience, &at)) return false;
+    want(subscription, subscription->audience);
+    return true;
+}
+
+/* What is not wanted any more goes after the telling; so only what is wanted counts. */
+bool movex_audience_next(movex_master *master, movex_subscription *subscription, const movex_hider *hider)
+{
+    movex_master_resource *resource = subscription->resource;
+    place                  at = place_of(subscription, hider);
+    movex_audience        *audience = find(resource, &at);
+    bool more = (!audience || !audience->is_wanted) && resource->wanted_count >= master->config.limits.views;
+    if (more) crowd_out(master, subscription);
+    if (!audience && !more) audience = make_at(master, subscription, &at);
+    if (audience && !more) {
+        want(subscription, audience);
+        return true;
+    }
+    subscription->live = false;
+    movex_audience_move(subscription, NULL); /* others may come to it: movex_audience_settle lets it go */
+    return false;
 }
 
 void movex_audience_update(movex_master_resource *resource)
@@ -225,4 +284,24 @@ void movex_audience_settle(movex_master *master, movex_master_resource *resource
         audience->is_new = audience->is_wanted = false;
         if (audience->members == 0) let_go(master, resource, audience);
     }
+}
+
+void movex_audience_check(const movex_master_resource *resource)
+{
+    uint32_t count = 0;
+    for (const movex_node *node = resource->audiences.first; node; node = node->next, count++) {
+        const movex_audience *audience = (const movex_audience *)(const void *)node;
+        uint32_t              members = 0;
+        for (uint32_t i = 0; i < resource->slots; i++) {
+            const movex_subscription *subscription = resource->subscribers[i];
+            if (!subscription || subscription->audience != audience) continue;
+            assert(audience->hider == subscription->hider);
+            members++;
+        }
+        assert(members > 0 && members == audience->members && !audience->is_new && !audience->is_wanted);
+        movex_view_check(&audience->held);
+        (void)members;
+    }
+    assert(count == resource->audience_count);
+    (void)count;
 }

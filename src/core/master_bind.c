@@ -4,6 +4,8 @@
 
 #include <movex/text.h>
 
+static const char no_more_views[] = "there are as many different views of it as there may be";
+
 enum {                           /* of what is kept */
        CHANGES_OF_BEGINNING = 2, /* a subscription, and the action of who has come */
        CHANGES_OF_ENDING = 2,
@@ -57,6 +59,7 @@ void movex_subscription_silence(movex_master *master, movex_subscription *subscr
     subscription->live = false;
     movex_audience_leave(master, subscription);
     movex_list_remove(&subscription->owed);
+    movex_list_remove(&subscription->crowded);
 }
 
 void movex_subscription_owe_snapshot(movex_master *master, movex_subscription *subscription)
@@ -66,7 +69,18 @@ void movex_subscription_owe_snapshot(movex_master *master, movex_subscription *s
     if (!link->due.list) movex_list_append(&master->due, &link->due);
 }
 
-/* What the subscriber is to hold; NULL, with its link failing, if that cannot be made. */
+void movex_subscription_give_way(movex_master *master, movex_subscription *subscription)
+{
+    movex_channel *channel = &subscription->session->link->channel;
+    bool           holds_much = movex_channel_queued(channel) - movex_channel_waiting(channel) > channel->max_queue / 2;
+    if (!movex_channel_is_behind(channel, &master->allocator, master->config.limits.backlog_bytes) && !holds_much)
+        return;
+    movex_subscription_silence(master, subscription);
+    movex_subscription_owe_snapshot(master, subscription);
+    master->stats.gave_way++;
+}
+
+/* What the subscriber is to hold; NULL if that cannot be made (movex_audience_join). */
 static const movex_view *view_of(movex_master *master, movex_subscription *subscription)
 {
     if (!subscription->resource->rules->patched) return movex_hidden_view(subscription->resource, subscription->hider);
@@ -110,9 +124,11 @@ void movex_subscription_send_snapshot(movex_master *master, movex_subscription *
     };
     movex_write_snapshot(&writer, &message);
     movex_master_send(master, link, &writer);
+    movex_channel_allow(&link->channel);
     master->stats.snapshots++;
     subscription->base = resource->log.version;
-    if (missed) movex_overturned_tell(master, subscription);
+    movex_overturned_tell(master, subscription);
+    subscription->answered = subscription->sequence;
 }
 
 /* ---- binding */
@@ -149,7 +165,7 @@ static movex_subscription *subscribe_as(movex_master *master, movex_session *ses
     subscription->resource = resource;
     subscription->serial = serial;
     subscription->hider = movex_hider_of(resource, session);
-    subscription->revealed = resource->revealed; /* what was revealed before it came is no news */
+    subscription->revealed = subscription->told = resource->revealed; /* what was revealed before it came is no news */
     bool mapped = movex_map_put(&session->by_number, &master->allocator, resource->number, subscription);
     if (!mapped || !take_slot(master, subscription)) {
         if (mapped) movex_map_remove(&session->by_number, resource->number, subscription);
@@ -190,6 +206,7 @@ void movex_subscription_free(movex_master *master, movex_subscription *subscript
     movex_map_remove(&subscription->session->by_number, resource->number, subscription);
     movex_audience_leave(master, subscription);
     movex_list_remove(&subscription->owed);
+    movex_list_remove(&subscription->crowded);
     movex_list_remove(&subscription->of_session);
     movex_release(&master->allocator, subscription->refused,
                   subscription->refused_capacity * sizeof *subscription->refused);
@@ -251,8 +268,8 @@ static const movex_rules *find_rules(movex_master *master, const movex_bind_mess
 }
 
 /* The resource that is to be bound, made if need be; or NULL with the cause. `reason` is the hook's. */
-static movex_master_resource *find_resource(movex_master *master, const movex_session *session,
-                                            const movex_rules *rules, const char *id, int *reason, movex_error *error)
+static movex_master_resource *find_resource(movex_master *master, movex_session *session, const movex_rules *rules,
+                                            const char *id, int *reason, movex_error *error)
 {
     movex_master_resource *resource = movex_master_resource_find(master, rules, id);
     const char            *type = rules->type->name;
@@ -271,11 +288,21 @@ static movex_master_resource *find_resource(movex_master *master, const movex_se
         movex_error_set(error, MOVEX_ERR_LIMIT, type, ":", id, " has as many subscribers as it may", NULL);
         return NULL;
     }
+    if (resource && !movex_audience_has_room(master, resource, session)) {
+        movex_error_set(error, MOVEX_ERR_LIMIT, type, ":", id, " has as many different views as it may", NULL);
+        return NULL;
+    }
     if (session->by_number.count >= master->config.limits.binds) {
         movex_error_set(error, MOVEX_ERR_LIMIT, session->id, " has as many resources bound as it may", NULL);
         return NULL;
     }
-    int status = resource ? MOVEX_OK : movex_master_resource_new(master, rules, id, &resource);
+    if (!resource && session->created_count >= master->config.limits.created) {
+        movex_error_set(error, MOVEX_ERR_LIMIT, session->id, " has made as many resources as it may", NULL);
+        return NULL;
+    }
+    bool made = !resource;
+    int  status = made ? movex_master_resource_new(master, rules, id, &resource) : MOVEX_OK;
+    if (status == MOVEX_OK && made) movex_master_resource_own(resource, session);
     if (status == MOVEX_OK) return resource;
     movex_error_set(error, (movex_status)status, type, ":", id, " cannot be made: ", movex_status_text(status), NULL);
     return NULL;
@@ -330,8 +357,11 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
            .subscribers = resource->subscriber_count,
            .resumed = resumed,
     };
-    if (message->resumes && (message->epoch == master->config.epoch || message->subscription))
+    if (message->resumes && (message->epoch == master->config.epoch || message->subscription)) {
         subscription->revealed = message->revealed;
+        subscription->told = message->revealed ? message->revealed - 1 : 0; /* the rest may have been lost behind it */
+    }
+    subscription->answered = message->resumes ? message->answered : 0;
     if (!resumed) movex_audience_leave(master, subscription);
     if (!movex_master_begin(master, subscription->session->link, 0, &writer)) {
         movex_audience_leave(master, subscription);
@@ -350,7 +380,7 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
     master->stats.resumes++;
     for (uint64_t version = message->version + 1; version <= resource->log.version; version++)
         movex_master_tell_again(master, subscription, version);
-    if (subscription->revealed != resource->revealed) movex_overturned_tell(master, subscription);
+    movex_overturned_tell(master, subscription);
 }
 
 /* The subscription that a BIND goes on with, or a new one; or NULL with the cause. */
@@ -414,6 +444,7 @@ int movex_subscription_bind(movex_master *master, movex_session *session, movex_
     int                reason = MOVEX_ACCEPT;
     if (!movex_read_bind(reader, &message))
         return movex_error_set(error, MOVEX_ERR_MALFORMED, "BIND: truncated, or not of its form", NULL);
+    movex_rate_spend_bind(session->link);
     const movex_rules  *rules = find_rules(master, &message, &names, &cause);
     movex_subscription *subscription = NULL;
     if (rules) subscription = subscribe(master, session, rules, &message, names.id, &reason, &cause);
@@ -433,7 +464,7 @@ int movex_subscription_forget(movex_master *master, movex_session *session)
     for (movex_node *node = session->subscriptions.first, *next; node; node = next) {
         movex_subscription *subscription = (movex_subscription *)(void *)node;
         next = node->next;
-        if (subscription->live || subscription->owed.list) continue;
+        if (subscription->live || subscription->owed.list || subscription->crowded.list) continue;
         if (!movex_keep_reserve(master, CHANGES_OF_ENDING, 0)) return MOVEX_ERR_STORE;
         movex_subscription_end(master, subscription);
     }
@@ -455,9 +486,22 @@ static void send_unbound(movex_master *master, movex_master_link *link, uint32_t
 void movex_subscription_revoke(movex_master *master, movex_subscription *subscription, movex_status status,
                                const char *text)
 {
-    if (subscription->live || subscription->owed.list)
+    if (subscription->live || subscription->owed.list || subscription->crowded.list) {
+        movex_subscription_tell_accepted(master, subscription);
         send_unbound(master, subscription->session->link, subscription->resource->number, status, text);
+    }
     movex_subscription_end(master, subscription);
+}
+
+/* Those who see that it goes may be moved by it to views of their own, for which there is no room either: they come last. */
+void movex_subscription_revoke_crowded(movex_master *master)
+{
+    while (master->crowded.first && movex_keep_reserve(master, CHANGES_OF_ENDING, 0)) {
+        movex_subscription *subscription = movex_subscription_of_crowded(master->crowded.first);
+        movex_master_record_event(master, MOVEX_MASTER_REJECTED, subscription->session->id, subscription->resource,
+                                  MOVEX_ERR_LIMIT, no_more_views);
+        movex_subscription_revoke(master, subscription, MOVEX_ERR_LIMIT, no_more_views);
+    }
 }
 
 int movex_subscription_unbind(movex_master *master, movex_session *session, uint32_t number)

@@ -85,13 +85,11 @@ static const movex_view *view_for(const movex_master_resource *resource, const c
     return movex_hidden_view(resource, movex_hider_find(resource, viewer));
 }
 
-int movex_master_view(const movex_master *master, const movex_type *type, const char *id, const char *viewer,
-                      void *state, uint64_t *checksum)
+int movex_master_show(const movex_master *master, const movex_master_resource *resource, const movex_view *view,
+                      const char *viewer, void *state, uint64_t *checksum)
 {
-    const movex_master_resource *resource = movex_master_resource_named(master, type, id);
-    if (!resource) return MOVEX_ERR_NOT_FOUND;
-    const movex_view  *view = view_for(resource, viewer);
     const movex_codec *codec = resource->rules->state;
+    const movex_type  *type = resource->rules->type;
     bool               redacts = viewer && type->redact;
     if (!redacts) {
         if (state) movex_codec_copy(codec, state, view->state);
@@ -105,6 +103,14 @@ int movex_master_view(const movex_master *master, const movex_type *type, const 
     if (checksum) *checksum = movex_codec_checksum(codec, copy);
     if (!state) movex_release(&master->allocator, copy, type->state->size);
     return MOVEX_OK;
+}
+
+int movex_master_view(const movex_master *master, const movex_type *type, const char *id, const char *viewer,
+                      void *state, uint64_t *checksum)
+{
+    const movex_master_resource *resource = movex_master_resource_named(master, type, id);
+    if (!resource) return MOVEX_ERR_NOT_FOUND;
+    return movex_master_show(master, resource, view_for(resource, viewer), viewer, state, checksum);
 }
 
 bool movex_master_find(const movex_master *master, const movex_type *type, const char *id, movex_hosted *hosted)
@@ -148,6 +154,7 @@ int movex_master_kick(movex_master *master, const movex_type *type, const char *
 int movex_master_expel(movex_master *master, const char *client_id, const char *text)
 {
     movex_session *session = master ? movex_session_find(master, client_id) : NULL;
+    const char    *why = text ? text : "sent away by the master";
     if (!session || session->over) return MOVEX_ERR_NOT_FOUND;
     if (!movex_keep_reserve_end(master, session)) return MOVEX_ERR_STORE;
     if (session->link) {
@@ -156,9 +163,9 @@ int movex_master_expel(movex_master *master, const char *client_id, const char *
         session->link = NULL;
         for (movex_node *node = session->subscriptions.first; node; node = node->next)
             movex_subscription_silence(master, (movex_subscription *)(void *)node);
-        movex_master_link_close(master, link, MOVEX_ERR_DENIED, 0, text ? text : "sent away by the master");
+        movex_master_link_close(master, link, MOVEX_ERR_DENIED, 0, why);
     }
-    movex_session_end(master, session);
+    movex_session_end(master, session, why);
     return MOVEX_OK;
 }
 

@@ -161,6 +161,9 @@ int movex_hidden_prepare(movex_master *master, movex_subscription *subscription,
     movex_disclosure *next = &hidden->next;
     bool              full = subscription->hider && subscription->hider->hidden >= master->config.limits.hidden;
     if (full && !master->recovering) return MOVEX_ERR_LIMIT;
+    if (payload_length > UINT32_MAX - hidden->payloads.length)
+        return MOVEX_ERR_LIMIT; /* pairs note places in 32 bits */
+    if (!movex_audience_may_part(master, subscription)) return MOVEX_ERR_LIMIT;
     if (!movex_grow(&master->allocator, &next->pairs, &next->pair_capacity, sizeof *next->pairs, next->pair_count + 1,
                     FIRST_PAIRS))
         return MOVEX_ERR_MEMORY;
@@ -295,9 +298,13 @@ int movex_hidden_recover_pair(movex_master *master, movex_master_resource *resou
     movex_hidden *hidden = resource->hidden;
     movex_hider  *hider = NULL;
     movex_pair    kept = *pair;
+    uint64_t before = hidden && hidden->next.pair_count ? hidden->next.pairs[hidden->next.pair_count - 1].version : 0;
     for (uint32_t i = 0; hidden && i < hidden->hider_count; i++)
         if (strcmp(hidden->hiders[i]->session->id, pair->author) == 0) hider = hidden->hiders[i];
     if (!hider || payload.length > UINT32_MAX - hidden->payloads.length) return MOVEX_ERR_PROTOCOL;
+    bool first = hidden->next.pair_count == 0;
+    if (first ? pair->version != hidden->base + 1 : pair->version <= before) return MOVEX_ERR_PROTOCOL;
+    if (pair->version > resource->log.version) return MOVEX_ERR_PROTOCOL;
     kept.payload_at = (uint32_t)hidden->payloads.length;
     kept.payload_length = (uint32_t)payload.length;
     if (!movex_buffer_reserve(&hidden->payloads, &master->allocator, payload.length)) return MOVEX_ERR_MEMORY;

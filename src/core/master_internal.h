@@ -2,6 +2,8 @@
 
      master.c           making, freeing, polling; attached emitters; reading
      master_control.c   what the program itself does to resources and clients
+     master_rate.c      what comes faster than it may waits
+     master_address.c   how many come from one address
      master_link.c      one connection: frames in, messages to whom they concern, flushing, closing
      master_session.c   who is connected or away: HELLO, resuming, the grace period, leaving
      master_bind.c      a session's subscriptions: BIND, UNBIND, snapshots, catching up
@@ -10,7 +12,8 @@
      master_audience.c  what clients hold that cannot compute their views
      master_reveal.c    what is hidden becomes known
      master_hidden.c    what is hidden: who has hidden it, and the views that come of it
-     master_recover.c   what a journal has kept is taken up again
+     master_recover.c   what a store has kept is taken up again
+     master_records.c   a journal's records, one by one (recovery.h)
      master_refusals.c  dispatches that became none
      master_overturned.c  dispatches that a reveal has shown to have no effect
      master_resource.c  a resource: creation, removal, when it wants to be woken
@@ -44,9 +47,24 @@
 #include <movex/master.h>
 
 typedef struct movex_attached {
-    movex_io  io;
-    movex_map links; /* by the emitter's number: movex_master_link */
+    movex_io     io;
+    movex_map    links; /* by the emitter's number: movex_master_link */
+    movex_limits limits; /* for those who come by it */
+    bool         rated;  /* there is a limit to how fast they may send */
 } movex_attached;
+
+/* What one may still send now, in thousandths, as of `filled_ms`; below 0 what it has sent ahead. */
+typedef struct movex_budget {
+    int64_t  messages, bytes, binds;
+    uint64_t filled_ms; /* given time */
+    bool     begun;
+} movex_budget;
+
+/* How many have come from somewhere; it is freed when none is left. */
+typedef struct movex_address {
+    uint32_t links, sessions;
+    char     host[64];
+} movex_address;
 
 typedef struct movex_master_link {
     movex_node            greeting; /* in master.greeting until HELLO, by opened_ms */
@@ -57,8 +75,15 @@ typedef struct movex_master_link {
     movex_channel         channel;
     uint64_t              opened_ms; /* given time */
     int                    refusal;  /* the reason that the authenticate hook gave, else 0 */
+    uint64_t              took_ms;   /* stalls: given time at which it has taken something last */
+    bool                  stalls;    /* something waits for it to take */
     movex_status          failure;   /* why it is to be closed at the next flush; MOVEX_OK: it is not */
     char                  address[64];
+    movex_address        *from; /* NULL: nobody says */
+    movex_budget          budget;  /* before HELLO; then the session's counts */
+    movex_node            waiting; /* in master.waiting while it has sent more than it may for now */
+    movex_buffer          inbox;   /* frames that wait for that, each behind its length */
+    size_t                inbox_start;
     uint64_t              held_for; /* the number that must be durable before what is marked may be sent */
 } movex_master_link;
 
@@ -76,6 +101,10 @@ typedef struct movex_session {
     movex_list         subscriptions; /* movex_subscription.of_session */
     movex_map          by_number;     /* by the resource's number: movex_subscription */
     uint64_t           subscriptions_made;
+    movex_list         created; /* movex_master_resource.created: what it has brought into being */
+    uint32_t           created_count;
+    movex_address     *from; /* of its last link; NULL: nobody says */
+    movex_budget       budget;
     unsigned char      token[MOVEX_TOKEN_SIZE];
     char               id[MOVEX_NAME_SIZE];
     char               info[MOVEX_INFO_MAX + 1];
@@ -97,14 +126,17 @@ typedef struct movex_overturned {
 typedef struct movex_subscription {
     movex_node                    of_session; /* first member */
     movex_node                    owed;       /* in link.owed while it is to be sent a snapshot */
+    movex_node                    crowded;    /* in master.crowded while it is to be revoked: there is no room for its view */
     uint64_t                      serial;     /* the session's name for it, never used again */
     movex_session                *session;
     struct movex_master_resource *resource;
     uint32_t                      slot;     /* resource->subscribers[slot] == this */
     bool                          live;     /* gets the resource's messages; its session has a link, or is ending */
     uint64_t                      sequence; /* the last of its dispatches that was handled */
+    uint64_t                      answered; /* of those that were accepted, its client knows up to this one */
     uint64_t                      base;     /* from this version on its client can fold again; <= log.version */
     uint64_t                      revealed; /* the version of the last reveal that its client has been told of */
+    uint64_t                      told; /* that of the last one of which it has also been told what was overturned */
     struct movex_hider           *hider;    /* what its client has hidden here, or NULL */
     struct movex_audience        *audience; /* live, of a patched type: with whom it shares what it holds; else NULL */
     struct movex_audience        *next_audience; /* while an entry is told: to which it goes */
@@ -213,6 +245,8 @@ typedef struct movex_journal_place {
 /* log.version is the version of view; log.count entries of it are kept. */
 typedef struct movex_master_resource {
     movex_node           idle; /* in master.idle while nobody is subscribed, by idle_ms */
+    movex_node           created; /* in creator->created */
+    struct movex_session *creator; /* while it is there; NULL: the program, or before a restart */
     movex_heap_item      wake;  /* in master.wakes while its state wants to be woken, by master time */
     movex_node           woken; /* while it is being woken */
     const movex_rules   *rules;
@@ -226,6 +260,7 @@ typedef struct movex_master_resource {
     movex_spares        *spares;   /* of its type */
     movex_list           audiences; /* of a patched type: movex_audience.node */
     uint32_t             audience_count;
+    uint32_t             wanted_count; /* while an entry is told: audiences that somebody belongs to after it */
     movex_subscription **subscribers; /* by slot; NULL: free */
     uint32_t             slots;       /* in use or free below; <= slot_capacity */
     uint32_t             slot_capacity;
@@ -262,7 +297,8 @@ struct movex_master {
     uint32_t                link_count;
     uint64_t                sessions_made;
     size_t                  max_message; /* bytes of the longest message that a client may send */
-    movex_list              greeting, due, away, idle, over, lost, grown;
+    movex_list              greeting, due, away, idle, over, lost, grown, crowded, waiting;
+    movex_map               addresses; /* by hash of the host: movex_address */
     movex_heap              wakes; /* movex_master_resource.wake; room for all resources */
     bool                    polled;
     bool                    unread;    /* the last poll has left something with an emitter */
@@ -300,18 +336,53 @@ void movex_master_send(movex_master *master, movex_master_link *link, const move
 /* Closes the link at the next flush: what it should have been sent could not be. */
 void movex_master_fail(movex_master *master, movex_master_link *link, movex_status status);
 
+/* ---- master_rate.c */
+
+/* False if the next message, of that kind, has to wait. */
+bool movex_rate_allows(movex_master *master, movex_master_link *link, uint8_t kind);
+/* Counts a message that was taken. */
+void movex_rate_spend(movex_master_link *link, size_t bytes);
+/* The same of a BIND, wherever it was in. */
+void movex_rate_spend_bind(movex_master_link *link);
+/* Keeps a frame, or what is left of one: MOVEX_OK, MOVEX_ERR_LIMIT or MOVEX_ERR_MEMORY. */
+int  movex_rate_wait(movex_master *master, movex_master_link *link, const void *frame, size_t length);
+/* The first frame that waits. */
+movex_reader movex_rate_first(const movex_master_link *link);
+/* All but the last `left` bytes of it were taken. */
+void movex_rate_taken(movex_master *master, movex_master_link *link, size_t left);
+/* The given time at which the first of those that wait may go on; UINT64_MAX: none waits. */
+uint64_t movex_rate_due_ms(const movex_master *master);
+
+static inline movex_master_link *movex_master_link_of_waiting(movex_node *node)
+{
+    return (movex_master_link *)(void *)((char *)node - offsetof(movex_master_link, waiting));
+}
+
+/* ---- master_address.c */
+
+/* One more link from there: MOVEX_OK, MOVEX_ERR_LIMIT or MOVEX_ERR_MEMORY. */
+int  movex_address_add_link(movex_master *master, movex_master_link *link);
+void movex_address_remove_link(movex_master *master, movex_master_link *link);
+/* False if no more sessions may come from where the link does. */
+bool movex_address_has_room(const movex_master_link *link, const movex_session *session);
+/* The session is where the link comes from, or (NULL) nowhere. */
+void movex_address_move_session(movex_master *master, movex_session *session, const movex_master_link *link);
 
 /* ---- master_link.c */
 
 void movex_master_link_opened(movex_master *master, movex_attached *attached, const movex_io_event *event);
 void movex_master_link_received(movex_master *master, movex_attached *attached, const movex_io_event *event);
 void movex_master_link_lost(movex_master *master, movex_attached *attached, const movex_io_event *event);
+/* Takes what has waited for its rate, as far as that allows now. */
+void movex_master_take_waiting(movex_master *master);
 /* Says why (status MOVEX_OK: nothing is said), closes and frees it; its session, if any, is away from now on. */
 void movex_master_link_close(movex_master *master, movex_master_link *link, int status, int reason, const char *text);
 /* Frees it without a word; the emitter is done with it. Its session is left alone. */
 void movex_master_link_free(movex_master *master, movex_master_link *link);
 /* Sends what is due on all links, and closes those that have failed. */
 void movex_master_flush(movex_master *master);
+/* The given time at which a link will have taken nothing for too long; UINT64_MAX: none waits. */
+uint64_t movex_master_stall_ms(const movex_master *master);
 
 /* ---- master_session.c */
 
@@ -321,12 +392,14 @@ int  movex_session_hello(movex_master *master, movex_master_link *link, movex_re
 void movex_session_lost_link(movex_master *master, movex_session *session, const char *text);
 /* Its link is gone for good: ends it, or, if that cannot be kept now, has it away until it can. */
 void movex_session_leave(movex_master *master, movex_session *session, const char *text);
-/* Ends it: its subscriptions are taken back. It has no link any more. There is room for that in the store. */
-void movex_session_end(movex_master *master, movex_session *session);
+/* Ends it: its subscriptions are taken back. It has no link any more. There is room for that in the store. `text`: why. */
+void movex_session_end(movex_master *master, movex_session *session, const char *text);
 /* Frees those that are over and have nothing hidden any more. */
 void movex_session_collect(movex_master *master);
 /* A session as the store has kept it; the caller fills in number, token and info. NULL if there is no memory. */
 movex_session *movex_session_recover(movex_master *master, const char *id);
+/* One that only resources know of; it is ended at the next poll. NULL if there is no memory. */
+movex_session *movex_session_recover_lost(movex_master *master, uint64_t number, const char *id);
 /* It had ended, and its resources may not have been told: it is ended at the next poll. */
 void movex_session_lose(movex_master *master, movex_session *session);
 /* Ends what is lost, as far as that can be kept. */
@@ -340,6 +413,8 @@ void movex_session_free(movex_master *master, movex_session *session);
 
 /* Its link is gone: nothing is sent to it any more. */
 void movex_subscription_silence(movex_master *master, movex_subscription *subscription);
+/* Where the subscriber's link is too slow for all entries, nothing more is sent to it but a snapshot, when it is less slow. */
+void movex_subscription_give_way(movex_master *master, movex_subscription *subscription);
 /* Has a snapshot sent with the next flush, or as soon after as the link's queue allows; one, however often it is asked. */
 void movex_subscription_owe_snapshot(movex_master *master, movex_subscription *subscription);
 /* Sends the snapshot that is owed. */
@@ -350,6 +425,8 @@ movex_subscription *movex_subscription_recover(movex_master *master, movex_sessi
 /* Tells the subscriber (status MOVEX_OK: as it asked), if it is connected, that the subscription has ended, and ends it. */
 void movex_subscription_revoke(movex_master *master, movex_subscription *subscription, movex_status status, const char *text);
 int  movex_subscription_bind(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
+/* Revokes those for whose views there is no room. */
+void movex_subscription_revoke_crowded(movex_master *master);
 /* Ends those that are not bound on the session's present link: MOVEX_OK or MOVEX_ERR_STORE. */
 int  movex_subscription_forget(movex_master *master, movex_session *session);
 int  movex_subscription_unbind(movex_master *master, movex_session *session, uint32_t number);
@@ -363,6 +440,11 @@ void movex_subscription_announce(movex_master *master, const movex_subscription 
                                  bool named);
 
 
+static inline movex_subscription *movex_subscription_of_crowded(movex_node *node)
+{
+    return (movex_subscription *)(void *)((char *)node - offsetof(movex_subscription, crowded));
+}
+
 static inline movex_subscription *movex_subscription_of_owed(movex_node *node)
 {
     return (movex_subscription *)(void *)((char *)node - offsetof(movex_subscription, owed));
@@ -374,6 +456,9 @@ movex_master_resource *movex_master_resource_find(const movex_master *master, co
 /* MOVEX_OK, MOVEX_ERR_LIMIT or MOVEX_ERR_MEMORY. */
 int  movex_master_resource_new(movex_master *master, const movex_rules *rules, const char *id,
                                movex_master_resource **resource);
+/* The session has brought it into being, for which it may not ask without end; or that does not count any more. */
+void movex_master_resource_own(movex_master_resource *resource, movex_session *creator);
+void movex_master_resource_disown(movex_master_resource *resource);
 /* It has no subscribers. */
 void movex_master_resource_free(movex_master *master, movex_master_resource *resource);
 /* Its state is another one: what was hidden is dropped, and never shown. */
@@ -388,6 +473,11 @@ uint64_t movex_master_resource_bytes_hashed(const movex_master_resource *resourc
 /* Asks the state when it wants to be woken. */
 void movex_master_resource_schedule(movex_master *master, movex_master_resource *resource);
 
+static inline movex_master_resource *movex_master_resource_of_created(movex_node *node)
+{
+    return (movex_master_resource *)(void *)((char *)node - offsetof(movex_master_resource, created));
+}
+
 static inline movex_master_resource *movex_master_resource_of_wake(movex_heap_item *item)
 {
     return (movex_master_resource *)(void *)((char *)item - offsetof(movex_master_resource, wake));
@@ -397,6 +487,12 @@ static inline movex_master_resource *movex_master_resource_of_woken(movex_node *
 {
     return (movex_master_resource *)(void *)((char *)node - offsetof(movex_master_resource, woken));
 }
+
+/* ---- master_control.c */
+
+/* Copies a view as `viewer` may know it, as movex_master_view does. */
+int movex_master_show(const movex_master *master, const movex_master_resource *resource, const movex_view *view,
+                      const char *viewer, void *state, uint64_t *checksum);
 
 /* ---- master_recover.c */
 
@@ -422,6 +518,8 @@ bool movex_subscription_prepare(movex_master *master, movex_subscription *subscr
 void movex_subscription_refuse(movex_master *master, movex_subscription *subscription, uint64_t sequence, int reason);
 /* Answers a dispatch that was handled before. */
 void movex_subscription_repeat(movex_master *master, movex_subscription *subscription, uint64_t sequence);
+/* Answers what was accepted and could not be told by an entry or a snapshot: the subscription ends before that. */
+void movex_subscription_tell_accepted(movex_master *master, movex_subscription *subscription);
 /* Answers what its client may not know yet, after `answered`. */
 void movex_subscription_tell_refusals(movex_master *master, const movex_subscription *subscription, uint64_t answered);
 
@@ -439,7 +537,7 @@ void movex_overturned_remember(movex_subscription *subscription, uint64_t sequen
 void movex_overturned_reveal(movex_master_resource *resource, uint64_t version);
 /* What no reveal has shown never will be. */
 void movex_overturned_drop(movex_master_resource *resource);
-/* Tells a subscriber what the reveals have overturned that its client does not know of; it knows of all after. */
+/* Tells a subscriber what the reveals have overturned of which its client may not have been told; it has been after. */
 void movex_overturned_tell(movex_master *master, movex_subscription *subscription);
 /* A digest of what the last reveal has overturned. */
 uint64_t movex_overturned_digest(const movex_master_resource *resource, uint64_t so_far);
@@ -509,7 +607,12 @@ uint64_t movex_reveal_digest(const movex_master_resource *resource, uint64_t so_
 
 /* ---- master_audience.c */
 
-/* The audience that a subscriber belongs to now, with its state; NULL (and its link fails) if there is no memory or room. */
+/* False if one more subscriber, of that session, would need a view for which there is no room. */
+bool movex_audience_has_room(const movex_master *master, const movex_master_resource *resource, const movex_session *session);
+/* The same for what a subscriber who has hidden nothing yet would hold alone from now on. */
+bool movex_audience_may_part(const movex_master *master, const movex_subscription *subscription);
+/* The audience that a subscriber belongs to now, with its state; NULL if there is no memory (its link fails) or no room (it
+   is crowded, and will be revoked). */
 movex_audience *movex_audience_join(movex_master *master, movex_subscription *subscription);
 void movex_audience_leave(movex_master *master, movex_subscription *subscription);
 /* The subscriber has become a hider: what it holds is its alone from now on. */
@@ -518,14 +621,17 @@ void movex_audience_part(movex_master *master, movex_subscription *subscription)
 void movex_audience_compute(movex_master *master, movex_master_resource *resource, const movex_hider *author,
                             movex_deed *deed, const movex_context *context);
 /* Finds the audience that a live subscriber, who sees the fold of that hider (NULL: the public one), belongs to after the
-   entry; NULL (and its link fails) if there is no memory. */
-movex_audience *movex_audience_next(movex_master *master, movex_subscription *subscription, const movex_hider *hider);
+   entry: first for all who stay where they are, then for all others. False if there is no memory (its link fails) or no room
+   (it is crowded); then it belongs to none. */
+bool movex_audience_stay(movex_subscription *subscription, const movex_hider *hider);
+bool movex_audience_next(movex_master *master, movex_subscription *subscription, const movex_hider *hider);
 /* Brings what all wanted audiences hold up to date with their views. */
 void movex_audience_update(movex_master_resource *resource);
 void movex_audience_move(movex_subscription *subscription, movex_audience *to);
 /* Lets those go that nobody belongs to, and makes ready for the next entry. */
 void movex_audience_settle(movex_master *master, movex_master_resource *resource);
 void movex_audience_free(movex_master *master, movex_audience *audience);
+void movex_audience_check(const movex_master_resource *resource);
 
 /* ---- master_tell.c */
 
@@ -573,13 +679,15 @@ bool movex_keep_sessions(movex_master *master);
 int  movex_keep_open_sessions(movex_master *master);
 bool movex_keep_is_sessions(const void *name, size_t length);
 /* The name of a resource's file; its length. */
-size_t movex_keep_name(const movex_rules *rules, const char *id, unsigned char name[MOVEX_STORE_NAME_MAX]);
+size_t movex_keep_name(const char *type, const char *id, unsigned char name[MOVEX_STORE_NAME_MAX]);
 /* The seed of the records of a file of that name. */
 uint64_t movex_keep_seed(const void *name, size_t length);
 /* The end of a poll: begins anew what has grown too long, and flushes if it is time. */
 void movex_keep_sync(movex_master *master);
 /* When that will be, in given time, even if nothing arrives; UINT64_MAX: never. */
 uint64_t movex_keep_due_ms(const movex_master *master);
+/* While the store fails: the given time before which what waits for it need not be tried; else 0. */
+uint64_t movex_keep_retry_ms(const movex_master *master);
 /* The number of the last change that must be durable before somebody is told of what has happened so far; 0: none must. */
 uint64_t movex_keep_taken(const movex_master *master);
 /* True if it is durable. */
@@ -591,6 +699,9 @@ bool movex_keep_has(const movex_master *master, uint64_t number);
    to something else now. `author` is whose dispatch it is, NULL for the master's own, in the name of `name`. */
 int  movex_master_resource_redo(movex_master *master, movex_master_resource *resource, movex_subscription *author,
                                 const char *name, const movex_journal_entry *entry, movex_error *error);
+/* Whether a half that a journal has kept is one of the type's: MOVEX_OK, MOVEX_ERR_DAMAGED or MOVEX_ERR_MEMORY. */
+int  movex_master_resource_check_half(movex_master *master, const movex_master_resource *resource,
+                                      const movex_journal_half *recorded, movex_error *error);
 int  movex_master_resource_dispatch(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
 int  movex_master_resource_dispatch_private(movex_master *master, movex_session *session, movex_reader *reader,
                                             movex_error *error);

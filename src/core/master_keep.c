@@ -9,10 +9,10 @@
 
 enum {
     CHANGE_BYTES = MOVEX_RECORD_FRAME + MOVEX_JOURNAL_OVERHEAD + 2 * MOVEX_NAME_SIZE, /* of most records */
-    THROTTLE_BYTES = 256 << 10, /* room without which nothing more is taken from the emitters */
-    SNAPSHOT_FACTOR = 4,        /* a journal grows to so many times its snapshot before it is begun anew */
-    SESSIONS_SLACK = 64 << 10,  /* the same for the sessions' file, in bytes */
-    RETRY_MS = 100,             /* between flushes of a store that fails */
+    THROTTLE_BYTES = 64 << 10, /* room without which nothing more is taken from the emitters */
+    SNAPSHOT_FACTOR = 4,       /* a journal grows to so many times its snapshot before it is begun anew */
+    SESSIONS_SLACK = 64 << 10, /* the same for the sessions' file, in bytes */
+    RETRY_MS = 100,            /* between flushes of a store that fails */
 };
 
 bool movex_keep_is_used(const movex_master *master)
@@ -28,9 +28,8 @@ static bool is_writing(const movex_master *master)
 /* ---- names */
 
 /* Names have no control characters, so this is the only way to read it: at the first 0x1f, else at the first colon. */
-size_t movex_keep_name(const movex_rules *rules, const char *id, unsigned char name[MOVEX_STORE_NAME_MAX])
+size_t movex_keep_name(const char *type, const char *id, unsigned char name[MOVEX_STORE_NAME_MAX])
 {
-    const char  *type = rules->type->name;
     movex_writer writer = movex_writer_over(name, MOVEX_STORE_NAME_MAX);
     movex_write_bytes(&writer, type, strlen(type));
     movex_write_u8(&writer, strchr(type, ':') ? 0x1f : ':');
@@ -370,12 +369,13 @@ bool movex_keep_snapshot(movex_master *master, movex_master_resource *resource)
 int movex_keep_resource(movex_master *master, movex_master_resource *resource)
 {
     unsigned char name[MOVEX_STORE_NAME_MAX];
-    size_t        length = movex_keep_name(resource->rules, resource->id, name);
+    size_t        length = movex_keep_name(resource->rules->type->name, resource->id, name);
     movex_store   store = master->config.store;
     if (!movex_keep_is_used(master)) return MOVEX_OK;
     resource->journal.seed = movex_keep_seed(name, length);
     int status = store.ops->open(store.self, name, length, &resource->journal.file);
     if (status != MOVEX_OK || master->recovering) return status;
+    if (!movex_keep_reserve(master, 1, 0)) return MOVEX_ERR_STORE; /* else room that is left over would be used up */
     return movex_keep_snapshot(master, resource) ? MOVEX_OK : MOVEX_ERR_STORE;
 }
 
@@ -462,7 +462,7 @@ void movex_keep_session(movex_master *master, const movex_session *session)
 
 void movex_keep_session_end(movex_master *master, const movex_session *session, bool kept)
 {
-    if (!is_writing(master) || master->closing) return;
+    if (!is_writing(master) || master->closing || session->unlisted) return; /* what is unlisted is not in the file */
     movex_writer writer = begin(master);
     movex_journal_write_session_end(&writer, kept ? MOVEX_JOURNAL_SESSION_OVER : MOVEX_JOURNAL_SESSION_ENDED,
                                     session->number);
@@ -499,6 +499,13 @@ uint64_t movex_keep_due_ms(const movex_master *master)
     uint32_t pause_ms = master->store_status != MOVEX_OK ? RETRY_MS : master->config.sync_interval_ms;
     if (master->config.sync == MOVEX_SYNC_ALWAYS && master->store_status == MOVEX_OK) pause_ms = 0;
     return master->flushed_ms + pause_ms;
+}
+
+uint64_t movex_keep_retry_ms(const movex_master *master)
+{
+    uint64_t due_ms = movex_keep_due_ms(master);
+    if (master->store_status == MOVEX_OK) return 0;
+    return due_ms != UINT64_MAX ? due_ms : master->now_ms + RETRY_MS;
 }
 
 /* Tells the program when the store fails, and when it works again. */

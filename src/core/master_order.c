@@ -379,12 +379,38 @@ int movex_master_resource_dispatch_private(movex_master *master, movex_session *
 
 /* ---- what a journal has kept */
 
+/* In a file whose checksums are right. */
+static int damaged(int status, movex_error *error)
+{
+    if (status == MOVEX_ERR_MALFORMED) error->status = MOVEX_ERR_DAMAGED;
+    return error->status;
+}
+
+int movex_master_resource_check_half(movex_master *master, const movex_master_resource *resource,
+                                     const movex_journal_half *recorded, movex_error *error)
+{
+    movex_half half;
+    int status = decode_half(resource->rules, recorded->action, recorded->payload, master->payload, &half, error);
+    return status == MOVEX_OK ? MOVEX_OK : damaged(status, error);
+}
+
 /* Room for all that it may come to, as at its first time; but limits that were lowered since do not undo it. */
 static int redo_prepare(movex_master *master, movex_subscription *author, const movex_deed *deed)
 {
     if (!author) return MOVEX_OK;
     if (!prepare(master, author, deed->hides)) return MOVEX_ERR_MEMORY;
     return deed->hides ? movex_hidden_prepare(master, author, deed->hidden.encoded.length) : MOVEX_OK;
+}
+
+static int another_state(uint64_t now, uint64_t kept, movex_error *error)
+{
+    char         text[64];
+    movex_format format = movex_format_into(text, sizeof text);
+    movex_format_text(&format, ": its checksum is ");
+    movex_format_hex(&format, now, 16);
+    movex_format_text(&format, ", and was ");
+    movex_format_hex(&format, kept, 16);
+    return movex_error_set(error, MOVEX_ERR_INVALID_STATE, "the reducer makes another state of it now", text, NULL);
 }
 
 int movex_master_resource_redo(movex_master *master, movex_master_resource *resource, movex_subscription *author,
@@ -398,7 +424,9 @@ int movex_master_resource_redo(movex_master *master, movex_master_resource *reso
         decode_half(rules, entry->shown.action, entry->shown.payload, master->shown_payload, &deed.shown, error);
     if (status == MOVEX_OK && deed.hides)
         status = decode_half(rules, entry->hidden.action, entry->hidden.payload, master->payload, &deed.hidden, error);
-    if (status != MOVEX_OK) return status;
+    if (status != MOVEX_OK) return damaged(status, error);
+    if (deed.hides && !movex_rules_may_hide(rules, deed.hidden.action, deed.shown.action))
+        return movex_error_set(error, MOVEX_ERR_DAMAGED, "an action that may not be hidden as that one", NULL);
     deed.shown.seed = entry->shown.seed;
     deed.hidden.seed = entry->hidden.seed;
     status = redo_prepare(master, author, &deed);
@@ -408,7 +436,7 @@ int movex_master_resource_redo(movex_master *master, movex_master_resource *reso
         return movex_error_set(error, MOVEX_ERR_INVALID_STATE,
                                "the reducer refuses it now: ", movex_refusal_text(answer), NULL);
     if (resource->view.hashes.checksum != entry->checksum)
-        return movex_error_set(error, MOVEX_ERR_INVALID_STATE, "the reducer makes another state of it now", NULL);
+        return another_state(resource->view.hashes.checksum, entry->checksum, error);
     if (entry->reveals != (resource->revealed == version && resource->revealed != revealed))
         return movex_error_set(error, MOVEX_ERR_INVALID_STATE, "can_reconcile says something else now", NULL);
     return MOVEX_OK;

@@ -62,8 +62,8 @@ void movex_overturned_drop(movex_master_resource *resource)
 void movex_overturned_tell(movex_master *master, movex_subscription *subscription)
 {
     movex_master_link *link = subscription->session->link;
-    uint64_t           known = subscription->revealed, end = subscription->overturned_count;
-    subscription->revealed = subscription->resource->revealed;
+    uint64_t           known = subscription->told, end = subscription->overturned_count;
+    subscription->revealed = subscription->told = subscription->resource->revealed;
     for (uint64_t k = end - movex_overturned_kept(subscription); k != end; k++) {
         const movex_overturned        *overturned = movex_overturned_at(subscription, k);
         const movex_overturned_message message = {subscription->resource->number, overturned->sequence,

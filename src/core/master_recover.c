@@ -1,355 +1,31 @@
 /* What the store has kept is taken up again: sessions, and resources, whose logs are gone through once more from their
    snapshots. Files end where a crash has torn them: what is behind the last whole record was never told to anybody. */
-#include "master_internal.h"
+#include "recovery.h"
 
 #include "format.h"
-#include "record.h"
 #include "store.h"
 
-#include <movex/text.h>
+enum { MOST_RECOVERED = 128 }; /* events that leave room for those that say that something is not as it was left */
 
-enum { MOST_PAYLOAD = 1 << 30 }; /* bytes of one record */
-
-/* A file that is being read. */
-typedef struct recovery {
-    movex_master          *master;
-    movex_map             *sessions; /* by number, those that have ended included */
-    movex_store_name       name;
-    movex_record_scan      scan;
-    movex_master_resource *resource; /* NULL: not made yet, or the sessions' file */
-    bool                   skipped;  /* of a type that is not served: left as it is */
-    uint64_t               records;
-    movex_error            cause; /* of what is wrong */
-} recovery;
-
-/* ---- errors */
-
-/* "rps:main, byte 4711: ...". Returns the status. */
-static int fail(const recovery *r, movex_status status, const char *why, movex_error *error)
+/* Fills `error`: "store: rps:main, byte 4711: ...". Returns the status. */
+static int fail(movex_recovery *r, int status, movex_error *error)
 {
-    char         where[MOVEX_ERROR_TEXT_SIZE];
-    movex_format format = movex_format_into(where, sizeof where);
-    movex_format_text(&format, "store: ");
-    for (size_t i = 0; i < r->name.length; i++) {
-        char letter = (char)r->name.bytes[i];
-        movex_format_bytes(&format, letter == 0x1f ? ":" : &letter, 1);
-    }
-    movex_format_text(&format, ", byte ");
-    movex_format_unsigned(&format, r->scan.offset);
-    movex_format_text(&format, ": ");
-    return movex_error_set(error, status, where, why, NULL);
+    if (r->cause.status != (movex_status)status)
+        movex_error_set(&r->cause, (movex_status)status, movex_status_text(status), NULL);
+    return movex_recovery_fail(r, "store: ", error);
 }
 
-static int misplaced(recovery *r)
-{
-    return movex_error_set(&r->cause, MOVEX_ERR_DAMAGED, "a record that does not belong here", NULL);
-}
-
-static int out_of_memory(recovery *r)
-{
-    return movex_error_set(&r->cause, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
-}
-
-/* ---- sessions */
-
-static bool take_name(movex_wire_text text, char name[MOVEX_NAME_SIZE])
-{
-    memset(name, 0, MOVEX_NAME_SIZE);
-    if (movex_name_fault_in(text.bytes, text.length)) return false;
-    memcpy(name, text.bytes, text.length);
-    return true;
-}
-
-static movex_session *session_of(const recovery *r, uint64_t number)
-{
-    return movex_map_get(r->sessions, number, NULL, NULL);
-}
-
-/* The session of that number, made if it is not known: it has ended, and this file has not been told. */
-static int need_session(recovery *r, uint64_t number, const char *id, movex_session **found)
-{
-    movex_master  *master = r->master;
-    movex_session *session = session_of(r, number);
-    *found = session;
-    if (session) return strcmp(session->id, id) == 0 ? MOVEX_OK : misplaced(r);
-    session = *found = movex_allocate(&master->allocator, sizeof *session);
-    if (!session) return out_of_memory(r);
-    session->number = number;
-    session->unlisted = true;
-    movex_text_set(session->id, id);
-    movex_session_lose(master, session);
-    return movex_map_put(r->sessions, &master->allocator, number, session) ? MOVEX_OK : out_of_memory(r);
-}
-
-static int take_session(recovery *r, const movex_journal_session *record)
-{
-    movex_master *master = r->master;
-    char          id[MOVEX_NAME_SIZE];
-    if (!take_name(record->id, id)) return misplaced(r);
-    movex_session *session = movex_session_find(master, id);
-    if (session && !session->over && session->number != record->number) return misplaced(r);
-    if (session && session->number == record->number) return misplaced(r);
-    if (!session) session = movex_session_recover(master, id);
-    if (!session) return out_of_memory(r);
-    session->over = false;
-    session->number = record->number;
-    memcpy(session->token, record->token, MOVEX_TOKEN_SIZE);
-    memset(session->info, 0, sizeof session->info);
-    memcpy(session->info, record->info.bytes, record->info.length);
-    if (record->number > master->sessions_made) master->sessions_made = record->number;
-    if (session_of(r, record->number)) return MOVEX_OK;
-    return movex_map_put(r->sessions, &master->allocator, record->number, session) ? MOVEX_OK : out_of_memory(r);
-}
-
-static int take_session_end(recovery *r, uint64_t number, bool kept)
-{
-    movex_session *session = session_of(r, number);
-    if (!session || session->number != number) return misplaced(r);
-    session->over = true;
-    if (kept) return MOVEX_OK;
-    movex_session_lose(r->master, session); /* its resources may not have been told */
-    return MOVEX_OK;
-}
-
-static int take_sessions_record(recovery *r, const movex_journal_record *record)
-{
-    movex_master *master = r->master;
-    switch (record->kind) {
-    case MOVEX_JOURNAL_SESSIONS:
-        if (record->of.format == MOVEX_JOURNAL_FORMAT) return MOVEX_OK;
-        return movex_error_set(&r->cause, MOVEX_ERR_UNSUPPORTED, "a format that this build does not know", NULL);
-    case MOVEX_JOURNAL_START:
-        if (record->of.start.epoch >= master->config.epoch) master->config.epoch = record->of.start.epoch + 1;
-        if (record->of.start.sessions > master->sessions_made) master->sessions_made = record->of.start.sessions;
-        return MOVEX_OK;
-    case MOVEX_JOURNAL_SESSION: return take_session(r, &record->of.session);
-    case MOVEX_JOURNAL_SESSION_OVER: return take_session_end(r, record->of.number, true);
-    case MOVEX_JOURNAL_SESSION_ENDED: return take_session_end(r, record->of.number, false);
-    default: return misplaced(r);
-    }
-}
-
-/* ---- resources: what their files begin with */
-
-static const movex_rules *rules_named(const movex_master *master, movex_wire_text name)
-{
-    for (uint32_t i = 0; i < master->rules_count; i++) {
-        const char *type = master->rules[i]->type->name;
-        if (strlen(type) == name.length && memcmp(type, name.bytes, name.length) == 0) return master->rules[i];
-    }
-    return NULL;
-}
-
-static int take_resource(recovery *r, const movex_journal_resource *record)
-{
-    movex_master      *master = r->master;
-    const movex_rules *rules = rules_named(master, record->type);
-    char               id[MOVEX_NAME_SIZE];
-    unsigned char      name[MOVEX_STORE_NAME_MAX];
-    if (record->format != MOVEX_JOURNAL_FORMAT)
-        return movex_error_set(&r->cause, MOVEX_ERR_UNSUPPORTED, "a format that this build does not know", NULL);
-    r->skipped = !rules;
-    if (!rules) return MOVEX_OK;
-    if (record->fingerprint != rules->fingerprint)
-        return movex_error_set(&r->cause, MOVEX_ERR_FINGERPRINT,
-                               "it was kept by another version of the type, which is described differently now", NULL);
-    if (!take_name(record->id, id)) return misplaced(r);
-    size_t length = movex_keep_name(rules, id, name);
-    if (length != r->name.length || memcmp(name, r->name.bytes, length) != 0) return misplaced(r);
-    int status = movex_master_resource_new(master, rules, id, &r->resource);
-    if (status == MOVEX_OK) return MOVEX_OK;
-    return movex_error_set(&r->cause, (movex_status)status, "it cannot be made: ", movex_status_text(status), NULL);
-}
-
-static int take_state(recovery *r, const movex_journal_state *record)
-{
-    movex_master_resource *resource = r->resource;
-    movex_log             *log = &resource->log;
-    int                    status =
-        movex_view_load(&resource->view, record->state.bytes, record->state.length, record->checksum, &r->cause);
-    if (status == MOVEX_ERR_MEMORY) return out_of_memory(r);
-    if (status != MOVEX_OK) return r->cause.status = MOVEX_ERR_DAMAGED;
-    if (record->version < log->version) return misplaced(r);
-    movex_master_resource_replaced(r->master, resource);
-    movex_log_clear(log);
-    log->version = record->version;
-    log->now_ms = record->now_ms;
-    resource->revealed = record->revealed;
-    return MOVEX_OK;
-}
-
-static int load_view(recovery *r, movex_view *view, movex_wire_bytes state)
-{
-    const movex_codec *codec = r->resource->rules->state;
-    int                status = movex_codec_decode(codec, view->state, state.bytes, state.length, &r->cause);
-    movex_view_settle(view);
-    if (status == MOVEX_ERR_MEMORY) return out_of_memory(r);
-    return status == MOVEX_OK ? MOVEX_OK : (int)(r->cause.status = MOVEX_ERR_DAMAGED);
-}
-
-static int take_hiding(recovery *r, const movex_journal_hiding *record)
-{
-    movex_hidden *hidden = movex_hidden_recover(r->master, r->resource);
-    if (!hidden) return out_of_memory(r);
-    hidden->base = record->base;
-    hidden->foldable = record->foldable;
-    return MOVEX_OK;
-}
-
-static int take_hider(recovery *r, const movex_journal_hider *record, bool full)
-{
-    movex_session *session = NULL;
-    movex_view    *view;
-    char           id[MOVEX_NAME_SIZE];
-    if (!r->resource->hidden) return misplaced(r);
-    if (!full && !take_name(record->id, id)) return misplaced(r);
-    int status = full ? MOVEX_OK : need_session(r, record->session, id, &session);
-    if (status != MOVEX_OK) return status;
-    status = movex_hidden_recover_hider(r->master, r->resource, session, &view);
-    if (status == MOVEX_ERR_MEMORY) return out_of_memory(r);
-    return status == MOVEX_OK ? load_view(r, view, record->state) : misplaced(r);
-}
-
-static int take_pair(recovery *r, const movex_journal_pair *record)
-{
-    char author[MOVEX_NAME_SIZE];
-    if (!take_name(record->author, author)) return misplaced(r);
-    movex_pair pair = {
-        .version = record->version,
-        .session = record->session,
-        .subscription = record->subscription,
-        .sequence = record->sequence,
-        .seed = record->hidden.seed,
-        .action = record->hidden.action,
-        .drew = record->hidden.drew,
-    };
-    movex_text_set(pair.author, author);
-    int status = movex_hidden_recover_pair(r->master, r->resource, &pair, record->hidden.payload);
-    if (status == MOVEX_ERR_MEMORY) return out_of_memory(r);
-    return status == MOVEX_OK ? MOVEX_OK : misplaced(r);
-}
-
-static int take_revealed(recovery *r, const movex_journal_revealed *record)
-{
-    movex_pair pair = {.version = record->version};
-    if (!take_name(record->author, pair.author)) return misplaced(r);
-    return movex_hidden_recover_revealed(r->master, r->resource, &pair) ? MOVEX_OK : out_of_memory(r);
-}
-
-/* ---- resources: subscriptions */
-
-static int take_subscribed(recovery *r, const movex_journal_subscribed *record)
-{
-    movex_session *session;
-    char           id[MOVEX_NAME_SIZE];
-    if (!take_name(record->id, id)) return misplaced(r);
-    int status = need_session(r, record->session, id, &session);
-    if (status != MOVEX_OK) return status;
-    if (movex_map_get(&session->by_number, r->resource->number, NULL, NULL)) return misplaced(r);
-    movex_subscription *subscription =
-        movex_subscription_recover(r->master, session, r->resource, record->subscription, record->sequence);
-    return subscription ? MOVEX_OK : out_of_memory(r);
-}
-
-static movex_subscription *subscription_of(const recovery *r, uint64_t number, uint64_t serial)
-{
-    const movex_session *session = session_of(r, number);
-    movex_subscription  *subscription =
-        session ? movex_map_get(&session->by_number, r->resource->number, NULL, NULL) : NULL;
-    return subscription && subscription->serial == serial ? subscription : NULL;
-}
-
-static int take_dispatch(recovery *r, movex_journal_kind kind, const movex_journal_dispatch *record)
-{
-    movex_subscription *subscription = subscription_of(r, record->session, record->subscription);
-    if (!subscription) return misplaced(r);
-    if (kind == MOVEX_JOURNAL_UNSUBSCRIBED) {
-        movex_subscription_free(r->master, subscription);
-        return MOVEX_OK;
-    }
-    if (kind == MOVEX_JOURNAL_REFUSED) {
-        if (!movex_subscription_prepare(r->master, subscription)) return out_of_memory(r);
-        movex_refused_remember(subscription, record->sequence, record->reason);
-        return MOVEX_OK;
-    }
-    if (!movex_overturned_prepare(r->master, subscription)) return out_of_memory(r);
-    movex_overturned_remember(subscription, record->sequence, record->reason);
-    movex_overturned_at(subscription, subscription->overturned_count - 1)->revealed = record->revealed;
-    return MOVEX_OK;
-}
-
-/* Dispatches between those that made entries were refused, for reasons that nobody remembers. */
-static int pass_over(recovery *r, movex_subscription *author, uint64_t sequence)
-{
-    if (sequence <= author->sequence) return misplaced(r);
-    uint64_t most = r->master->config.limits.pending, first = author->sequence + 1;
-    if (sequence - first > most) first = sequence - most; /* no client can ask for more */
-    for (uint64_t passed = first; passed < sequence; passed++) {
-        if (!movex_subscription_prepare(r->master, author)) return out_of_memory(r);
-        movex_refused_remember(author, passed, MOVEX_REFUSED_BEFORE_RESTART);
-    }
-    author->sequence = sequence;
-    return MOVEX_OK;
-}
-
-static int take_entry(recovery *r, const movex_journal_entry *record)
-{
-    char                name[MOVEX_NAME_SIZE] = {0};
-    movex_subscription *author = NULL;
-    int                 status = MOVEX_OK;
-    if (record->session) {
-        author = subscription_of(r, record->session, record->subscription);
-        if (!author) return misplaced(r);
-        status = pass_over(r, author, record->sequence);
-        movex_text_set(name, author->session->id);
-    } else if (record->author.length && !take_name(record->author, name)) {
-        return misplaced(r);
-    }
-    if (status != MOVEX_OK) return status;
-    return movex_master_resource_redo(r->master, r->resource, author, name, record, &r->cause);
-}
-
-static int take_resource_record(recovery *r, const movex_journal_record *record)
-{
-    if (r->skipped) return MOVEX_OK;
-    bool first = r->records == 0, second = r->records == 1;
-    if ((record->kind == MOVEX_JOURNAL_RESOURCE) != first) return misplaced(r);
-    if (second && record->kind != MOVEX_JOURNAL_STATE) return misplaced(r);
-    switch (record->kind) {
-    case MOVEX_JOURNAL_RESOURCE: return take_resource(r, &record->of.resource);
-    case MOVEX_JOURNAL_STATE: return take_state(r, &record->of.state);
-    case MOVEX_JOURNAL_ENTRY: return take_entry(r, &record->of.entry);
-    case MOVEX_JOURNAL_SUBSCRIBED: return take_subscribed(r, &record->of.subscribed);
-    case MOVEX_JOURNAL_UNSUBSCRIBED:
-    case MOVEX_JOURNAL_REFUSED:
-    case MOVEX_JOURNAL_OVERTURNED: return take_dispatch(r, record->kind, &record->of.dispatch);
-    case MOVEX_JOURNAL_HIDING: return take_hiding(r, &record->of.hiding);
-    case MOVEX_JOURNAL_HIDER: return take_hider(r, &record->of.hider, false);
-    case MOVEX_JOURNAL_FULL: return take_hider(r, &record->of.hider, true);
-    case MOVEX_JOURNAL_PAIR: return take_pair(r, &record->of.pair);
-    case MOVEX_JOURNAL_REVEALED: return take_revealed(r, &record->of.revealed);
-    default: return misplaced(r);
-    }
-}
-
-/* ---- files */
-
-/* The end of a file as it should be: its end, or what a crash has torn, which is cut off. */
-static int end_file(recovery *r, movex_journal_place *place, movex_error *error)
+/* The end of a file: what a crash has torn is cut off. */
+static int end_file(movex_recovery *r, movex_journal_place *place)
 {
     movex_store store = r->master->config.store;
-    uint64_t    size = 0, beyond;
+    uint64_t    size = 0;
+    int         status = movex_recovery_end(r);
     place->size = r->scan.offset;
-    if (r->scan.state == MOVEX_RECORD_END) return MOVEX_OK;
-    if (r->scan.state == MOVEX_RECORD_UNREADABLE)
-        return fail(r, (movex_status)r->scan.status, movex_status_text(r->scan.status), error);
-    if (movex_record_scan_beyond(&r->scan, &beyond))
-        return fail(r, MOVEX_ERR_DAMAGED, "a record is damaged, and whole ones follow it", error);
-    if (r->scan.state == MOVEX_RECORD_UNREADABLE || r->scan.state == MOVEX_RECORD_TOO_LONG)
-        return fail(r, MOVEX_ERR_DAMAGED, movex_record_state_text(r->scan.state), error);
-    int status = store.ops->size(store.self, r->scan.file, &size);
+    if (status != MOVEX_OK || r->scan.state == MOVEX_RECORD_END) return status;
+    status = store.ops->size(store.self, r->scan.file, &size);
     if (status == MOVEX_OK) status = store.ops->truncate(store.self, r->scan.file, r->scan.offset);
-    if (status != MOVEX_OK) return fail(r, (movex_status)status, movex_status_text(status), error);
+    if (status != MOVEX_OK) return status;
     char         text[96];
     movex_format format = movex_format_into(text, sizeof text);
     movex_format_unsigned(&format, size - r->scan.offset);
@@ -358,70 +34,58 @@ static int end_file(recovery *r, movex_journal_place *place, movex_error *error)
     return MOVEX_OK;
 }
 
-static int read_file(recovery *r, uint64_t seed, movex_store_file file, movex_error *error)
+static int read_file(movex_recovery *r, uint64_t seed, movex_store_file file, movex_error *error)
 {
     movex_master        *master = r->master;
-    const unsigned char *payload;
-    size_t               length;
     movex_journal_record record;
-    bool                 sessions = movex_keep_is_sessions(r->name.bytes, r->name.length);
     int                  status = MOVEX_OK;
-    r->scan = movex_record_scan_from(master->config.store, file, 0, seed, MOST_PAYLOAD, &master->allocator);
+    movex_recovery_open(r, master->config.store, file, seed, &master->allocator);
     while (status == MOVEX_OK && !r->skipped) {
-        uint64_t before = r->scan.offset;
-        if (movex_record_scan_next(&r->scan, &payload, &length) != MOVEX_RECORD_WHOLE) break;
-        if (!movex_journal_read(payload, length, &record))
-            status = movex_error_set(&r->cause, MOVEX_ERR_DAMAGED, "a record of no known form", NULL);
-        else
-            status = sessions ? take_sessions_record(r, &record) : take_resource_record(r, &record);
-        if (status != MOVEX_OK) r->scan.offset = before;
-        r->records++;
+        status = movex_recovery_read(r, &record);
+        if (status == MOVEX_OK) status = movex_recovery_take(r, &record);
     }
-    if (status != MOVEX_OK)
-        status = fail(r, (movex_status)status, r->cause.text, error);
-    else if (!r->skipped)
-        status = end_file(r, r->resource ? &r->resource->journal : &master->journal, error);
+    if (status == MOVEX_ERR_AGAIN) status = end_file(r, r->resource ? &r->resource->journal : &master->journal);
+    if (status == MOVEX_OK) status = movex_recovery_check(r);
+    if (status != MOVEX_OK) fail(r, status, error);
+    movex_recovery_close(r);
     return status;
 }
 
 static int recover_resource(movex_master *master, movex_map *sessions, const movex_store_name *name, movex_error *error)
 {
-    recovery         r = {.master = master, .sessions = sessions, .name = *name};
+    movex_recovery   r = {.master = master, .sessions = sessions, .name = *name};
     movex_store      store = master->config.store;
     movex_store_file file;
     int              status = store.ops->open(store.self, name->bytes, name->length, &file);
-    if (status != MOVEX_OK) return fail(&r, (movex_status)status, movex_status_text(status), error);
+    if (status != MOVEX_OK) return fail(&r, status, error);
     status = read_file(&r, movex_keep_seed(name->bytes, name->length), file, error);
-    movex_record_scan_end(&r.scan);
     if (status != MOVEX_OK) return status;
     if (r.skipped) {
         movex_master_record_event(master, MOVEX_MASTER_REJECTED, NULL, NULL, MOVEX_ERR_UNKNOWN_TYPE,
                                   "something in the store is of a type that is not served; it is left as it is");
         return MOVEX_OK;
     }
-    if (r.resource && !movex_hidden_is_sound(r.resource))
-        return fail(&r, MOVEX_ERR_DAMAGED, "what is hidden is not whole", error);
-    if (!r.resource) /* a file that was begun, and whose content was never durable */
-        return store.ops->remove(store.self, file, &(uint64_t){0}) == MOVEX_OK ? MOVEX_OK : MOVEX_ERR_STORE;
+    if (!r.resource) { /* a file that was begun, and whose content was never durable */
+        status = store.ops->remove(store.self, file, &(uint64_t){0});
+        return status == MOVEX_OK ? MOVEX_OK : fail(&r, status, error);
+    }
     if (r.resource->log.now_ms > master->recovered_ms) master->recovered_ms = r.resource->log.now_ms;
     movex_master_resource_schedule(master, r.resource);
-    if (r.scan.state == MOVEX_RECORD_END)
+    if (r.scan.state == MOVEX_RECORD_END && master->record_count < MOST_RECOVERED)
         movex_master_record_event(master, MOVEX_MASTER_RECOVERED, NULL, r.resource, MOVEX_OK, NULL);
     return MOVEX_OK;
 }
 
 static int recover_sessions(movex_master *master, movex_map *sessions, movex_error *error)
 {
-    recovery    r = {.master = master, .sessions = sessions};
-    movex_store store = master->config.store;
-    uint64_t    size;
-    int         status = movex_keep_open_sessions(master);
+    movex_recovery r = {.master = master, .sessions = sessions};
+    movex_store    store = master->config.store;
+    uint64_t       size;
+    int            status = movex_keep_open_sessions(master);
     memcpy(r.name.bytes, "sessions", r.name.length = strlen("sessions"));
-    if (status != MOVEX_OK) return fail(&r, (movex_status)status, movex_status_text(status), error);
+    if (status != MOVEX_OK) return fail(&r, status, error);
     if (store.ops->size(store.self, master->journal.file, &size) != MOVEX_OK) return MOVEX_OK; /* the first start */
-    status = read_file(&r, master->journal.seed, master->journal.file, error);
-    movex_record_scan_end(&r.scan);
-    return status;
+    return read_file(&r, master->journal.seed, master->journal.file, error);
 }
 
 /* ---- the whole */

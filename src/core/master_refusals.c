@@ -52,6 +52,23 @@ void movex_subscription_repeat(movex_master *master, movex_subscription *subscri
     send_outcome(master, subscription->session->link, subscription->resource->number, sequence, reason);
 }
 
+static bool was_refused(const movex_subscription *subscription, uint64_t sequence)
+{
+    for (uint32_t i = 0; i < subscription->refused_capacity; i++)
+        if (subscription->refused[i].sequence == sequence) return true;
+    return false;
+}
+
+void movex_subscription_tell_accepted(movex_master *master, movex_subscription *subscription)
+{
+    uint64_t first = subscription->answered + 1, most = master->config.limits.pending;
+    if (subscription->sequence >= first + most) first = subscription->sequence - most + 1; /* none waits for longer */
+    for (uint64_t sequence = first; sequence <= subscription->sequence; sequence++)
+        if (!was_refused(subscription, sequence))
+            send_outcome(master, subscription->session->link, subscription->resource->number, sequence, MOVEX_ACCEPT);
+    subscription->answered = subscription->sequence;
+}
+
 /* Answers what the subscriber may not know yet: refusals have left no entry. */
 void movex_subscription_tell_refusals(movex_master *master, const movex_subscription *subscription, uint64_t answered)
 {

@@ -103,12 +103,28 @@ int movex_master_resource_new(movex_master *master, const movex_rules *rules, co
     return MOVEX_OK;
 }
 
+void movex_master_resource_own(movex_master_resource *resource, movex_session *creator)
+{
+    resource->creator = creator;
+    creator->created_count++;
+    movex_list_append(&creator->created, &resource->created);
+}
+
+void movex_master_resource_disown(movex_master_resource *resource)
+{
+    if (!resource->creator) return;
+    resource->creator->created_count--;
+    resource->creator = NULL;
+    movex_list_remove(&resource->created);
+}
+
 void movex_master_resource_free(movex_master *master, movex_master_resource *resource)
 {
     assert(resource->subscriber_count == 0);
     movex_master_record_event(master, MOVEX_MASTER_REMOVED, NULL, resource, MOVEX_OK, NULL);
     movex_keep_removal(master, resource);
     movex_list_remove(&resource->idle);
+    movex_master_resource_disown(resource);
     movex_heap_remove(&master->wakes, &resource->wake);
     give_place_back(master, resource);
     movex_map_remove(&master->by_name, key_of(master, resource->rules, resource->id), resource);
@@ -171,5 +187,6 @@ void movex_master_resource_check(const movex_master_resource *resource)
     (void)count;
     movex_view_check(&resource->view);
     movex_hidden_check(resource);
+    movex_audience_check(resource);
     movex_log_check(&resource->log);
 }

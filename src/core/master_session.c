@@ -155,6 +155,9 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
         session->link = NULL;
         movex_master_fail(master, old, MOVEX_ERR_CLOSED);
     }
+    if (!movex_address_has_room(link, session))
+        return movex_error_set(error, MOVEX_ERR_LIMIT,
+                               "HELLO: there are as many sessions from its address as there may be", NULL);
     bool begins = !session || session->over;
     if (begins && !movex_keep_reserve(master, 1, MOVEX_INFO_MAX))
         return movex_error_set(error, MOVEX_ERR_STORE, "HELLO: ", movex_status_text(MOVEX_ERR_STORE), NULL);
@@ -166,6 +169,7 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     movex_list_remove(&session->away);
     movex_text_set(session->info, texts.info);
     if (begins) movex_keep_session(master, session);
+    movex_address_move_session(master, session, link);
     session->link = link;
     link->session = session;
     master->stats.connects++;
@@ -196,17 +200,17 @@ void movex_session_lost_link(movex_master *master, movex_session *session, const
 void movex_session_leave(movex_master *master, movex_session *session, const char *text)
 {
     if (movex_keep_reserve_end(master, session))
-        movex_session_end(master, session);
+        movex_session_end(master, session, text);
     else
         go_away(master, session, text); /* it ends when that can be kept */
 }
 
-void movex_session_end(movex_master *master, movex_session *session)
+void movex_session_end(movex_master *master, movex_session *session, const char *text)
 {
     session->link = NULL;
     while (session->subscriptions.first)
         movex_subscription_end(master, (movex_subscription *)(void *)session->subscriptions.first);
-    movex_master_record_event(master, MOVEX_MASTER_LEFT, session->id, NULL, MOVEX_OK, NULL);
+    movex_master_record_event(master, MOVEX_MASTER_LEFT, session->id, NULL, MOVEX_OK, text);
     if (session->hiding == 0) {
         movex_keep_session_end(master, session, false);
         movex_session_free(master, session);
@@ -238,6 +242,9 @@ void movex_session_free(movex_master *master, movex_session *session)
     assert(session->hiding == 0);
     while (session->subscriptions.first)
         movex_subscription_free(master, (movex_subscription *)(void *)session->subscriptions.first);
+    while (session->created.first)
+        movex_master_resource_disown(movex_master_resource_of_created(session->created.first));
+    movex_address_move_session(master, session, NULL);
     movex_list_remove(&session->away);
     movex_map_free(&session->by_number, &master->allocator);
     unlist(master, session);
@@ -255,6 +262,18 @@ movex_session *movex_session_recover(movex_master *master, const char *id)
     if (movex_map_put(&master->sessions, &master->allocator, key_of(master, id), session)) return session;
     movex_release(&master->allocator, session, sizeof *session);
     return NULL;
+}
+
+movex_session *movex_session_recover_lost(movex_master *master, uint64_t number, const char *id)
+{
+    movex_session *session = movex_allocate(&master->allocator, sizeof *session);
+    if (!session) return NULL;
+    session->number = number;
+    session->unlisted = true;
+    movex_text_set(session->id, id);
+    make_token(master, session); /* its own is lost; nobody must guess this one, if it gets its id back */
+    movex_session_lose(master, session);
+    return session;
 }
 
 void movex_session_lose(movex_master *master, movex_session *session)
@@ -286,10 +305,11 @@ void movex_session_end_lost(movex_master *master)
 }
 
 /* Something that a session has hidden was not revealed after all: so its id is not free, and whoever seems to have it since was
-   never told so. */
+   never told so. If that one did not wait to be told and has hidden something as well, this one stays without its id. */
 static bool give_id_back(movex_master *master, movex_session *session)
 {
     movex_session *other = movex_session_find(master, session->id);
+    if (other && other->hiding > 0) return true;
     if (other) movex_session_lose(master, other);
     session->unlisted = !movex_map_put(&master->sessions, &master->allocator, key_of(master, session->id), session);
     return !session->unlisted;

@@ -146,16 +146,18 @@ static void tell_alike(movex_master *master, movex_master_resource *resource, co
 
 static void find_next_audiences(movex_master *master, movex_master_resource *resource, const movex_telling *telling)
 {
+    bool all_stay = true;
     for (uint32_t i = 0; i < resource->slots; i++) {
         movex_subscription *other = resource->subscribers[i];
         if (!other) continue;
         other->is_told = !other->live;
-        if (!other->live) continue;
-        other->next_audience = movex_audience_next(master, other, telling->reveal ? NULL : other->hider);
-        if (other->next_audience) continue;
-        other->is_told = true;
-        other->live = false; /* its link fails; it comes back and gets a snapshot */
-        movex_audience_leave(master, other);
+        other->next_audience = NULL;
+        if (other->live && !movex_audience_stay(other, telling->reveal ? NULL : other->hider)) all_stay = false;
+    }
+    for (uint32_t i = 0; !all_stay && i < resource->slots; i++) {
+        movex_subscription *other = resource->subscribers[i];
+        if (!other || !other->live || other->next_audience) continue;
+        other->is_told = !movex_audience_next(master, other, telling->reveal ? NULL : other->hider);
     }
     movex_audience_update(resource);
 }
@@ -174,19 +176,39 @@ static void tell_audiences(movex_master *master, movex_master_resource *resource
         if (resource->subscribers[i] && !resource->subscribers[i]->is_told) tell_alike(master, resource, telling, i);
     for (uint32_t i = 0; i < resource->slots; i++) {
         movex_subscription *other = resource->subscribers[i];
-        if (other && other->live) movex_audience_move(other, other->next_audience);
+        /* Who has no next one has stayed so long, as others may go to where it was. */
+        if (other && other->audience) movex_audience_move(other, other->next_audience);
     }
     movex_audience_settle(master, resource);
 }
 
 /* ---- both */
 
+/* All get their turn at the next flush by their places: written below in another order, which hangs on who hides something. */
+static void take_turns(movex_master *master, const movex_master_resource *resource)
+{
+    for (uint32_t i = 0; i < resource->slots; i++) {
+        const movex_subscription *other = resource->subscribers[i];
+        if (!other || !other->live || other->session->link->due.list) continue;
+        movex_list_append(&master->due, &other->session->link->due);
+    }
+}
+
 void movex_master_tell(movex_master *master, movex_master_resource *resource, const movex_telling *telling)
 {
+    take_turns(master, resource);
+    size_t backlog = master->config.limits.backlog_bytes;
+    for (uint32_t i = 0; i < resource->slots; i++) {
+        movex_subscription *other = resource->subscribers[i];
+        if (other && other->live && movex_channel_queued(&other->session->link->channel) > backlog)
+            movex_subscription_give_way(master, other);
+    }
     if (resource->rules->patched)
         tell_audiences(master, resource, telling);
     else
         tell_views(master, resource, telling);
+    movex_subscription *author = telling->author ? resource->subscribers[telling->author->slot] : NULL;
+    if (author && author->live) author->answered = telling->entry.sequence;
     for (uint32_t i = 0; telling->reveal && i < resource->slots; i++) {
         movex_subscription *other = resource->subscribers[i];
         if (other && other->live) note_reveal(master, other, telling->entry.version);
@@ -216,5 +238,6 @@ void movex_master_tell_again(movex_master *master, movex_subscription *subscript
     };
     movex_writer writer = write_message(master, &message);
     send_written(master, subscription, &writer, own);
+    if (own && entry->sequence > subscription->answered) subscription->answered = entry->sequence;
     if (entry->reveals) subscription->base = version;
 }

@@ -106,12 +106,12 @@ static bool fill(movex_record_scan *scan, size_t needed)
     buffer->length -= scan->used;
     scan->used = 0;
     if (needed < PIECE) needed = PIECE;
-    if (buffer->length < needed && !movex_buffer_reserve(buffer, scan->allocator, needed - buffer->length))
-        return fail(scan, MOVEX_ERR_MEMORY);
     while (!scan->last && buffer->length < needed) {
-        size_t got = 0;
-        int    status = scan->store.ops->read(scan->store.self, scan->file, scan->offset + buffer->length,
-                                              buffer->bytes + buffer->length, needed - buffer->length, &got);
+        /* Piece by piece: a length may promise more than the file has. */
+        size_t got = 0, want = needed - buffer->length < PIECE ? needed - buffer->length : PIECE;
+        if (!movex_buffer_reserve(buffer, scan->allocator, want)) return fail(scan, MOVEX_ERR_MEMORY);
+        int status = scan->store.ops->read(scan->store.self, scan->file, scan->offset + buffer->length,
+                                           buffer->bytes + buffer->length, want, &got);
         if (status != MOVEX_OK) return fail(scan, status);
         scan->last = got == 0;
         buffer->length += got;

@@ -6,8 +6,10 @@
 
 enum {
     ALIGNMENT = _Alignof(max_align_t),
-    SEGMENT = 65536, /* bytes of most segments; a longer change has one of its own */
-    MOST_SPARES = 16
+    /* Bytes of most segments; a longer change has one of its own. Several times what a master asks room for before it takes
+       something in (64 KiB): what is left of a segment when that does not fit is lost until it is flushed. */
+    SEGMENT = 256 << 10,
+    MOST_SPARES = 4
 };
 
 #define ROUNDED(size) (((size) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT)

@@ -102,13 +102,18 @@ static void add_resource(movexd_answer *answer, const movex_hosted *hosted, uint
 
 static const char public_viewer[] = "";
 
-static void health(movexd_answer *answer, const movex_master *master, uint64_t uptime_s)
+/* A server that can keep nothing is not well: what it is asked for is refused. The cause is in the log, as it has paths. */
+static void health(movexd_answer *answer, const movex_master *master, movex_store store, uint64_t uptime_s)
 {
     movex_stats stats = movex_master_stats(master);
+    bool        fails = store.self && store.ops->status(store.self, NULL) != MOVEX_OK;
+    if (fails) answer->status = 503;
     add(answer, "{");
-    add_text(answer, "status", "ok");
+    add_text(answer, "status", fails ? "failing" : "ok");
     add_text(answer, "version", movex_version_text());
     add_number(answer, "uptime_s", uptime_s);
+    add_text(answer, "data", !store.self ? "none" : fails ? "failing" : "ok");
+    add_number(answer, "unflushed", store.self ? store.ops->taken(store.self) - store.ops->durable(store.self) : 0);
     add_number(answer, "links", stats.links);
     add_number(answer, "sessions", stats.sessions);
     add_number(answer, "resources", stats.resources);
@@ -186,13 +191,14 @@ bool movexd_answer_error(movexd_answer *answer, unsigned status, const char *mes
     return answer->bytes != NULL;
 }
 
-bool movexd_answer_make(movexd_answer *answer, const movex_master *master, uint64_t uptime_s, const char *path)
+bool movexd_answer_make(movexd_answer *answer, const movex_master *master, movex_store store, uint64_t uptime_s,
+                        const char *path)
 {
     static const char resources[] = "/resources";
     movex_hosted      hosted;
     *answer = (movexd_answer){.status = 200};
     if (strcmp(path, "/health") == 0) {
-        health(answer, master, uptime_s);
+        health(answer, master, store, uptime_s);
     } else if (strcmp(path, resources) == 0 || strcmp(path, "/resources/") == 0) {
         list(answer, master);
     } else if (strncmp(path, "/resources/", sizeof resources) == 0) {

@@ -18,8 +18,10 @@ typedef struct movexd_answer {
     size_t         capacity; /* of bytes */
 } movexd_answer;
 
-/* Answers, with what everybody may know, to the question for `path`, which is decoded and begins with '/'. False if memory ran out. */
-bool movexd_answer_make(movexd_answer *answer, const movex_master *master, uint64_t uptime_s, const char *path);
+/* Answers, with what everybody may know, to the question for `path`, which is decoded and begins with '/'. The store is the
+   master's, or has a NULL `self`. False if memory ran out. */
+bool movexd_answer_make(movexd_answer *answer, const movex_master *master, movex_store store, uint64_t uptime_s,
+                        const char *path);
 
 /* An answer that says what is wrong. */
 bool movexd_answer_error(movexd_answer *answer, unsigned status, const char *message);

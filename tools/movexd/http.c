@@ -35,6 +35,7 @@ typedef struct request {
 
 struct movexd_http {
     const movex_master  *master;
+    movex_store          store;
     uint64_t             started_ms;
     int                  listener;
     struct lws_context  *context;
@@ -169,7 +170,7 @@ static bool make_answer(movexd_http *http, struct lws *wsi, const char *path, bo
         return movexd_answer_error(answer, 403, "this host name is not one that movexd was told of (--http HOST:PORT)");
     if (!*bodyless && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)
         return movexd_answer_error(answer, 405, "only GET and HEAD are understood");
-    bool made = movexd_answer_make(answer, http->master, uptime_s, path);
+    bool made = movexd_answer_make(answer, http->master, http->store, uptime_s, path);
     if (!made || answer->capacity <= MOST_HELD - http->held) return made;
     movexd_answer_free(answer);
     return movexd_answer_error(answer, 503, "too many long answers are on their way");
@@ -234,8 +235,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_WSI_DESTROY: forget(http, wsi); return 0;
     case LWS_CALLBACK_HTTP: http->moved = true; return answer_request(http, wsi, in);
     case LWS_CALLBACK_HTTP_WRITEABLE: return write_more(http, wsi);
+    /* Nothing but HTTP/1, and not the method CONNECT, of which libwebsockets makes bytes without a form or a timeout. */
+    case LWS_CALLBACK_RAW_ADOPT:
+    case LWS_CALLBACK_RAW_RX:
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return -1; /* nothing but HTTP/1 */
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return -1;
     default: return 0;
     }
 }
@@ -267,12 +271,14 @@ static bool make_context(movexd_http *http)
     return http->vhost != NULL;
 }
 
-movexd_http *movexd_http_new(const char *address, const movex_master *master, char *cause, size_t cause_size)
+movexd_http *movexd_http_new(const char *address, const movex_master *master, movex_store store, char *cause,
+                             size_t cause_size)
 {
     movexd_http *http = calloc(1, sizeof *http);
     snprintf(cause, cause_size, "%s", movex_status_text(MOVEX_ERR_MEMORY));
     if (!http) return NULL;
     http->master = master;
+    http->store = store;
     http->started_ms = movex_system_now_ms();
     http->listener = -1;
     if (start_listening(http, address, cause, cause_size) && make_context(http)) return http;

@@ -13,9 +13,10 @@
 
 typedef struct movexd_http movexd_http;
 
-/* Listens on PORT or :PORT (of 127.0.0.1), HOST:PORT or [IPV6]:PORT. NULL with the cause in words. The master must outlive
-   it. */
-movexd_http *movexd_http_new(const char *address, const movex_master *master, char *cause, size_t cause_size);
+/* Listens on PORT or :PORT (of 127.0.0.1), HOST:PORT or [IPV6]:PORT. NULL with the cause in words. Master and store
+   (with a NULL `self`: there is none) must outlive it. */
+movexd_http *movexd_http_new(const char *address, const movex_master *master, movex_store store, char *cause,
+                             size_t cause_size);
 
 /* Where it listens, with the port that the system chose in place of a 0. */
 const char *movexd_http_address(const movexd_http *http);

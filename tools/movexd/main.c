@@ -1,4 +1,5 @@
 /* movexd: serves any game that comes as a shared object. */
+#define _DEFAULT_SOURCE /* SIGXFSZ */
 #define _POSIX_C_SOURCE 200809L
 
 #include "games.h"
@@ -12,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CLEAN_STOP = 0, FAILURE = 1, WRONG_USAGE = 2 };
+enum { CLEAN_STOP = 0, FAILURE = 1, WRONG_USAGE = 2, USELESS_DATA = 3 };
 
 /* How long a signal that arrives just before the sleep may go unnoticed. */
 #define LONGEST_SLEEP_MS 250
@@ -31,6 +32,7 @@ static void handle_signals(void)
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGPIPE, &ignore, NULL); /* whoever reads the log may go away */
+    sigaction(SIGXFSZ, &ignore, NULL); /* a store whose files may not grow says so by itself */
 }
 
 static void log_simple(const movexd_log *log, movexd_level level, const char *event, const char *key, const char *value,
@@ -64,7 +66,7 @@ static int run(const movexd_log *log, const movexd_options *options, const movex
 {
     movexd_server server;
     log_games(log, games);
-    if (!movexd_server_start(&server, options, games, log)) return FAILURE;
+    if (!movexd_server_start(&server, options, games, log)) return server.useless_data ? USELESS_DATA : FAILURE;
     while (!stop_signal) movexd_server_step(&server, LONGEST_SLEEP_MS);
     movexd_server_stop(&server);
     log_simple(log, MOVEXD_INFO, "stopped", "signal", stop_signal == SIGINT ? "SIGINT" : "SIGTERM", NULL, NULL);

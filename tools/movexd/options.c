@@ -13,7 +13,7 @@ const char movexd_help[] = "movexd - serves any game that comes as a shared obje
                            "Each GAME.so exports its resource types through one symbol (see movex/game.h).\n"
                            "Clients connect with websockets, subprotocol movex.1, and create resources by\n"
                            "binding them. Whoever can reach an address may play under any name not in use.\n"
-                           "States live in memory: they are gone when movexd stops.\n"
+                           "Without --data states live in memory: they are gone when movexd stops.\n"
                            "\n"
                            "options:\n"
                            "  --listen ADDRESS    HOST:PORT, [IPV6]:PORT, or :PORT for all interfaces; port 0\n"
@@ -25,6 +25,15 @@ const char movexd_help[] = "movexd - serves any game that comes as a shared obje
                            "  --http ADDRESS      answer by HTTP: GET /health, /resources, /resources/TYPE/ID, as\n"
                            "                      JSON; public states, to everybody who can reach ADDRESS. PORT\n"
                            "                      or :PORT is 127.0.0.1:PORT. Default: not at all\n"
+                           "  --data DIR          keep sessions and resources in this directory, and go on with\n"
+                           "                      them at the next start; made if its parent exists. It has\n"
+                           "                      every secret. Default: not at all\n"
+                           "  --sync WHEN         always: nobody is told of anything before the disk has it, so\n"
+                           "                      nothing is ever lost. interval: at once; a crash loses what\n"
+                           "                      came in the last N milliseconds. never: the system writes\n"
+                           "                      when it likes; nothing is lost when movexd crashes, but in a\n"
+                           "                      power cut. Default: always\n"
+                           "  --sync-ms N         of --sync interval. Default: 1000\n"
                            "  --idle-seconds N    remove a resource that nobody has been subscribed to for N\n"
                            "                      seconds; 0 keeps all of them. Default: 0\n"
                            "  --grace-seconds N   keep the seat of somebody whose connection was lost for N\n"
@@ -38,16 +47,21 @@ const char movexd_help[] = "movexd - serves any game that comes as a shared obje
                            "resource with its last version and checksum. SIGINT and SIGTERM stop it.\n"
                            "\n"
                            "exit status: 0 after a clean stop, 1 if something failed (an address in use, a\n"
-                           "game that cannot be loaded; the log says what), 2 for a wrong command line.\n"
+                           "game that cannot be loaded; the log says what), 2 for a wrong command line, 3 if\n"
+                           "what DIR holds is damaged, or of another version of a game.\n"
                            "\n"
                            "example:\n"
-                           "  movexd --listen 0.0.0.0:9000 --idle-seconds 3600 ./tictactoe.so\n";
+                           "  movexd --listen 0.0.0.0:9000 --data /var/lib/movexd ./tictactoe.so\n";
 
-static const char *const options_with_value[] = {"--listen",       "--tls-cert",      "--tls-key", "--http",
-                                                 "--idle-seconds", "--grace-seconds", "--log"};
+static const char *const options_with_value[] = {"--listen",        "--tls-cert", "--tls-key", "--http",
+                                                 "--data",          "--sync",     "--sync-ms", "--idle-seconds",
+                                                 "--grace-seconds", "--log"};
 
 /* Seconds from 0 to a thousand hours, so that they fit as milliseconds. */
 #define MAX_SECONDS 3600000u
+
+#define MAX_SYNC_MS 60000u
+#define DEFAULT_SYNC_MS 1000u
 
 static movexd_command wrong(movexd_options *options, const char *what, const char *name, const char *why)
 {
@@ -55,15 +69,41 @@ static movexd_command wrong(movexd_options *options, const char *what, const cha
     return MOVEXD_WRONG_USAGE;
 }
 
-static bool parse_seconds(const char *text, uint32_t *milliseconds)
+static bool parse_number(const char *text, uint32_t least, uint32_t most, uint32_t *number)
 {
     if (*text < '0' || *text > '9') return false;
     char *end = NULL;
     errno = 0;
-    unsigned long seconds = strtoul(text, &end, 10);
-    if (errno || *end || seconds > MAX_SECONDS) return false;
-    *milliseconds = (uint32_t)seconds * 1000;
+    unsigned long value = strtoul(text, &end, 10);
+    if (errno || *end || value < least || value > most) return false;
+    *number = (uint32_t)value;
     return true;
+}
+
+static bool parse_sync(const char *text, movexd_sync *sync)
+{
+    static const char *const names[] = {"always", "interval", "never"};
+    for (uint32_t i = 0; i < MOVEX_COUNT_OF(names); i++) {
+        if (strcmp(text, names[i]) != 0) continue;
+        *sync = (movexd_sync)i;
+        return true;
+    }
+    return false;
+}
+
+static movexd_command take_store_value(movexd_options *options, const char *name, const char *value)
+{
+    if (strcmp(name, "--data") == 0) {
+        if (!*value) return wrong(options, name, "", " needs a directory");
+        options->data = value;
+    } else if (strcmp(name, "--sync") == 0) {
+        if (!parse_sync(value, &options->sync))
+            return wrong(options, "--sync knows always, interval and never, not '", value, "'");
+        options->sync_given = true;
+    } else if (!parse_number(value, 1, MAX_SYNC_MS, &options->sync_ms)) {
+        return wrong(options, name, " needs a number of milliseconds from 1 to 60000, not ", value);
+    }
+    return MOVEXD_SERVE;
 }
 
 static movexd_command take_value(movexd_options *options, const char *name, const char *value)
@@ -82,10 +122,13 @@ static movexd_command take_value(movexd_options *options, const char *name, cons
     } else if (strcmp(name, "--log") == 0) {
         if (!movexd_level_parse(value, &options->log_level))
             return wrong(options, "--log knows error, warning, info and debug, not '", value, "'");
-    } else {
+    } else if (strcmp(name, "--idle-seconds") == 0 || strcmp(name, "--grace-seconds") == 0) {
         uint32_t *milliseconds = strcmp(name, "--idle-seconds") == 0 ? &options->idle_ms : &options->grace_ms;
-        if (!parse_seconds(value, milliseconds))
+        if (!parse_number(value, 0, MAX_SECONDS, milliseconds))
             return wrong(options, name, " needs a number of seconds from 0 to 3600000, not ", value);
+        *milliseconds *= 1000;
+    } else {
+        return take_store_value(options, name, value);
     }
     return MOVEXD_SERVE;
 }
@@ -128,6 +171,10 @@ movexd_command movexd_options_parse(movexd_options *options, int argument_count,
     if (!options->certificate_file != !options->key_file)
         return wrong(options, options->key_file ? "--tls-key needs --tls-cert" : "--tls-cert needs --tls-key",
                      " as well", "");
+    if (options->sync_given && !options->data) return wrong(options, "--sync needs --data as well", "", "");
+    if (options->sync_ms && options->sync != MOVEXD_SYNC_INTERVAL)
+        return wrong(options, "--sync-ms needs --sync interval as well", "", "");
+    if (!options->sync_ms) options->sync_ms = DEFAULT_SYNC_MS;
     if (options->address_count == 0) options->addresses[options->address_count++] = MOVEXD_DEFAULT_ADDRESS;
     /* In the configuration of a master, 0 would mean the default. */
     if (options->grace_ms == 0) options->grace_ms = 1;

@@ -16,12 +16,23 @@ typedef enum movexd_command {
     MOVEXD_WRONG_USAGE /* `problem` says what is wrong */
 } movexd_command;
 
+/* When players are told of what has happened. */
+typedef enum movexd_sync {
+    MOVEXD_SYNC_ALWAYS,   /* once it is on the disk */
+    MOVEXD_SYNC_INTERVAL, /* at once; the disk has it a while later */
+    MOVEXD_SYNC_NEVER     /* once the operating system has it, which writes it to the disk when it likes */
+} movexd_sync;
+
 typedef struct movexd_options {
     const char  *addresses[MOVEXD_MAX_ADDRESSES]; /* where to listen */
     uint32_t     address_count;                   /* 1 or more */
     const char  *certificate_file;                /* PEM, for TLS on all addresses; NULL: none */
     const char  *key_file;                        /* given if and only if certificate_file is */
     const char  *http;                            /* where to answer by HTTP; NULL: nowhere */
+    const char  *data;                            /* the directory of the store; NULL: none */
+    movexd_sync  sync;                            /* of the store */
+    bool         sync_given;                      /* on the command line */
+    uint32_t     sync_ms;                         /* MOVEXD_SYNC_INTERVAL: how much later; more than 0 */
     char *const *games;                           /* paths of shared objects, as they were given */
     uint32_t     game_count;                      /* 1 or more */
     uint32_t     idle_ms;                         /* life of a resource without subscribers; 0: for ever */

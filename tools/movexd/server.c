@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include <movex/store_file.h>
 #include <movex/system.h>
 #include <movex/websocket.h>
 
@@ -25,6 +26,8 @@ static const struct {
     [MOVEX_MASTER_SUBSCRIBED] = {"subscribed", MOVEXD_INFO},
     [MOVEX_MASTER_UNSUBSCRIBED] = {"unsubscribed", MOVEXD_INFO},
     [MOVEX_MASTER_REMOVED] = {"removed", MOVEXD_INFO},
+    [MOVEX_MASTER_RECOVERED] = {"torn", MOVEXD_WARNING}, /* the others are counted, see log_recovered */
+    [MOVEX_MASTER_STORE] = {"store", MOVEXD_ERROR},
 };
 
 static void log_begin(movexd_line *line, movexd_level level, const char *event)
@@ -32,11 +35,11 @@ static void log_begin(movexd_line *line, movexd_level level, const char *event)
     movexd_line_begin(line, movex_system_unix_ms(), level, event);
 }
 
-static void log_failure(const movexd_log *log, const char *event, const char *address, const char *cause)
+static void log_failure(const movexd_log *log, const char *event, const char *key, const char *value, const char *cause)
 {
     movexd_line line;
     log_begin(&line, MOVEXD_ERROR, event);
-    movexd_line_text(&line, "address", address);
+    movexd_line_text(&line, key, value);
     movexd_line_text(&line, "cause", cause);
     movexd_log_write(log, &line);
 }
@@ -60,15 +63,16 @@ static bool listen_on(movexd_server *server, const movexd_options *options, cons
         .address = address, .certificate_file = options->certificate_file, .key_file = options->key_file};
     movex_error error;
     if (movex_ws_check(&config, &error) != MOVEX_OK) {
-        log_failure(server->log, "listen-failed", address, error.text);
+        log_failure(server->log, "listen-failed", "address", address, error.text);
         return false;
     }
     movex_io io = movex_ws_new(&config);
     int      status = movex_master_attach(server->master, io);
     if (status != MOVEX_OK) {
-        log_failure(server->log, "listen-failed", address, movex_status_text(status));
+        log_failure(server->log, "listen-failed", "address", address, movex_status_text(status));
         return false;
     }
+    server->emitters[server->emitter_count++] = io;
     log_listening(server->log, address, movex_ws_port(io), options->certificate_file != NULL);
     return true;
 }
@@ -77,9 +81,9 @@ static bool answer_on(movexd_server *server, const char *address)
 {
     char cause[256];
     if (!address) return true;
-    server->http = movexd_http_new(address, server->master, cause, sizeof cause);
+    server->http = movexd_http_new(address, server->master, server->store, cause, sizeof cause);
     if (!server->http) {
-        log_failure(server->log, "http-failed", address, cause);
+        log_failure(server->log, "http-failed", "address", address, cause);
         return false;
     }
     if (!movexd_log_wants(server->log, MOVEXD_INFO)) return true;
@@ -90,41 +94,24 @@ static bool answer_on(movexd_server *server, const char *address)
     return true;
 }
 
-bool movexd_server_start(movexd_server *server, const movexd_options *options, const movexd_games *games,
-                         const movexd_log *log)
-{
-    movex_error error;
-    uint64_t    unix_ms = movex_system_unix_ms();
-    *server = (movexd_server){.log = log, .figures_ms = movex_system_now_ms() + FIGURES_PAUSE_MS};
-    server->master = movex_master_new(&(movex_master_config){
-        .types = games->types,
-        .grace_ms = options->grace_ms,
-        .idle_ms = options->idle_ms,
-        .epoch = unix_ms,
-        .start_time_ms = unix_ms,
-        .entropy = movex_system_entropy,
-        .error = &error,
-    });
-    if (!server->master) {
-        log_failure(log, "start-failed", NULL, error.text);
-        return false;
-    }
-    bool started = true;
-    for (uint32_t i = 0; started && i < options->address_count; i++)
-        started = listen_on(server, options, options->addresses[i]);
-    if (started && answer_on(server, options->http)) return true;
-    movex_master_free(server->master);
-    return false;
-}
-
 static bool names_a_state(movex_master_event_kind kind)
 {
     return kind == MOVEX_MASTER_SUBSCRIBED || kind == MOVEX_MASTER_UNSUBSCRIBED || kind == MOVEX_MASTER_REMOVED;
 }
 
+static void log_hosted(movexd_line *line, const movex_hosted *hosted)
+{
+    movexd_line_resource(line, hosted->type->name, hosted->id);
+    movexd_line_number(line, "version", hosted->version);
+    movexd_line_checksum(line, hosted->checksum);
+    movexd_line_number(line, "subscribers", hosted->subscribers);
+}
+
 static void log_event(const movexd_log *log, const movex_master_event *event)
 {
     movexd_level level = event_lines[event->kind].level;
+    if (event->kind == MOVEX_MASTER_RECOVERED && !*event->text) return; /* log_recovered has named it */
+    if (event->kind == MOVEX_MASTER_STORE && event->status == MOVEX_OK) level = MOVEXD_WARNING;
     if (!movexd_log_wants(log, level)) return;
     movexd_line line;
     log_begin(&line, level, event_lines[event->kind].name);
@@ -134,7 +121,8 @@ static void log_event(const movexd_log *log, const movex_master_event *event)
         movexd_line_number(&line, "version", event->version);
         movexd_line_checksum(&line, event->checksum);
     }
-    if (event->status != MOVEX_OK) movexd_line_text(&line, "status", movex_status_name(event->status));
+    if (event->status != MOVEX_OK || event->kind == MOVEX_MASTER_STORE)
+        movexd_line_text(&line, "status", movex_status_name(event->status));
     movexd_line_text(&line, event->kind == MOVEX_MASTER_CONNECTED ? "address" : "cause", event->text);
     movexd_log_write(log, &line);
 }
@@ -184,10 +172,116 @@ static void log_events(movexd_server *server)
     log_dropped(server, stats.events_dropped);
 }
 
+/* --- what is kept */
+
+static bool open_store(movexd_server *server, const movexd_options *options)
+{
+    movex_error error;
+    if (!options->data) return true;
+    server->store = movex_store_file_open(
+        &(movex_store_file_config){.directory = options->data, .no_sync = options->sync == MOVEXD_SYNC_NEVER}, &error);
+    if (server->store.self) return true;
+    log_failure(server->log, "data-failed", "directory", options->data, error.text);
+    return false;
+}
+
+/* A failure that comes again until somebody changes the files or the games. */
+static bool is_about_content(movex_status status)
+{
+    return status == MOVEX_ERR_DAMAGED || status == MOVEX_ERR_FINGERPRINT || status == MOVEX_ERR_INVALID_STATE ||
+           status == MOVEX_ERR_UNSUPPORTED;
+}
+
+static bool make_master(movexd_server *server, const movexd_options *options, const movexd_games *games)
+{
+    movex_error error;
+    uint64_t    unix_ms = movex_system_unix_ms();
+    server->master = movex_master_new(&(movex_master_config){
+        .types = games->types,
+        .grace_ms = options->grace_ms,
+        .idle_ms = options->idle_ms,
+        .epoch = unix_ms,
+        .start_time_ms = unix_ms,
+        .entropy = movex_system_entropy,
+        .store = server->store,
+        /* Where the system alone has to have it, that costs next to nothing: nobody is told before. */
+        .sync = options->sync == MOVEXD_SYNC_INTERVAL ? MOVEX_SYNC_INTERVAL : MOVEX_SYNC_ALWAYS,
+        .flushed_elsewhere = true,
+        .error = &error,
+    });
+    if (server->master) return true;
+    server->useless_data = options->data && is_about_content(error.status);
+    if (options->data)
+        log_failure(server->log, "data-failed", "directory", options->data, error.text);
+    else
+        log_failure(server->log, "start-failed", NULL, NULL, error.text);
+    return false;
+}
+
+static void log_recovered(movexd_server *server, const movexd_options *options, uint64_t took_ms)
+{
+    static const char *const syncs[] = {"always", "interval", "never"};
+    movex_hosted             hosted;
+    movexd_line              line;
+    uint32_t                 cursor = 0;
+    if (!options->data || !movexd_log_wants(server->log, MOVEXD_INFO)) return;
+    while (movex_master_each(server->master, &cursor, &hosted)) {
+        log_begin(&line, MOVEXD_INFO, "recovered");
+        log_hosted(&line, &hosted);
+        movexd_log_write(server->log, &line);
+    }
+    movex_stats stats = movex_master_stats(server->master);
+    log_begin(&line, MOVEXD_INFO, "data");
+    movexd_line_text(&line, "directory", options->data);
+    movexd_line_text(&line, "sync", syncs[options->sync]);
+    movexd_line_number(&line, "resources", stats.resources);
+    movexd_line_number(&line, "sessions", stats.sessions);
+    movexd_line_number(&line, "took_ms", took_ms);
+    movexd_log_write(server->log, &line);
+}
+
+static bool start_flusher(movexd_server *server, const movexd_options *options)
+{
+    if (!options->data) return true;
+    server->pauses = options->sync == MOVEXD_SYNC_INTERVAL;
+    server->flusher = movexd_flusher_new(server->store, server->pauses ? options->sync_ms : 0, server->emitters,
+                                         server->emitter_count);
+    if (!server->flusher) log_failure(server->log, "start-failed", NULL, NULL, "no thread can be made");
+    return server->flusher != NULL;
+}
+
+/* In its pause the flusher does not see how much waits. At this little room the master takes nothing more. */
+static void hurry_flusher(movexd_server *server)
+{
+    movex_store store = server->store;
+    if (server->pauses && store.ops->reserve(store.self, 64 << 10, 1) == MOVEX_ERR_AGAIN)
+        movexd_flusher_hurry(server->flusher);
+}
+
+/* --- the whole */
+
+bool movexd_server_start(movexd_server *server, const movexd_options *options, const movexd_games *games,
+                         const movexd_log *log)
+{
+    uint64_t now_ms = movex_system_now_ms();
+    *server = (movexd_server){.log = log, .figures_ms = now_ms + FIGURES_PAUSE_MS};
+    if (!open_store(server, options) || !make_master(server, options, games)) return false;
+    log_recovered(server, options, movex_system_now_ms() - now_ms);
+    log_events(server);
+    bool started = true;
+    for (uint32_t i = 0; started && i < options->address_count; i++)
+        started = listen_on(server, options, options->addresses[i]);
+    if (started && answer_on(server, options->http) && start_flusher(server, options)) return true;
+    movexd_http_free(server->http);
+    movex_master_free(server->master);
+    return false;
+}
+
 void movexd_server_step(movexd_server *server, uint32_t timeout_ms)
 {
     uint64_t now_ms = movex_system_now_ms();
     movex_master_poll(server->master, now_ms);
+    hurry_flusher(server);
     log_events(server);
     if (now_ms >= server->figures_ms) {
         movex_stats stats = movex_master_stats(server->master);
@@ -210,15 +304,13 @@ void movexd_server_stop(movexd_server *server)
     while (movexd_log_wants(server->log, MOVEXD_INFO) && movex_master_each(server->master, &cursor, &hosted)) {
         movexd_line line;
         log_begin(&line, MOVEXD_INFO, "resource");
-        movexd_line_resource(&line, hosted.type->name, hosted.id);
-        movexd_line_number(&line, "version", hosted.version);
-        movexd_line_checksum(&line, hosted.checksum);
-        movexd_line_number(&line, "subscribers", hosted.subscribers);
+        log_hosted(&line, &hosted);
         movexd_log_write(server->log, &line);
     }
     movex_stats stats = movex_master_stats(server->master);
     log_figures(server->log, MOVEXD_INFO, &stats);
     movexd_http_free(server->http);
-    movex_master_free(server->master);
+    movexd_flusher_free(server->flusher);
+    movex_master_free(server->master); /* flushes what is left */
     server->master = NULL;
 }

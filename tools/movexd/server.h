@@ -2,6 +2,7 @@
 #ifndef MOVEXD_SERVER_H
 #define MOVEXD_SERVER_H
 
+#include "flusher.h"
 #include "games.h"
 #include "http.h"
 #include "log.h"
@@ -11,7 +12,13 @@
 
 typedef struct movexd_server {
     movex_master     *master;
-    movexd_http      *http; /* NULL: nothing is answered by HTTP */
+    movexd_http      *http;    /* NULL: nothing is answered by HTTP */
+    movexd_flusher   *flusher; /* NULL: without a store */
+    movex_store       store;   /* the master's; its `self` is NULL if there is none */
+    movex_io          emitters[MOVEXD_MAX_ADDRESSES]; /* the master's */
+    uint32_t          emitter_count;
+    bool              pauses;       /* the flusher lets changes come together first */
+    bool              useless_data; /* starting has failed, and so it will again: what is kept is not as it should be */
     const movexd_log *log;
     uint64_t          figures_ms;   /* when figures are next logged, in the time of polls */
     uint64_t          dropped_seen; /* events lost that the log has owned up to */

@@ -50,6 +50,7 @@ static mock_party *party_of(movex_mock *net, const char *name)
     party = movex_mock_allocate(&net->allocator, sizeof *party);
     if (!party) return NULL;
     strcpy(party->name, name);
+    party->dice = movex_dice_draw(&net->random);
     party->next = net->parties;
     return net->parties = party;
 }

@@ -27,7 +27,7 @@ static int mock_open(void *self, const char *address, movex_link *number)
     if (!address) address = emitter->address;
     if (strlen(address) >= MOVEX_MOCK_NAME_SIZE || strcmp(address, emitter->name) == 0) return MOVEX_ERR_ADDRESS;
     mock_emitter *listener = listener_of(net, address);
-    bool          fails = movex_dice_chance(&net->random, net->faults.dial_failure_per_mille);
+    bool          fails = movex_dice_chance(&emitter->party->dice, net->faults.dial_failure_per_mille);
     mock_link    *link = movex_mock_link_new(emitter, fails ? NULL : listener, address);
     if (!link) return MOVEX_ERR_MEMORY;
     net->stats.dials++;
@@ -83,7 +83,7 @@ static int mock_send(void *self, movex_link number, const void *frame, size_t le
         return MOVEX_OK;
     }
     memcpy(parcel->bytes, frame, length);
-    movex_mock_spoil(emitter, parcel);
+    movex_mock_spoil(emitter, receiver, parcel);
     movex_mock_set_out(receiver, parcel);
     movex_mock_provoke(receiver);
     return MOVEX_OK;

@@ -24,11 +24,6 @@ void movex_mock_set_faults(movex_mock *net, const movex_mock_faults *faults)
     if (net) movex_mock_take_faults(net, faults);
 }
 
-static bool strikes(movex_mock *net, uint32_t per_mille)
-{
-    return movex_dice_chance(&net->random, per_mille);
-}
-
 /* ---- half-open links */
 
 mock_link *movex_mock_first_doomed(const movex_mock *net)
@@ -95,15 +90,15 @@ uint64_t movex_mock_stall_deadline(const movex_mock *net)
 
 /* ---- by chance */
 
-static void cut_by_chance(mock_link *link)
+static void cut_by_chance(mock_link *link, uint64_t *dice)
 {
     movex_mock *net = link->net;
-    if (!strikes(net, net->faults.linger_per_mille)) {
+    if (!movex_dice_chance(dice, net->faults.linger_per_mille)) {
         movex_mock_cut_now(link);
         return;
     }
-    mock_end *told = &link->ends[movex_dice_below(&net->random, 2)];
-    movex_mock_cut_lingering_now(link, told, movex_dice_range(&net->random, net->faults.linger_ms));
+    mock_end *told = &link->ends[movex_dice_below(dice, 2)];
+    movex_mock_cut_lingering_now(link, told, movex_dice_range(dice, net->faults.linger_ms));
 }
 
 static void jump(movex_mock *net, mock_party *party, uint64_t ms)
@@ -117,23 +112,25 @@ void movex_mock_provoke(mock_end *receiver)
     mock_link    *link = receiver->link;
     movex_mock   *net = link->net;
     mock_emitter *sender = movex_mock_other(receiver)->emitter;
-    if (strikes(net, net->faults.jump_per_mille))
-        jump(net, sender->party, movex_dice_range(&net->random, net->faults.jump_ms));
-    if (strikes(net, net->faults.stall_per_mille))
-        stall(receiver->emitter, net->now_ms + movex_dice_range(&net->random, net->faults.stall_ms));
-    if (strikes(net, net->faults.half_open_per_mille) && make_deaf(receiver))
-        doom(link, net->now_ms + movex_dice_range(&net->random, net->faults.half_open_ms));
-    if (strikes(net, net->faults.cut_per_mille)) cut_by_chance(link);
+    uint64_t     *dice = &receiver->dice;
+    if (movex_dice_chance(dice, net->faults.jump_per_mille))
+        jump(net, sender->party, movex_dice_range(dice, net->faults.jump_ms));
+    if (movex_dice_chance(dice, net->faults.stall_per_mille))
+        stall(receiver->emitter, net->now_ms + movex_dice_range(dice, net->faults.stall_ms));
+    if (movex_dice_chance(dice, net->faults.half_open_per_mille) && make_deaf(receiver))
+        doom(link, net->now_ms + movex_dice_range(dice, net->faults.half_open_ms));
+    if (movex_dice_chance(dice, net->faults.cut_per_mille)) cut_by_chance(link, dice);
 }
 
-void movex_mock_spoil(mock_emitter *emitter, mock_parcel *parcel)
+void movex_mock_spoil(mock_emitter *emitter, mock_end *receiver, mock_parcel *parcel)
 {
     movex_mock *net = emitter->net;
+    uint64_t   *dice = &receiver->dice;
     bool        by_hand = emitter->to_corrupt > 0;
     if (by_hand) emitter->to_corrupt--;
-    if (!by_hand && !strikes(net, net->faults.corrupt_per_mille)) return;
+    if (!by_hand && !movex_dice_chance(dice, net->faults.corrupt_per_mille)) return;
     parcel->corrupted = true;
-    parcel->length = movex_dice_corrupt(&net->random, parcel->bytes, parcel->length);
+    parcel->length = movex_dice_corrupt(dice, parcel->bytes, parcel->length);
     net->stats.frames_corrupted++;
 }
 

@@ -43,6 +43,7 @@ typedef struct mock_end {
     bool                 closing;                    /* CLOSED is on its way to it, or in its inbox */
     mock_queue           coming;                     /* on the way to it */
     uint64_t             last_due_ms;                /* of what is coming: no later parcel may arrive before */
+    uint64_t             dice;                       /* for what happens to what is sent to it */
     size_t               bytes;                      /* sent to it and not taken */
     size_t               place;          /* net->schedule[place - 1] == this; 0: nothing that time alone delivers */
     mock_parcel          opened, closed; /* here, so that closing needs no memory */
@@ -63,6 +64,7 @@ typedef struct mock_party {
     struct mock_party *next;
     char               name[MOVEX_MOCK_NAME_SIZE];
     uint64_t           ahead_ms; /* of virtual time */
+    uint64_t           dice;     /* for its dials and links */
 } mock_party;
 
 typedef struct mock_emitter {
@@ -83,7 +85,7 @@ struct movex_mock {
     movex_allocator  allocator;
     uint32_t         references;
     movex_io_ops     ops; /* of its emitters; differs from network to network in max_frame */
-    uint64_t         random;
+    uint64_t         random; /* for the parties alone: what one of them does changes nothing for the others */
     uint64_t         now_ms;
     uint64_t         step; /* grows with each poll and release: nothing of what is sent meanwhile arrives before the next */
     movex_mock_range latency_ms;
@@ -160,7 +162,7 @@ void movex_mock_take_faults(movex_mock *net, const movex_mock_faults *faults);
 /* What may go wrong because of a frame that was sent to an end. */
 void movex_mock_provoke(mock_end *receiver);
 /* Corrupts a frame that an emitter sends, if its turn has come. */
-void movex_mock_spoil(mock_emitter *emitter, mock_parcel *parcel);
+void movex_mock_spoil(mock_emitter *emitter, mock_end *receiver, mock_parcel *parcel);
 /* The half-open link that is found out first, or NULL. */
 mock_link *movex_mock_first_doomed(const movex_mock *net);
 void       movex_mock_spare(mock_link *link); /* it is not to be found out */

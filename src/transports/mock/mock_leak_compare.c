@@ -105,8 +105,9 @@ static void describe_leak(const both *b, const leak_event *first, const leak_eve
                  first->length, second->length);
     else
         snprintf(what, sizeof what, "differs at byte %zu of %zu", first_difference(b, first, second), first->length);
-    snprintf(text, size, "%s: %s %" PRIu64 " at %" PRIu64 " ms %s; %s", b->viewers[0]->id, kind, event->number,
-             event->ms, what, entry);
+    int length = snprintf(text, size, "%s: %s %" PRIu64 " at %" PRIu64 " ms %s; %s", b->viewers[0]->id, kind,
+                          event->number, event->ms, what, entry);
+    if (length >= (int)size) memcpy(text + size - 4, "...", 4); /* the longest names, and the largest numbers */
 }
 
 /* True if the other run has that input as well, only later in the same step. */

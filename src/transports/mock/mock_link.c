@@ -67,6 +67,7 @@ mock_link *movex_mock_link_new(mock_emitter *dialler, mock_emitter *listener, co
     link->cut_at_ms = UINT64_MAX;
     set_up_end(&link->ends[0], link, dialler, dialler->name);
     set_up_end(&link->ends[1], link, listener, address);
+    for (int i = 0; i < 2; i++) link->ends[i].dice = movex_dice_draw(&dialler->party->dice);
     net->links[number - 1] = link;
     return link;
 }
@@ -95,7 +96,7 @@ void movex_mock_describe(const mock_parcel *parcel, movex_mock_frame *frame)
 void movex_mock_set_out(mock_end *end, mock_parcel *parcel)
 {
     movex_mock *net = end->link->net;
-    uint64_t    due_ms = net->now_ms + movex_dice_range(&net->random, net->latency_ms);
+    uint64_t    due_ms = net->now_ms + movex_dice_range(&end->dice, net->latency_ms);
     if (due_ms < end->last_due_ms) due_ms = end->last_due_ms;
     end->last_due_ms = due_ms;
     end->bytes += parcel->length;
@@ -212,14 +213,14 @@ static bool is_on_the_way(const mock_end *end, const mock_parcel *parcel)
 }
 
 /* How many of the frames that are coming survive a cut. */
-static uint64_t draw_kept(const mock_end *end)
+static uint64_t draw_kept(mock_end *end)
 {
     movex_mock *net = end->link->net;
     if (net->held || end->apart || movex_mock_other(end)->apart) return 0;
     uint64_t count = 0;
     for (const mock_parcel *parcel = end->coming.first; parcel; parcel = parcel->next)
         count += parcel->kind == MOVEX_IO_MESSAGE;
-    return movex_dice_below(&net->random, count + 1);
+    return movex_dice_below(&end->dice, count + 1);
 }
 
 void movex_mock_lose_some(mock_end *end)

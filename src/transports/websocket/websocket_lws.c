@@ -107,6 +107,9 @@ static int other_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
         return movex_ws_tls_equip(user, emitter_of(wsi)->server_tls) ? 0 : 1;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return -1;
+    /* What libwebsockets makes of the method CONNECT: bytes without a form, and without a timeout. */
+    case LWS_CALLBACK_RAW_ADOPT:
+    case LWS_CALLBACK_RAW_RX: return -1;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return *(const char *)in == 'w' || *(const char *)in == 'W' ? 0 : -1; /* not h2c */
     case LWS_CALLBACK_HTTP: return lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL) ? -1 : 1;

@@ -54,7 +54,7 @@ static bool find_game(movexd_loaded *loaded, movexd_failure *failure)
                     MOVEX_GAME_SYMBOL);
     if (game->interface != MOVEX_GAME_INTERFACE)
         return fail(failure, loaded->path,
-                    "built for interface %u of movex/game.h, and this movexd serves interface %u: build it again",
+                    "built for interface %u of movex/game.h, and this program knows interface %u: build it again",
                     (unsigned)game->interface, (unsigned)MOVEX_GAME_INTERFACE);
     if (!game->name || !*game->name) return fail(failure, loaded->path, "the game has no name");
     if (!game->types || !game->types[0]) return fail(failure, loaded->path, "the game exports no types");
