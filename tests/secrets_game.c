@@ -42,8 +42,9 @@ static int take(secrets *s)
 
 static int bid(secrets *s, int32_t amount)
 {
-    if (s->pot + amount > 100) return SECRETS_TOO_MUCH;
-    s->pot = s->pot + amount > 80 ? 0 : s->pot + amount;
+    int32_t pot = (int32_t)((uint32_t)s->pot + (uint32_t)amount); /* in tests of healing it may be anything */
+    if (pot > 100) return SECRETS_TOO_MUCH;
+    s->pot = pot > 80 ? 0 : pot;
     return MOVEX_ACCEPT;
 }
 
@@ -70,7 +71,7 @@ static int marked(secrets *s, int answer)
 
 static int wish(secrets *s, const movex_context *context)
 {
-    s->cells[s->marks] ^= movex_random_below(context, 1u << 30);
+    s->cells[s->marks % SECRETS_CELLS] ^= movex_random_below(context, 1u << 30);
     return mark(s);
 }
 

@@ -3,6 +3,7 @@
 #ifndef MOVEX_TESTS_SECRETS_RUN_H
 #define MOVEX_TESTS_SECRETS_RUN_H
 
+#include "meter.h"
 #include "secrets_game.h"
 
 #include <movex/client.h>
@@ -52,20 +53,40 @@ typedef struct secrets_event {
 /* What happens in runs: those in which it does not happen prove nothing about it. */
 typedef struct secrets_events {
     uint64_t reconnects, resumes, snapshots, refusals, expiries, reveals, hidden, folds, patches, overturned, noops,
-        overtaken, diverged, restarts, undone, gave_way;
+        overtaken, diverged, restarts, undone, crashes, unkept, failed_flushes, half_open, lingering, stalls, jumps, failed_dials,
+        partitions, flips, healed,
+        half_ended, gave_way;
 } secrets_events;
+
+/* A bit of a client's state that has been flipped. */
+typedef struct secrets_flipped {
+    bool     is;        /* and nobody can have noticed */
+    bool     found;     /* and its snapshot is on its way */
+    uint64_t version, snapshots; /* when it was flipped */
+    uint64_t flips;     /* of this client ever */
+} secrets_flipped;
 
 typedef struct secrets_run {
     uint64_t          seed, random, now_ms;
     bool              restarts; /* the master is kept in a store, crashes, and starts again */
+    bool              storms;   /* the same, and everything else goes wrong that can */
+    bool              flips;    /* bits flip in what clients hold: it does not go wrong otherwise that they lose sync */
     movex_store_memory *disk;
     movex_store        store;
     uint64_t           starts_ms; /* when a master that has crashed starts again */
-    bool              slow;      /* clients stall, over links that hold little */
+    uint64_t           client_starts_ms[SECRETS_CLIENTS]; /* the same of clients */
+    uint64_t           apart_ms[SECRETS_CLIENTS];         /* until then nothing passes to and from it; 0: it does */
+    uint64_t           disk_fails_ms;                     /* until then; 0: it does not */
+    bool               own_flush;                         /* the master flushes its store itself */
+    secrets_flipped    flipped[SECRETS_CLIENTS];
+    meter              of_master, of_clients, of_rest; /* memory */
+    uint64_t           epoch;                             /* the greatest that a client was told */
+    uint64_t           start_bytes;                       /* of the master, before the first client */
+    bool              slow;    /* clients stall, over links that hold little */
     unsigned          secret;  /* of a pair of runs that differ in it alone; else 0 */
     int               watched; /* if not 0: clients from this one on know no secret, and nobody else is replaced */
     bool              quiet;   /* nothing that is secret is ever shown: a pair of such runs is comparable to the end */
-    uint32_t          marks; /* dispatches that bring a reveal nearer */
+    uint32_t          marks;   /* dispatches that bring a reveal nearer */
     bool              lent;    /* the network is somebody else's */
     const movex_type *type;
     secrets_events   *events; /* of all runs so far */
@@ -84,7 +105,7 @@ typedef struct secrets_run {
 
     /* the account */
     secrets            base;
-    uint64_t           version;
+    uint64_t           version, told; /* told: the greatest that a client has ever held */
     secrets            put_state; /* that is being put */
     secrets_noted      noted[SECRETS_NOTED];
     uint32_t           noted_count;

@@ -61,6 +61,28 @@ START_TEST(a_good_game_passes)
 }
 END_TEST
 
+/* Masters and players crash and start again, over a store that is slow, or at once durable. */
+START_TEST(a_good_game_survives_crashes)
+{
+    movex_simulation_report report;
+    movex_simulation_config config = {.type = &row_type,
+                                      .players = 3,
+                                      .act = play_row,
+                                      .seeds = getenv("MOVEX_TEST_LONG") ? 500 : 50,
+                                      .first_seed = 1 + (uint64_t)_i * 1000,
+                                      .faults = all_faults,
+                                      .player_crash_per_mille = 15,
+                                      .master_crash_per_mille = 15,
+                                      .flush_ms = _i % 2 ? 20 : 0,
+                                      .grace_ms = _i % 3 ? 2000 : 0};
+    ck_assert_msg(movex_simulate(&config, &report), "%s", report.text);
+    ck_assert_uint_gt(report.restarts, 2 * report.runs);
+    ck_assert_uint_gt(report.crashes, report.restarts + 2 * report.runs);
+    ck_assert_uint_gt(report.accepted, 20 * report.runs);
+    movex_simulation_report_free(&report);
+}
+END_TEST
+
 /* ---- hidden moves, and a secret of the master's: a view for each */
 
 enum { DUEL_SEATS = 3, DUEL_NONE = 0, DUEL_HIDDEN = 1 };
@@ -341,7 +363,7 @@ static const char *check_alone(void *user, const void *state)
 
 typedef struct heard {
     uint64_t hash;
-    int      lines, cuts, acts, failures;
+    int      lines, cuts, acts, failures, crashes;
 } heard;
 
 static void hear(void *user, const char *text)
@@ -350,6 +372,7 @@ static void hear(void *user, const char *text)
     h->lines++;
     for (const char *c = text; *c; c++) h->hash = (h->hash ^ (unsigned char)*c) * 0x100000001b3u;
     h->cuts += strstr(text, " is cut off") != NULL;
+    h->crashes += strstr(text, ": master crashes; starts again in ") != NULL;
     h->acts += strstr(text, " acts") != NULL;
     h->failures += strstr(text, "FAILED: player") != NULL && strstr(text, "nobody may be alone") != NULL;
 }
@@ -383,6 +406,34 @@ START_TEST(a_fault_that_needs_a_cut_keeps_it)
         const movex_simulation_step *a = &again.steps[i], *b = &report.steps[i];
         ck_assert(a->at_ms == b->at_ms && a->kind == b->kind && a->player == b->player && a->value == b->value);
     }
+    movex_simulation_report_free(&again);
+    movex_simulation_report_free(&report);
+}
+END_TEST
+
+START_TEST(a_fault_that_needs_a_crash_keeps_it)
+{
+    movex_simulation_report report, again;
+    movex_simulation_config config = {
+        .type = &row_type, .act = play_alone, .check = check_alone, .master_crash_per_mille = 20, .flush_ms = 5};
+    ck_assert(!movex_simulate(&config, &report));
+    ck_assert_uint_gt(report.drawn, 100);
+    /* One crash or two, of which neither can be left out by itself. */
+    uint32_t crashes = report.step_count - 1;
+    ck_assert(crashes == 1 || crashes == 2);
+    for (uint32_t i = 0; i < crashes; i++) {
+        ck_assert_int_eq(report.steps[i].kind, MOVEX_SIMULATION_CRASH);
+        ck_assert_uint_eq(report.steps[i].player, 2); /* the master */
+    }
+    ck_assert_int_eq(report.steps[crashes].kind, MOVEX_SIMULATION_ACT);
+    ck_assert_uint_gt(report.restarts, 0);
+
+    heard told = {0};
+    ck_assert(movex_simulation_replay(&config, &report, hear, &told));
+    ck_assert_int_eq(told.crashes, (int)crashes);
+    ck_assert_int_eq(told.failures, 1);
+    ck_assert(!movex_simulate(&config, &again));
+    ck_assert_str_eq(again.text, report.text);
     movex_simulation_report_free(&again);
     movex_simulation_report_free(&report);
 }
@@ -430,6 +481,8 @@ START_TEST(every_failed_allocation_is_survived)
                                           .play_ms = 1500,
                                           .shrink_runs = 20,
                                           .faults = {.cut_per_mille = 100},
+                                          .player_crash_per_mille = fail_at % 2 ? 0 : 20,
+                                          .master_crash_per_mille = fail_at % 2 ? 0 : 20,
                                           .allocator = meter_allocator(&memory)};
         said += !movex_simulate(&config, &report) && !report.failed;
         movex_simulation_report_free(&report);
@@ -449,12 +502,14 @@ int main(void)
     tcase_set_timeout(tcase, 1200);
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, a_good_game_passes, 0, 10);
+    tcase_add_loop_test(tcase, a_good_game_survives_crashes, 0, 6);
     tcase_add_loop_test(tcase, every_view_is_right, 0, 4);
     tcase_add_test(tcase, a_new_session_whose_welcome_is_lost_is_new_the_next_time);
     tcase_add_test(tcase, a_reducer_that_counts_is_named);
     tcase_add_test(tcase, a_mismatch_is_found_without_running_twice);
     tcase_add_test(tcase, three_steps_are_left_of_hundreds);
     tcase_add_test(tcase, a_fault_that_needs_a_cut_keeps_it);
+    tcase_add_test(tcase, a_fault_that_needs_a_crash_keeps_it);
     tcase_add_test(tcase, who_does_not_come_to_rest_is_found);
     tcase_add_test(tcase, a_wrong_configuration_says_so);
     tcase_add_test(tcase, every_failed_allocation_is_survived);

@@ -14,7 +14,8 @@
  *  - all come to rest: in sync, nothing pending, the same version;
  *  - each client's checksum is that of the master for its view;
  *  - no mismatch, no resync, no protocol error, and no client has given up;
- *  - every dispatch had one outcome;
+ *  - every dispatch had one outcome, but for those of clients that have crashed;
+ *  - nothing that a client was told is lost in a crash of the master;
  *  - every action, run twice from different memory, did the same (determinism.h);
  *  - the game's own `check` has nothing to say, at any time.
  *
@@ -35,7 +36,9 @@ typedef enum movex_simulation_kind {
     MOVEX_SIMULATION_DEAFEN,  /**< nothing arrives at the player any more; found out `ms` later */
     MOVEX_SIMULATION_MUTE,    /**< nothing of what the player sends arrives; found out `ms` later */
     MOVEX_SIMULATION_STALL,   /**< the player takes nothing for `ms` */
-    MOVEX_SIMULATION_JUMP     /**< the player's clock jumps ahead by `ms`; the master's if there is no such player */
+    MOVEX_SIMULATION_JUMP,    /**< the player's clock jumps ahead by `ms`; the master's if there is no such player */
+    MOVEX_SIMULATION_CRASH    /**< the player's process dies, and one with the same id starts `ms` later; the master's if there is no
+                                   such player: what its store had not made durable is lost, its last write torn */
 } movex_simulation_kind;
 
 /** One step of a schedule. */
@@ -79,6 +82,13 @@ typedef struct movex_simulation_config {
     uint32_t          queue_bytes; /**< of the network; default 1 MiB */
     movex_mock_faults faults; /**< chances for each turn of a player; half-open goes either way, a jump hits the master every other
                                    time; dial failures are for each dial; corruption is left out, as nothing is promised then */
+    uint32_t          player_crash_per_mille; /**< chance for each turn of a player that it crashes; default 0 */
+    uint32_t          master_crash_per_mille; /**< the same of the master, which is kept in a memory store then; default 0: it is kept
+                                                   nowhere */
+    movex_mock_range  crash_ms;  /**< until one that has crashed starts again; default 0 to 2,000 */
+    uint32_t          flush_ms;  /**< that the store takes to make something durable; default 0 */
+    uint32_t          grace_ms;  /**< of the master: how long a session outlives its connection; default 30,000. A player that has
+                                      crashed is let in again after that */
     uint32_t          shrink_runs; /**< matches that may be played to find the fewest steps; default 2,000 */
     bool              skips_determinism; /**< do not run actions twice */
     movex_allocator   allocator; /**< for everything */
@@ -94,6 +104,8 @@ typedef struct movex_simulation_report {
     uint64_t half_open; /**< directions that died alone */
     uint64_t stalls;    /**< players stalled */
     uint64_t jumps;     /**< of clocks */
+    uint64_t crashes;   /**< of players and masters */
+    uint64_t restarts;  /**< of these, of masters */
 
     bool                   failed;     /**< then the following say how */
     uint64_t               seed;       /**< of the first match that failed */

@@ -27,6 +27,7 @@ static bool resolve(const movex_simulation_config *config, movex_simulation_conf
     if (!resolved->rest_ms) resolved->rest_ms = 120000;
     if (!resolved->shrink_runs) resolved->shrink_runs = 2000;
     if (!resolved->latency_ms.min && !resolved->latency_ms.max) resolved->latency_ms = (movex_mock_range){1, 100};
+    if (!resolved->crash_ms.min && !resolved->crash_ms.max) resolved->crash_ms = (movex_mock_range){0, 2000};
     if (!resolved->allocator.allocate) resolved->allocator = movex_allocator_default();
     report->allocator = resolved->allocator;
     return true;
@@ -42,6 +43,8 @@ static void count(movex_simulation_report *report, const simulation_match *match
     report->half_open += match->net_stats.half_open;
     report->stalls += match->net_stats.stalls;
     report->jumps += match->net_stats.jumps;
+    report->crashes += match->crashes;
+    report->restarts += match->restarts;
 }
 
 static void describe(movex_simulation_report *report, const char *what)

@@ -6,6 +6,7 @@
 
 #include <movex/master.h>
 #include <movex/simulation.h>
+#include <movex/store_memory.h>
 
 enum { SIMULATION_MOST_PLAYERS = 64, SIMULATION_ID = 16 };
 
@@ -19,6 +20,7 @@ typedef enum simulation_failure {
     SIMULATION_GAVE_UP,
     SIMULATION_NO_REST,
     SIMULATION_DISAGREE,
+    SIMULATION_LOST,
     SIMULATION_MEMORY
 } simulation_failure;
 
@@ -29,8 +31,9 @@ typedef struct simulation_schedule {
 
 typedef struct simulation_client {
     char            id[SIMULATION_ID];
-    movex_client   *client;
+    movex_client   *client; /* NULL: it has crashed, and starts at `starts_ms` */
     movex_resource *resource;
+    uint64_t        starts_ms;
     uint64_t        outcomes; /* of tickets */
     uint8_t        *seen;     /* by ticket: whether its outcome has come */
     uint32_t        seen_size;
@@ -41,7 +44,10 @@ typedef struct simulation_client {
 typedef struct simulation_match {
     const movex_simulation_config *config; /* with its defaults resolved */
     movex_mock                    *net;
-    movex_master                  *master;
+    movex_master                  *master; /* NULL: the same */
+    movex_store_memory            *disk;   /* NULL: it is kept nowhere */
+    uint64_t                       seed, starts_ms;
+    uint64_t                       told; /* the greatest version that a client has held */
     simulation_client              clients[SIMULATION_MOST_PLAYERS];
     movex_determinism              determinism;
     uint64_t                       now_ms;
@@ -51,7 +57,7 @@ typedef struct simulation_match {
     void             *user;
     movex_stats       stats; /* of all clients */
     movex_mock_stats  net_stats;
-    uint64_t          jumps;
+    uint64_t          crashes, restarts;
 } simulation_match;
 
 /* ---- simulation_schedule.c */

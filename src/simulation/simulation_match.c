@@ -22,13 +22,8 @@ static void fail(simulation_match *match, simulation_failure failure, const char
 
 /* ---- making */
 
-static bool add_client(simulation_match *match, uint32_t index)
+static bool start_client(simulation_match *match, simulation_client *player)
 {
-    simulation_client *player = &match->clients[index];
-    movex_format       format = movex_format_into(player->id, sizeof player->id);
-    movex_format_text(&format, "player");
-    movex_format_unsigned(&format, (uint64_t)index + 1);
-    player->stalled_until_ms = player->cut_at_ms = UINT64_MAX;
     movex_client_config config = {
         .id = player->id,
         .io = movex_mock_connect_as(match->net, player->id),
@@ -38,10 +33,50 @@ static bool add_client(simulation_match *match, uint32_t index)
         .allocator = match->config->allocator,
     };
     player->client = movex_client_new(&config);
+    player->starts_ms = UINT64_MAX;
     if (player->client) player->resource = movex_bind(player->client, match->config->type, resource_id);
     if (player->client && !player->resource)
         fail(match, SIMULATION_GAVE_UP, "bind", movex_client_error(player->client)->text);
     return player->resource != NULL;
+}
+
+static bool add_client(simulation_match *match, uint32_t index)
+{
+    simulation_client *player = &match->clients[index];
+    movex_format       format = movex_format_into(player->id, sizeof player->id);
+    movex_format_text(&format, "player");
+    movex_format_unsigned(&format, (uint64_t)index + 1);
+    player->stalled_until_ms = player->cut_at_ms = UINT64_MAX;
+    return start_client(match, player);
+}
+
+static bool start_master(simulation_match *match)
+{
+    const movex_simulation_config *config = match->config;
+    movex_error                    error = {.status = MOVEX_OK};
+    movex_master_config            master = {
+                   .types = (const movex_type *const[]){config->type, NULL},
+                   .seed = match->seed,
+                   .grace_ms = config->grace_ms,
+                   .determinism = config->skips_determinism ? NULL : &match->determinism,
+                   .allocator = config->allocator,
+                   .error = &error,
+    };
+    match->starts_ms = UINT64_MAX;
+    if (match->disk) master.store = movex_store_memory_open(match->disk);
+    match->master = movex_master_new(&master);
+    if (error.status != MOVEX_OK && error.status != MOVEX_ERR_MEMORY) fail(match, SIMULATION_GAVE_UP, "", error.text);
+    return match->master && movex_master_attach(match->master, movex_mock_listen(match->net)) == MOVEX_OK;
+}
+
+static bool make_disk(simulation_match *match)
+{
+    const movex_simulation_config *config = match->config;
+    movex_store_memory_config      disk = {
+             .seed = match->seed, .flush_ms = config->flush_ms, .allocator = config->allocator};
+    if (!config->master_crash_per_mille) return true;
+    match->disk = movex_store_memory_new(&disk);
+    return match->disk != NULL;
 }
 
 static bool begin(simulation_match *match, uint64_t seed)
@@ -57,18 +92,9 @@ static bool begin(simulation_match *match, uint64_t seed)
                      .user = match,
                      .allocator = config->allocator,
     };
-    movex_error         error = {.status = MOVEX_OK};
-    movex_master_config master = {
-        .types = (const movex_type *const[]){config->type, NULL},
-        .seed = seed,
-        .determinism = config->skips_determinism ? NULL : &match->determinism,
-        .allocator = config->allocator,
-        .error = &error,
-    };
+    match->seed = seed;
     match->net = movex_mock_new(&network);
-    match->master = match->net ? movex_master_new(&master) : NULL;
-    if (error.status != MOVEX_OK && error.status != MOVEX_ERR_MEMORY) fail(match, SIMULATION_GAVE_UP, "", error.text);
-    bool there = match->master && movex_master_attach(match->master, movex_mock_listen(match->net)) == MOVEX_OK;
+    bool there = match->net && make_disk(match) && start_master(match);
     for (uint32_t i = 0; there && i < config->players; i++) there = add_client(match, i);
     if (!there) fail(match, SIMULATION_MEMORY, "", movex_status_text(MOVEX_ERR_MEMORY));
     return there;
@@ -90,9 +116,11 @@ static void end(simulation_match *match)
         simulation_client *player = &match->clients[i];
         if (player->client) add_stats(match, player);
         movex_client_free(player->client);
+        player->client = NULL;
         if (player->seen) allocator->release(allocator->user, player->seen, player->seen_size);
     }
     movex_master_free(match->master);
+    movex_store_memory_free(match->disk);
     movex_mock_free(match->net);
 }
 
@@ -118,6 +146,15 @@ static bool note_outcome(simulation_match *match, simulation_client *player, mov
     return player->seen[ticket]++ == 0;
 }
 
+/* There is no order between the files of a store: the end of a subscription may be there after a crash, though that of its
+   session is lost. */
+static void bind_again(simulation_match *match, simulation_client *player)
+{
+    movex_unbind(player->resource);
+    player->resource = movex_bind(player->client, match->config->type, resource_id);
+    if (!player->resource) fail(match, SIMULATION_GAVE_UP, "bind", movex_client_error(player->client)->text);
+}
+
 static void take_event(simulation_match *match, simulation_client *player, const movex_event *event)
 {
     if (match->line) movex_simulation_tell_event(match, player, event);
@@ -128,9 +165,14 @@ static void take_event(simulation_match *match, simulation_client *player, const
         if (!note_outcome(match, player, event->ticket))
             fail(match, SIMULATION_OUTCOME, player->id, "one dispatch has had two outcomes");
         break;
+    case MOVEX_EVENT_REMOVED:
+        if (match->restarts && event->status == MOVEX_ERR_DENIED)
+            bind_again(match, player);
+        else
+            fail(match, SIMULATION_GAVE_UP, player->id, event->text);
+        break;
     case MOVEX_EVENT_CLOSED:
-    case MOVEX_EVENT_BIND_REFUSED:
-    case MOVEX_EVENT_REMOVED: fail(match, SIMULATION_GAVE_UP, player->id, event->text); break;
+    case MOVEX_EVENT_BIND_REFUSED: fail(match, SIMULATION_GAVE_UP, player->id, event->text); break;
     case MOVEX_EVENT_MISMATCH: fail(match, SIMULATION_MISMATCH, player->id, event->text); break;
     default: break;
     }
@@ -144,16 +186,66 @@ static void drain(simulation_match *match, simulation_client *player)
         changed = true;
     }
     const char *fault = NULL;
-    if (changed && match->config->check)
+    uint64_t    version = player->resource ? movex_version(player->resource) : 0;
+    if (version > match->told) match->told = version;
+    if (changed && match->config->check && player->resource)
         fault = match->config->check(match->config->user, movex_state(player->resource));
     if (fault) fail(match, SIMULATION_CHECK, player->id, fault);
+}
+
+/* ---- crashes */
+
+/* Its tickets are counted anew, and what it had not heard of has no outcome. */
+static void crash_client(simulation_match *match, simulation_client *player, uint32_t ms)
+{
+    if (!player->client) return;
+    drain(match, player);
+    add_stats(match, player);
+    movex_mock_crash(match->net, player->id, ms);
+    movex_client_free(player->client);
+    player->client = NULL;
+    player->resource = NULL;
+    player->starts_ms = match->now_ms + ms;
+    player->outcomes = 0;
+    if (player->seen) memset(player->seen, 0, player->seen_size);
+    match->crashes++;
+}
+
+static void crash_master(simulation_match *match, uint32_t ms)
+{
+    if (!match->master || !match->disk) return;
+    movex_mock_crash(match->net, MOVEX_MOCK_MASTER, ms);
+    movex_store_memory_crash(match->disk);
+    movex_master_free(match->master);
+    match->master = NULL;
+    match->starts_ms = match->now_ms + ms;
+    match->crashes++;
+    match->restarts++;
+}
+
+/* Those whose time has come start again. */
+static void start_again(simulation_match *match)
+{
+    movex_hosted hosted = {.version = 0};
+    if (match->starts_ms <= match->now_ms) {
+        bool started = start_master(match);
+        if (!started) fail(match, SIMULATION_MEMORY, "", movex_status_text(MOVEX_ERR_MEMORY));
+        if (started) movex_master_find(match->master, match->config->type, resource_id, &hosted);
+        if (started && hosted.version < match->told)
+            fail(match, SIMULATION_LOST, MOVEX_MOCK_MASTER,
+                 "after a crash, something is lost that a player was told of");
+    }
+    for (uint32_t i = 0; i < match->config->players; i++)
+        if (match->clients[i].starts_ms <= match->now_ms && !start_client(match, &match->clients[i]))
+            fail(match, SIMULATION_MEMORY, "", movex_status_text(MOVEX_ERR_MEMORY));
 }
 
 /* ---- steps */
 
 static void act(simulation_match *match, uint32_t index, uint64_t seed)
 {
-    simulation_client      *player = &match->clients[index];
+    simulation_client *player = &match->clients[index];
+    if (!player->client) return;
     movex_simulation_player who = {
         .index = index,
         .client = player->client,
@@ -193,6 +285,12 @@ static void take_step(simulation_match *match, const movex_simulation_step *step
     case MOVEX_SIMULATION_JUMP:
         movex_mock_jump(match->net, of_player ? player->id : MOVEX_MOCK_MASTER, step->ms);
         break;
+    case MOVEX_SIMULATION_CRASH:
+        if (of_player)
+            crash_client(match, player, step->ms);
+        else
+            crash_master(match, step->ms);
+        break;
     }
 }
 
@@ -214,11 +312,14 @@ static void find_out(simulation_match *match, simulation_client *player)
 static void poll(simulation_match *match)
 {
     movex_mock_poll(match->net, match->now_ms);
-    movex_master_poll(match->master, movex_mock_clock(match->net, MOVEX_MOCK_MASTER));
-    for (movex_master_event event; movex_master_next(match->master, &event);) {}
+    movex_store_memory_poll(match->disk, match->now_ms);
+    start_again(match);
+    if (match->master) movex_master_poll(match->master, movex_mock_clock(match->net, MOVEX_MOCK_MASTER));
+    for (movex_master_event event; match->master && movex_master_next(match->master, &event);) {}
     for (uint32_t i = 0; i < match->config->players; i++) {
         simulation_client *player = &match->clients[i];
         find_out(match, player);
+        if (!player->client) continue;
         movex_client_poll(player->client, movex_mock_clock(match->net, player->id));
         drain(match, player);
     }
@@ -236,10 +337,14 @@ static uint64_t in_virtual_time(const simulation_match *match, const char *name,
 static uint64_t next_time(const simulation_match *match)
 {
     uint64_t next = sooner(match->now_ms + LONGEST_PAUSE_MS, movex_mock_deadline(match->net));
-    next = sooner(next, in_virtual_time(match, MOVEX_MOCK_MASTER, movex_master_deadline(match->master)));
+    next = sooner(next, sooner(match->starts_ms, movex_store_memory_deadline(match->disk)));
+    if (match->master)
+        next = sooner(next, in_virtual_time(match, MOVEX_MOCK_MASTER, movex_master_deadline(match->master)));
     for (uint32_t i = 0; i < match->config->players; i++) {
         const simulation_client *player = &match->clients[i];
-        next = sooner(next, in_virtual_time(match, player->id, movex_client_deadline(player->client)));
+        if (player->client)
+            next = sooner(next, in_virtual_time(match, player->id, movex_client_deadline(player->client)));
+        next = sooner(next, player->starts_ms);
         next = sooner(next, sooner(player->stalled_until_ms, player->cut_at_ms));
     }
     return next > match->now_ms ? next : match->now_ms + 1;
@@ -265,6 +370,7 @@ static bool is_at_rest(const simulation_match *match, const movex_hosted *hosted
     for (uint32_t i = 0; i < match->config->players; i++) {
         const simulation_client *player = &match->clients[i];
         const movex_resource    *seen = player->resource;
+        if (!player->client) return false;
         if (player->stalled_until_ms != UINT64_MAX || player->cut_at_ms != UINT64_MAX) return false;
         if (!movex_in_sync(seen) || movex_pending(seen) || movex_version(seen) != hosted->version) return false;
     }
@@ -278,7 +384,7 @@ static void come_to_rest(simulation_match *match)
     movex_mock_set_faults(match->net, NULL);
     while (match->failure == SIMULATION_OK) {
         poll(match);
-        bool there = movex_master_find(match->master, match->config->type, resource_id, &hosted);
+        bool there = match->master && movex_master_find(match->master, match->config->type, resource_id, &hosted);
         if (there && is_at_rest(match, &hosted)) return;
         if (match->now_ms > limit_ms) fail(match, SIMULATION_NO_REST, "", "they do not come to rest");
         match->now_ms = next_time(match);

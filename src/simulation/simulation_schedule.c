@@ -57,7 +57,16 @@ static bool add_turn(const movex_simulation_config *config, uint64_t *dice, simu
         return false;
     step.kind = MOVEX_SIMULATION_JUMP;
     if (movex_dice_below(dice, 2)) step.player = config->players;
-    return add_fault(config, dice, schedule, faults->jump_per_mille, step, either(faults->jump_ms, 0, 60000));
+    if (!add_fault(config, dice, schedule, faults->jump_per_mille, step, either(faults->jump_ms, 0, 60000)))
+        return false;
+    /* Nothing is drawn for them in simulations without: these stay what they were. */
+    step.kind = MOVEX_SIMULATION_CRASH;
+    step.player = player;
+    uint32_t chance = config->player_crash_per_mille;
+    if (chance && !add_fault(config, dice, schedule, chance, step, config->crash_ms)) return false;
+    step.player = config->players;
+    chance = config->master_crash_per_mille;
+    return !chance || add_fault(config, dice, schedule, chance, step, config->crash_ms);
 }
 
 static int compare(const void *first, const void *second)

@@ -30,6 +30,7 @@ static const char *words(movex_simulation_kind kind)
     case MOVEX_SIMULATION_MUTE: return " is not heard any more; found out in ";
     case MOVEX_SIMULATION_STALL: return " takes nothing for ";
     case MOVEX_SIMULATION_JUMP: return "'s clock jumps ahead by ";
+    case MOVEX_SIMULATION_CRASH: return " crashes; starts again in ";
     }
     return "?";
 }
