@@ -36,7 +36,7 @@ START_TEST(everybody_sees_what_is_theirs_to_see)
     ck_assert_uint_gt(events.snapshots, 80);
     ck_assert_uint_gt(events.refusals, 250);
     ck_assert_uint_gt(events.reveals, 40);
-    ck_assert_uint_gt(events.hidden, 120);
+    ck_assert_uint_gt(events.hidden, 80);
     ck_assert_uint_gt(events.folds, 4);
     ck_assert_uint_gt(events.patches, 100);
     ck_assert_uint_gt(events.overtaken, 50);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What was recorded can be replayed, and always is the same; what was changed in it is found.
 set -euo pipefail
-program=$1
+program=$(realpath "$1") # from where it is run
 . "$(dirname "$0")/../tap.sh"
 cd "$scratch"
 
