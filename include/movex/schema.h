@@ -43,6 +43,19 @@
 #include <stdalign.h>
 #endif
 
+/** @cond */
+/* A build that computes floats otherwise than the next one (-ffast-math, the x87's 80 bits) may not describe any: two machines
+   would hold different states. docs/portability.md says what to do, and what MOVEX_FLOATS_MAY_DIFFER costs. */
+#if defined(MOVEX_FLOATS_MAY_DIFFER)
+#elif defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(_M_FP_FAST)
+#define MOVEX_FLOATS_DIFFER_
+#elif defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+#define MOVEX_FLOATS_DIFFER_
+#elif defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__
+#define MOVEX_FLOATS_DIFFER_
+#endif
+/** @endcond */
+
 /** What one element of a member is. */
 typedef enum movex_kind {
     MOVEX_KIND_BOOL = 1,
@@ -177,6 +190,18 @@ typedef struct movex_schema {
 
 #ifndef __cplusplus
 
+#ifdef MOVEX_FLOATS_DIFFER_
+/* A struct is no kind, so the compiler stops where one would be, and says this name. */
+struct movex_this_build_computes_floats_otherwise_see_docs_portability {
+    char unused;
+};
+#define MOVEX_FLOAT_KIND_ (*(struct movex_this_build_computes_floats_otherwise_see_docs_portability *)NULL)
+#define MOVEX_DOUBLE_KIND_ MOVEX_FLOAT_KIND_
+#else
+#define MOVEX_FLOAT_KIND_ MOVEX_KIND_FLOAT
+#define MOVEX_DOUBLE_KIND_ MOVEX_KIND_DOUBLE
+#endif
+
 /* A member of a type that no line names does not compile: the message names the macro's line. A pointer to an array of
    unknown length is compatible with a pointer to an array of any length, but not with a pointer to a pointer. */
 #define MOVEX_SCALAR_KIND_(m)                                                                                          \
@@ -190,8 +215,8 @@ typedef struct movex_schema {
         int16_t: MOVEX_KIND_INT16,                                                                                     \
         int32_t: MOVEX_KIND_INT32,                                                                                     \
         int64_t: MOVEX_KIND_INT64,                                                                                     \
-        float: MOVEX_KIND_FLOAT,                                                                                       \
-        double: MOVEX_KIND_DOUBLE)
+        float: MOVEX_FLOAT_KIND_,                                                                                      \
+        double: MOVEX_DOUBLE_KIND_)
 #define MOVEX_ARRAY_KIND_(m, dimensions)                                                                               \
     _Generic(&(m),                                                                                                     \
         bool(*) dimensions: MOVEX_KIND_BOOL,                                                                           \
@@ -203,8 +228,8 @@ typedef struct movex_schema {
         int16_t(*) dimensions: MOVEX_KIND_INT16,                                                                       \
         int32_t(*) dimensions: MOVEX_KIND_INT32,                                                                       \
         int64_t(*) dimensions: MOVEX_KIND_INT64,                                                                       \
-        float(*) dimensions: MOVEX_KIND_FLOAT,                                                                         \
-        double(*) dimensions: MOVEX_KIND_DOUBLE)
+        float(*) dimensions: MOVEX_FLOAT_KIND_,                                                                        \
+        double(*) dimensions: MOVEX_DOUBLE_KIND_)
 #define MOVEX_SCALARS_KIND_(m) MOVEX_ARRAY_KIND_(m, [])
 #define MOVEX_SCALAR_GRID_KIND_(m) MOVEX_ARRAY_KIND_(m, [][sizeof((m)[0]) / sizeof((m)[0][0])])
 /* int is what a C enum with a negative value, or on some compilers any, is made of. */
@@ -241,8 +266,13 @@ template <> struct scalar<int8_t> { static constexpr uint8_t kind = MOVEX_KIND_I
 template <> struct scalar<int16_t> { static constexpr uint8_t kind = MOVEX_KIND_INT16; };
 template <> struct scalar<int32_t> { static constexpr uint8_t kind = MOVEX_KIND_INT32; };
 template <> struct scalar<int64_t> { static constexpr uint8_t kind = MOVEX_KIND_INT64; };
+#ifdef MOVEX_FLOATS_DIFFER_
+template <> struct scalar<float>;  /* this build computes floats otherwise: see docs/portability.md */
+template <> struct scalar<double>; /* the same */
+#else
 template <> struct scalar<float> { static constexpr uint8_t kind = MOVEX_KIND_FLOAT; };
 template <> struct scalar<double> { static constexpr uint8_t kind = MOVEX_KIND_DOUBLE; };
+#endif
 template <typename T> struct scalars;
 template <typename T, size_t N> struct scalars<T[N]> : scalar<T> {};
 template <typename T> struct grid;
