@@ -351,6 +351,11 @@ static uint64_t max_encoded_member(const movex_member *member)
     return element * field->capacity + (field->shape == MOVEX_SHAPE_LIST ? movex_number_size(field->capacity) : 0);
 }
 
+static bool is_float(uint8_t kind)
+{
+    return kind == MOVEX_KIND_FLOAT || kind == MOVEX_KIND_DOUBLE;
+}
+
 static void summarize(movex_node *node)
 {
     node->inert = true;
@@ -362,6 +367,7 @@ static void summarize(movex_node *node)
         node->fingerprint = mix_member(node->fingerprint, member);
         bool inert = member->node ? member->node->inert : movex_kind_is_integer(member->field->kind);
         if (!inert || member->field->shape == MOVEX_SHAPE_LIST) node->inert = false;
+        if (is_float(member->field->kind) || (member->node && member->node->floats)) node->floats = true;
         if (member->node && member->node->height >= node->height) node->height = member->node->height + 1;
     }
 }

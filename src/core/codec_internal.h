@@ -48,6 +48,7 @@ struct movex_node {
     size_t              allocated; /* bytes of the block that holds the node and its tables */
     bool                ready;     /* compiled; false while its members are */
     bool                inert;     /* every content is settled: integers alone */
+    bool                floats;    /* it has some */
     unsigned            height;    /* how deep structs are nested in it, itself included; <= MOVEX_CODEC_MAX_DEPTH */
     uint32_t            size;      /* bytes in memory */
     uint32_t            image_size;

@@ -1,7 +1,9 @@
 #include "rules.h"
 
 #include "bytes.h"
+#include "codec_internal.h"
 #include "determinism.h"
+#include "floats.h"
 #include "format.h"
 #include "hash.h"
 #include "memory.h"
@@ -142,6 +144,16 @@ static int make_codecs(movex_rules *rules, movex_error *error)
     return MOVEX_OK;
 }
 
+/* What computes otherwise than others do would make states that they do not have. */
+static int check_floats(const movex_rules *rules, movex_error *error)
+{
+    bool floats = rules->state->root->floats;
+    for (uint32_t i = 0; i < rules->type->action_count; i++)
+        if (rules->payloads[i] && rules->payloads[i]->root->floats) floats = true;
+    const char *problem = floats ? movex_floats_fault() : NULL;
+    return problem ? fault(error, rules->type, "it has floats, and ", problem, "") : MOVEX_OK;
+}
+
 static uint64_t make_fingerprint(const movex_rules *rules)
 {
     const movex_type *type = rules->type;
@@ -193,7 +205,8 @@ movex_rules *movex_rules_new(const movex_type *type, const movex_allocator *allo
     rules->type = type;
     rules->allocator = resolved;
     if (find_all_reserved(rules, error) != MOVEX_OK || find_hidden(rules, error) != MOVEX_OK ||
-        make_codecs(rules, error) != MOVEX_OK || check_init(rules, error) != MOVEX_OK) {
+        make_codecs(rules, error) != MOVEX_OK || check_floats(rules, error) != MOVEX_OK ||
+        check_init(rules, error) != MOVEX_OK) {
         movex_rules_free(rules);
         return NULL;
     }
