@@ -15,7 +15,7 @@ typedef struct outer {
     uint32_t items[4];
     inner    pair;
     char     name[8];
-    uint64_t seed;
+    alignas(8) uint64_t seed; /* i386 would put it elsewhere */
 } outer;
 
 static const movex_field  inner_fields[] = {MOVEX_FIELD(inner, a), MOVEX_FIELD(inner, b)};
