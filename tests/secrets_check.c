@@ -45,24 +45,12 @@ static secrets_dispatched *find_move(secrets_run *r, int client, movex_ticket ti
     return NULL;
 }
 
-/* There is no order between the files of a store: the end of a session may be lost with a crash, and that of its subscription be
-   there. Then the client is told that it has none. */
-static void lose_subscription(secrets_run *r, int i, const movex_event *event)
-{
-    require(r, r->storms && r->events->restarts && strstr(event->text, "was ended by the master"));
-    movex_unbind(r->bound[i]);
-    r->bound[i] = movex_bind(r->clients[i], r->type, secrets_id);
-    require(r, r->bound[i]);
-    r->flipped[i].is = false;
-    r->events->half_ended++;
-}
-
 void secrets_drain(secrets_run *r, int i)
 {
     for (movex_event event; movex_client_next(r->clients[i], &event);) {
         require(r, event.kind != MOVEX_EVENT_MISMATCH || r->flips);
         require(r, event.kind != MOVEX_EVENT_CLOSED && event.kind != MOVEX_EVENT_BIND_REFUSED);
-        if (event.kind == MOVEX_EVENT_REMOVED) lose_subscription(r, i, &event);
+        require(r, event.kind != MOVEX_EVENT_REMOVED);
         secrets_dispatched *move = event.ticket ? find_move(r, i, event.ticket) : NULL;
         if (event.ticket) require(r, move);
         if (event.kind == MOVEX_EVENT_OVERTURNED) {

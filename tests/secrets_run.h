@@ -55,7 +55,7 @@ typedef struct secrets_events {
     uint64_t reconnects, resumes, snapshots, refusals, expiries, reveals, hidden, folds, patches, overturned, noops,
         overtaken, diverged, restarts, undone, crashes, unkept, failed_flushes, half_open, lingering, stalls, jumps, failed_dials,
         partitions, flips, healed,
-        half_ended, gave_way;
+        gave_way;
 } secrets_events;
 
 /* A bit of a client's state that has been flipped. */

@@ -261,10 +261,11 @@ START_TEST(numbers_that_cannot_be_are_refused)
     must(!reads_numbers(MOVEX_JOURNAL_START, (uint64_t[]){high, 1}, 2));
     must(!reads_numbers(MOVEX_JOURNAL_START, (uint64_t[]){1, UINT64_MAX}, 2));
     must(!reads_numbers(MOVEX_JOURNAL_SESSION_ENDED, (uint64_t[]){high}, 1));
-    must(reads_numbers(MOVEX_JOURNAL_UNSUBSCRIBED, (uint64_t[]){1, 1}, 2));
-    must(!reads_numbers(MOVEX_JOURNAL_UNSUBSCRIBED, (uint64_t[]){0, 1}, 2));
-    must(!reads_numbers(MOVEX_JOURNAL_UNSUBSCRIBED, (uint64_t[]){1, 0}, 2));
-    must(!reads_numbers(MOVEX_JOURNAL_UNSUBSCRIBED, (uint64_t[]){1, high}, 2));
+    must(reads_numbers(MOVEX_JOURNAL_UNSUBSCRIBED, (uint64_t[]){1, 1, 0}, 3));
+    must(!reads_numbers(MOVEX_JOURNAL_UNSUBSCRIBED, (uint64_t[]){0, 1, 0}, 3));
+    must(!reads_numbers(MOVEX_JOURNAL_UNSUBSCRIBED, (uint64_t[]){1, 0, 0}, 3));
+    must(!reads_numbers(MOVEX_JOURNAL_UNSUBSCRIBED, (uint64_t[]){1, high, 0}, 3));
+    must(!reads_numbers(MOVEX_JOURNAL_UNSUBSCRIBED, (uint64_t[]){1, 1, 2}, 3)); /* no flag */
     must(reads_numbers(MOVEX_JOURNAL_REFUSED, (uint64_t[]){1, 1, 1, 2}, 4));
     must(!reads_numbers(MOVEX_JOURNAL_REFUSED, (uint64_t[]){1, 1, 0, 2}, 4));
     must(!reads_numbers(MOVEX_JOURNAL_REFUSED, (uint64_t[]){1, 1, 1, 0}, 4)); /* accepted */

@@ -150,7 +150,10 @@ void movex_journal_write_dispatch(movex_writer *writer, movex_journal_kind kind,
     movex_write_u8(writer, (uint8_t)kind);
     movex_write_number(writer, record->session);
     movex_write_number(writer, record->subscription);
-    if (kind == MOVEX_JOURNAL_UNSUBSCRIBED) return;
+    if (kind == MOVEX_JOURNAL_UNSUBSCRIBED) {
+        movex_write_u8(writer, record->with_session);
+        return;
+    }
     movex_write_number(writer, record->sequence);
     movex_write_wire_reason(writer, record->reason);
     if (kind == MOVEX_JOURNAL_OVERTURNED) movex_write_number(writer, record->revealed);
@@ -161,7 +164,10 @@ static void read_dispatch(movex_reader *reader, movex_journal_kind kind, movex_j
     record->session = read_count(reader);
     record->subscription = read_count(reader);
     if (!record->session || !record->subscription) reader->failed = true;
-    if (kind == MOVEX_JOURNAL_UNSUBSCRIBED) return;
+    if (kind == MOVEX_JOURNAL_UNSUBSCRIBED) {
+        record->with_session = movex_read_wire_flag(reader);
+        return;
+    }
     record->sequence = read_count(reader);
     record->reason = movex_read_wire_reason(reader);
     if (!record->sequence || record->reason == MOVEX_ACCEPT) reader->failed = true;

@@ -75,6 +75,7 @@ typedef struct movex_journal_subscribed {
 /* UNSUBSCRIBED without sequence and reason; REFUSED without revealed. */
 typedef struct movex_journal_dispatch {
     uint64_t session, subscription, sequence;
+    bool     with_session; /* UNSUBSCRIBED: its session has ended, which the sessions' file may not know */
     int      reason;
     uint64_t revealed; /* OVERTURNED: the version of the reveal that has shown it; 0: none yet */
 } movex_journal_dispatch;

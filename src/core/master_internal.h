@@ -97,6 +97,7 @@ typedef struct movex_session {
     bool               heard;   /* a message has followed HELLO, or its token has come back: the client has its WELCOME */
     uint32_t           hiding; /* resources in which it has hidden something that is not revealed */
     bool               over;   /* it has ended, and is kept for its token alone, while hiding > 0 */
+    bool               ending; /* its subscriptions end because it does */
     bool               unlisted; /* not in master.sessions: it was recovered, and another one has its id since */
     movex_list         subscriptions; /* movex_subscription.of_session */
     movex_map          by_number;     /* by the resource's number: movex_subscription */

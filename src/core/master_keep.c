@@ -157,7 +157,8 @@ void movex_keep_unsubscription(movex_master *master, const movex_subscription *s
 {
     if (!is_writing(master) || subscription->resource->removing) return;
     const movex_journal_dispatch record = {.session = subscription->session->number,
-                                           .subscription = subscription->serial};
+                                           .subscription = subscription->serial,
+                                           .with_session = subscription->session->ending};
     movex_writer                 writer = begin(master);
     movex_journal_write_dispatch(&writer, MOVEX_JOURNAL_UNSUBSCRIBED, &record);
     append(master, &subscription->resource->journal, &writer);

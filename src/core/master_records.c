@@ -248,7 +248,11 @@ static int take_dispatch(movex_recovery *r, movex_journal_kind kind, const movex
     movex_subscription *subscription = subscription_of(r, record->session, record->subscription);
     if (!subscription) return misplaced(r);
     if (kind == MOVEX_JOURNAL_UNSUBSCRIBED) {
+        movex_session *session = subscription->session;
+        bool           ended = record->with_session && session->number == record->session;
         movex_subscription_free(r->master, subscription);
+        /* Its end may not have been durable where sessions are kept, nor what its other resources were told. */
+        if (ended && !session->over && !session->unlisted) movex_session_lose(r->master, session);
         return MOVEX_OK;
     }
     if (kind == MOVEX_JOURNAL_REFUSED) {

@@ -205,11 +205,18 @@ void movex_session_leave(movex_master *master, movex_session *session, const cha
         go_away(master, session, text); /* it ends when that can be kept */
 }
 
+static void end_subscriptions(movex_master *master, movex_session *session)
+{
+    session->ending = true;
+    while (session->subscriptions.first)
+        movex_subscription_end(master, (movex_subscription *)(void *)session->subscriptions.first);
+    session->ending = false;
+}
+
 void movex_session_end(movex_master *master, movex_session *session, const char *text)
 {
     session->link = NULL;
-    while (session->subscriptions.first)
-        movex_subscription_end(master, (movex_subscription *)(void *)session->subscriptions.first);
+    end_subscriptions(master, session);
     movex_master_record_event(master, MOVEX_MASTER_LEFT, session->id, NULL, MOVEX_OK, text);
     if (session->hiding == 0) {
         movex_keep_session_end(master, session, false);
@@ -286,8 +293,7 @@ void movex_session_lose(movex_master *master, movex_session *session)
 static void end_lost(movex_master *master, movex_session *session)
 {
     movex_list_remove(&session->away);
-    while (session->subscriptions.first)
-        movex_subscription_end(master, (movex_subscription *)(void *)session->subscriptions.first);
+    end_subscriptions(master, session);
     if (session->hiding == 0) {
         movex_session_free(master, session);
         return;

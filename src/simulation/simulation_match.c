@@ -146,15 +146,6 @@ static bool note_outcome(simulation_match *match, simulation_client *player, mov
     return player->seen[ticket]++ == 0;
 }
 
-/* There is no order between the files of a store: the end of a subscription may be there after a crash, though that of its
-   session is lost. */
-static void bind_again(simulation_match *match, simulation_client *player)
-{
-    movex_unbind(player->resource);
-    player->resource = movex_bind(player->client, match->config->type, resource_id);
-    if (!player->resource) fail(match, SIMULATION_GAVE_UP, "bind", movex_client_error(player->client)->text);
-}
-
 static void take_event(simulation_match *match, simulation_client *player, const movex_event *event)
 {
     if (match->line) movex_simulation_tell_event(match, player, event);
@@ -166,11 +157,6 @@ static void take_event(simulation_match *match, simulation_client *player, const
             fail(match, SIMULATION_OUTCOME, player->id, "one dispatch has had two outcomes");
         break;
     case MOVEX_EVENT_REMOVED:
-        if (match->restarts && event->status == MOVEX_ERR_DENIED)
-            bind_again(match, player);
-        else
-            fail(match, SIMULATION_GAVE_UP, player->id, event->text);
-        break;
     case MOVEX_EVENT_CLOSED:
     case MOVEX_EVENT_BIND_REFUSED: fail(match, SIMULATION_GAVE_UP, player->id, event->text); break;
     case MOVEX_EVENT_MISMATCH: fail(match, SIMULATION_MISMATCH, player->id, event->text); break;

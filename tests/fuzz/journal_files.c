@@ -224,7 +224,9 @@ static void write_entry(maker *m, movex_writer *writer)
 static void write_dispatch(maker *m, movex_writer *writer, movex_journal_kind kind)
 {
     movex_journal_dispatch record = {.session = fuzz_u8(m->input), .subscription = fuzz_u8(m->input)};
-    if (kind != MOVEX_JOURNAL_UNSUBSCRIBED) {
+    if (kind == MOVEX_JOURNAL_UNSUBSCRIBED) {
+        record.with_session = record.session > 128; /* what is stored reads as before */
+    } else {
         record.sequence = fuzz_u8(m->input);
         record.reason = 1 + fuzz_below(m->input, 4);
         record.revealed = fuzz_below(m->input, 8);
