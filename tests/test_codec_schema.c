@@ -2,6 +2,7 @@
 #include "codec_samples.h"
 #include "support.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct inner {
@@ -15,7 +16,7 @@ typedef struct outer {
     uint32_t items[4];
     inner    pair;
     char     name[8];
-    alignas(8) uint64_t seed; /* i386 would put it elsewhere */
+    uint64_t seed;
 } outer;
 
 static const movex_field  inner_fields[] = {MOVEX_FIELD(inner, a), MOVEX_FIELD(inner, b)};
@@ -212,7 +213,10 @@ START_TEST(overlaps_and_forgotten_members)
     schema.field_count = FIELDS - 1;
     check_error("struct outer: 8 bytes between items and name belong to no field (a forgotten member?)");
     schema.field_count = FIELDS - 1; /* without seed */
-    check_error("struct outer: 12 bytes after name belong to no field (a forgotten member?)");
+    char expected[120];              /* i386 aligns seed to 4 bytes, others to 8 */
+    snprintf(expected, sizeof expected, "struct outer: %u bytes after name belong to no field (a forgotten member?)",
+             (unsigned)(sizeof(outer) - offsetof(outer, name) - sizeof(((outer *)0)->name)));
+    check_error(expected);
     memmove(fields, fields + 1, (FIELDS - 1) * sizeof *fields);
     schema.field_count = FIELDS - 1; /* without turn */
     check_error("struct outer: 2 bytes before items_count belong to no field (a forgotten member?)");
