@@ -7,6 +7,7 @@
    On every machine, both must yield the same bytes. script/portability runs it. */
 #include "kinds_run.h"
 
+#include "recorded_types.h"
 #include "secrets_run.h"
 
 #include <inttypes.h>
@@ -14,14 +15,6 @@
 #include <string.h>
 
 enum { STEPS = 150, KINDS_STEPS = 600 };
-
-static const movex_type *const types[] = {&kinds_type,
-                                          &kinds_open_type,
-                                          &secrets_plain_type,
-                                          &secrets_dealt_type,
-                                          &secrets_redacted_type,
-                                          &secrets_audience_type,
-                                          NULL};
 
 /* ---- recording */
 
@@ -54,7 +47,7 @@ static int record(const char *directory, uint64_t seeds)
     static secrets_events events;
     recording_create(&recorded, directory);
     for (uint64_t seed = 1; seed <= seeds; seed++) {
-        const movex_type *type = types[seed % 2];
+        const movex_type *type = recorded_types[seed % 2];
         begin(type->name, seed);
         kinds_play(type, seed, KINDS_STEPS, keep, NULL);
         memset(&run, 0, sizeof run);
@@ -102,10 +95,10 @@ static void print_master(const movex_master *master)
 {
     static const char *const viewers[] = {"c0", "c1", "c2", "c3", "c4", "c5", "", NULL};
     movex_hosted             hosted;
-    for (int i = 0; types[i]; i++) {
-        if (!movex_master_find(master, types[i], "r", &hosted)) continue;
-        printf(" %s:r version %" PRIu64 ", %u hidden, fingerprint %016" PRIx64 "\n", types[i]->name, hosted.version,
-               (unsigned)hosted.hidden, movex_rules_fingerprint(hosted.rules));
+    for (int i = 0; recorded_types[i]; i++) {
+        if (!movex_master_find(master, recorded_types[i], "r", &hosted)) continue;
+        printf(" %s:r version %" PRIu64 ", %u hidden, fingerprint %016" PRIx64 "\n", recorded_types[i]->name,
+               hosted.version, (unsigned)hosted.hidden, movex_rules_fingerprint(hosted.rules));
         for (size_t v = 0; v < sizeof viewers / sizeof *viewers; v++) print_view(master, &hosted, viewers[v]);
     }
 }
@@ -119,7 +112,7 @@ static int replay(const char *directory)
     while ((disk = recording_next(&recorded, run))) {
         movex_error   error = {.text = ""};
         movex_master *master = movex_master_new(
-            &(movex_master_config){.types = types, .store = movex_store_memory_open(disk), .error = &error});
+            &(movex_master_config){.types = recorded_types, .store = movex_store_memory_open(disk), .error = &error});
         printf("%s%s%s\n", run, master ? "" : " cannot be recovered: ", error.text);
         if (master) print_master(master);
         damaged += !master;
