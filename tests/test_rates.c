@@ -3,6 +3,8 @@
 #include "raw_link.h"
 #include "support.h"
 
+#include <movex/mock.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -287,6 +289,52 @@ START_TEST(sessions_of_an_address)
 }
 END_TEST
 
+static void take_from_afar(movex_mock *net, raw *far)
+{
+    for (int round = 0; round < 4; round++) {
+        raw_take(far, &m);
+        movex_mock_poll(net, m.now_ms);
+    }
+}
+
+/* A session whose second connection is refused keeps its first, and ends in time when that is lost. */
+START_TEST(no_room_where_it_comes_back_from)
+{
+    raw         other;
+    movex_mock *net = movex_mock_new(NULL);
+    enter((movex_limits){.sessions_per_address = 3});
+    must_equal(movex_master_attach(m.master, movex_mock_listen(net)), MOVEX_OK);
+    raw far = {.io = movex_mock_connect_as(net, "far")};
+    must_equal(far.io.ops->open(far.io.self, NULL, &far.link), MOVEX_OK);
+    take_from_afar(net, &far);
+    script_hello(&s, "eve", NULL);
+    script_send(&s, &far);
+    take_from_afar(net, &far);
+    must(far.welcome);
+    script_bind(&s, "duel", "one"); /* its token has come */
+    script_send(&s, &far);
+    take_from_afar(net, &far);
+    must(far.bound);
+
+    raw_dial(&other, &m);
+    script_hello(&s, "eve", far.token);
+    script_send(&s, &other);
+    raw_must_be_told(&other, &m, MOVEX_ERR_LIMIT, "sessions from its address");
+    raw_end(&other);
+    take_from_afar(net, &far);
+    must(!far.closed);
+    must_equal(movex_master_stats(m.master).links, 4);
+    raw_end(&far);
+    movex_mock_poll(net, m.now_ms);
+    match_run(&m, 1);
+    must_equal(movex_master_stats(m.master).sessions, 4); /* away */
+    match_run(&m, 60000);
+    must_equal(movex_master_stats(m.master).sessions, 3);
+    finish();
+    movex_mock_free(net);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rates");
@@ -303,5 +351,6 @@ int main(void)
     tcase_add_test(tcase, resources_that_one_has_made);
     tcase_add_test(tcase, links_of_an_address);
     tcase_add_test(tcase, sessions_of_an_address);
+    tcase_add_test(tcase, no_room_where_it_comes_back_from);
     return movex_test_main(suite);
 }

@@ -145,8 +145,11 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     bool resumed = known && !session->over && !session->anew;
     if (session && !known)
         return movex_error_set(error, MOVEX_ERR_ID_IN_USE, "HELLO: ", texts.id, " belongs to another session", NULL);
+    if (!movex_address_has_room(link, session))
+        return movex_error_set(error, MOVEX_ERR_LIMIT,
+                               "HELLO: there are as many sessions from its address as there may be", NULL);
     if (known) session->heard = true;
-    if (known && session->link) {
+    if (known && session->link) { /* nothing may be refused from here on: it would have neither connection */
         /* Its first connection is dead, or will be: the second takes over, and the first is closed at the next flush. */
         movex_master_link *old = session->link;
         for (movex_node *node = session->subscriptions.first; node; node = node->next)
@@ -155,9 +158,6 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
         session->link = NULL;
         movex_master_fail(master, old, MOVEX_ERR_CLOSED);
     }
-    if (!movex_address_has_room(link, session))
-        return movex_error_set(error, MOVEX_ERR_LIMIT,
-                               "HELLO: there are as many sessions from its address as there may be", NULL);
     bool begins = !session || session->over;
     if (begins && !movex_keep_reserve(master, 1, MOVEX_INFO_MAX))
         return movex_error_set(error, MOVEX_ERR_STORE, "HELLO: ", movex_status_text(MOVEX_ERR_STORE), NULL);
