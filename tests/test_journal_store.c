@@ -337,6 +337,31 @@ START_TEST(a_long_file_is_begun_anew)
 }
 END_TEST
 
+/* A file grows by who comes and goes, and by states that are put, without an entry as well. */
+START_TEST(a_long_file_without_entries_is_begun_anew)
+{
+    size_t largest = 0;
+    start(&row_type, 2, &(movex_master_config){.limits = {.journal_bytes = 1000}});
+    for (int n = 0; n < 200; n++) {
+        row state = {.count = 1, .numbers = {n}};
+        if (_i)
+            must_equal(movex_master_put(w.master, w.type, "main", &state), MOVEX_OK);
+        else
+            movex_unbind(w.bound[0]);
+        journal_run(&w, 5);
+        if (!_i) must((w.bound[0] = movex_bind(w.clients[0], w.type, "main")));
+        journal_settle(&w);
+        if (file_size("row:main") > largest) largest = file_size("row:main");
+    }
+    must(largest > 800 && largest < 3000); /* one change never makes it much longer */
+    journal_kill(&w);
+    journal_open(&w);
+    must_equal(journal_hosted(&w).version, _i ? 200 : 0);
+    journal_settle(&w);
+    journal_end(&w);
+}
+END_TEST
+
 START_TEST(the_file_of_the_sessions_is_begun_anew)
 {
     size_t largest = 0, anew = 0;
@@ -629,6 +654,7 @@ int main(void)
     tcase_add_test(tests, never_leaves_it_to_the_end);
     tcase_add_test(tests, another_one_flushes);
     tcase_add_test(tests, a_long_file_is_begun_anew);
+    tcase_add_loop_test(tests, a_long_file_without_entries_is_begun_anew, 0, 2);
     tcase_add_test(tests, the_file_of_the_sessions_is_begun_anew);
     tcase_add_test(tests, refusals_are_kept_over_a_new_beginning);
     tcase_add_test(tests, hidden_things_are_kept_over_a_new_beginning);

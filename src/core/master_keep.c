@@ -100,6 +100,13 @@ static void append(movex_master *master, movex_journal_place *place, const movex
     place->size += length + MOVEX_RECORD_FRAME;
 }
 
+/* To a resource's journal. */
+static void append_to(movex_master *master, movex_master_resource *resource, movex_writer *writer)
+{
+    append(master, &resource->journal, writer);
+    if (!resource->grown.list) movex_list_append(&master->grown, &resource->grown);
+}
+
 static movex_wire_text text_of(const char *text)
 {
     return (movex_wire_text){text, (uint32_t)strlen(text)};
@@ -130,8 +137,7 @@ void movex_keep_entry(movex_master *master, movex_master_resource *resource, con
     };
     movex_writer writer = begin(master);
     movex_journal_write_entry(&writer, &entry);
-    append(master, &resource->journal, &writer);
-    if (!resource->grown.list) movex_list_append(&master->grown, &resource->grown);
+    append_to(master, resource, &writer);
 }
 
 static movex_journal_subscribed describe(const movex_subscription *subscription)
@@ -150,7 +156,7 @@ void movex_keep_subscription(movex_master *master, const movex_subscription *sub
     const movex_journal_subscribed record = describe(subscription);
     movex_writer                   writer = begin(master);
     movex_journal_write_subscribed(&writer, &record);
-    append(master, &subscription->resource->journal, &writer);
+    append_to(master, subscription->resource, &writer);
 }
 
 void movex_keep_unsubscription(movex_master *master, const movex_subscription *subscription)
@@ -161,7 +167,7 @@ void movex_keep_unsubscription(movex_master *master, const movex_subscription *s
                                            .with_session = subscription->session->ending};
     movex_writer                 writer = begin(master);
     movex_journal_write_dispatch(&writer, MOVEX_JOURNAL_UNSUBSCRIBED, &record);
-    append(master, &subscription->resource->journal, &writer);
+    append_to(master, subscription->resource, &writer);
 }
 
 /* ---- snapshots */
@@ -388,7 +394,7 @@ void movex_keep_state(movex_master *master, movex_master_resource *resource)
     movex_writer              writer = begin(master);
     assert(!all.failed); /* the room was made before the state was replaced */
     movex_journal_write_state(&writer, &state);
-    append(master, &resource->journal, &writer);
+    append_to(master, resource, &writer);
 }
 
 void movex_keep_removal(movex_master *master, movex_master_resource *resource)
