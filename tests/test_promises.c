@@ -320,6 +320,52 @@ START_TEST(entropy_that_fails_makes_no_master)
 }
 END_TEST
 
+/* Byte `index` of what an entropy hook gives is 1, all others are 0. */
+static int one_byte(void *user, void *bytes, size_t length)
+{
+    memset(bytes, 0, length);
+    ((unsigned char *)bytes)[*(const size_t *)user] = 1;
+    return MOVEX_OK;
+}
+
+/* What the first entry of a resource draws. */
+static uint64_t drawn_first(movex_master *master, const char *id)
+{
+    movex_hosted hosted;
+    ck_assert_int_eq(movex_master_create(master, &row_type, id), MOVEX_OK);
+    ck_assert_int_eq(movex_master_dispatch(master, &row_type, id, ROW_DRAW, NULL, NULL), MOVEX_OK);
+    ck_assert(movex_master_find(master, &row_type, id, &hosted));
+    ck_assert_uint_eq(hosted.version, 1);
+    return ((const row *)hosted.state)->drawn;
+}
+
+/* Of one resource, of one master: not of the next one of that name, either, which anybody could have watched before. */
+START_TEST(random_values_do_not_come_again)
+{
+    enum { BYTES = 48, MOST = BYTES + 4 };
+    uint64_t drawn[MOST], again;
+    int      count = 0;
+    for (size_t index = 0; index < BYTES; index++) {
+        movex_master_config config = {.types = types, .entropy = one_byte, .user = &index};
+        movex_master       *master = movex_master_new(&config), *twin = movex_master_new(&config);
+        again = drawn_first(twin, "main");
+        drawn[count] = drawn_first(master, "main");
+        ck_assert_uint_eq(again, drawn[count]); /* all that it depends on is known here */
+        if (index >= 32) count++;               /* the bytes before are for other keys */
+        if (index == BYTES - 1) {
+            drawn[count++] = drawn_first(master, "other");
+            ck_assert_int_eq(movex_master_remove(master, &row_type, "main", NULL), MOVEX_OK);
+            drawn[count++] = drawn_first(master, "main");
+        }
+        movex_master_free(master);
+        movex_master_free(twin);
+    }
+    ck_assert_int_eq(count, 18);
+    for (int i = 0; i < count; i++)
+        for (int j = 0; j < i; j++) ck_assert_uint_ne(drawn[i], drawn[j]);
+}
+END_TEST
+
 /* ---- time */
 
 static const clock_state *the_clock(const movex_master *master)
@@ -677,6 +723,7 @@ int main(void)
         nor_to_those_who_come_back,
         without_entropy_nothing_leaves_the_process,
         entropy_that_fails_makes_no_master,
+        random_values_do_not_come_again,
         wakes_happen_when_they_were_due,
         but_never_before_the_entry_before,
         master_time_never_runs_backwards,

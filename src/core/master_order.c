@@ -15,15 +15,16 @@ typedef struct origin {
 
 enum { HALF_SHOWN, HALF_HIDDEN };
 
-/* The seed of one half of the entry that makes `version`: a keyed one-way function of the resource's name, the version and the
-   half, so that nobody can tell it beforehand, nor one half's from the other's, and a change to the type's description does
-   not change it. */
+/* The seed of one half of the entry that makes `version`: a keyed one-way function of the resource, the version and the half,
+   so that nobody can tell it beforehand, nor one half's from the other's, and a change to the type's description does not
+   change it. A resource is its name and its number: one that is made anew under the name of another draws other values. */
 static uint64_t seed_of(const movex_master *master, const movex_master_resource *resource, uint64_t version,
                         uint8_t half)
 {
-    unsigned char bytes[9 + 2 * MOVEX_NAME_SIZE];
+    unsigned char bytes[17 + 2 * MOVEX_NAME_SIZE];
     movex_writer  writer = movex_writer_over(bytes, sizeof bytes);
     movex_write_u64(&writer, version);
+    movex_write_u64(&writer, resource->number);
     movex_write_u8(&writer, half);
     movex_write_bytes(&writer, resource->rules->type->name, strlen(resource->rules->type->name));
     movex_write_u8(&writer, ':');
