@@ -102,7 +102,7 @@ plays() {
 }
 
 ok "starts" starts --http 0 "$game"
-ok "health says what is there" answers 200 '^\{"status":"ok","version":"[0-9.]+","uptime_s":[0-9]+,"data":"none","unflushed":0,.*"resources":0,' /health
+ok "health says what is there" answers 200 '^\{"status":"ok","version":"[0-9.]+","uptime_s":[0-9]+,"data":"none","unflushed":0,"links":0,"sessions":0,"resources":0,"subscriptions":0,"protocol_errors":0\}$' /health
 ok "no resources are an empty list" answers 200 '^\]$' /resources
 ok "there is no such resource" answers 404 '"error":"there is no such resource"' /resources/tictactoe/table-1
 ok "somebody plays" plays 'mal "lory' 'a/b c%?ü'

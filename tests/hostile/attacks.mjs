@@ -229,9 +229,10 @@ async function holdOpen(target) {
     held.forEach((socket) => socket.resetAndDestroy());
 }
 
-// That the server has taken at least so many actions meanwhile: an attack that does not arrive is none.
+// That the server has accepted at least so many actions meanwhile: an attack that does not arrive is none.
 async function arrives(target, least, attack) {
-    const actions = async () => (await (await fetch(`http://127.0.0.1:${target.http}/health`)).json()).actions;
+    const actions = async () => (await (await fetch(`http://127.0.0.1:${target.http}/resources`)).json())
+        .reduce((sum, resource) => sum + resource.version, 0);
     const before = await actions();
     await attack();
     const count = (await actions()) - before;
