@@ -298,6 +298,28 @@ START_TEST(payloads_are_what_a_pair_costs_more)
 }
 END_TEST
 
+/* However long something stays hidden, an entry is reduced once in each view. */
+START_TEST(views_are_kept_and_not_made_again)
+{
+    for (int kind = 0; kind < 2; kind++) {
+        bench    b;
+        uint64_t first = 0;
+        start(&b, kind ? redacted[0] : plain[0]);
+        submit(&b, 0, 2);
+        for (int n = 0; n < 50; n++) {
+            cost before = total(&b);
+            must(movex_dispatch(b.resources[2], READY, &(board_ready){0}));
+            settle(&b);
+            uint64_t reduces = since(&b, before).reduces;
+            if (n == 0) first = reduces;
+            must_equal(reduces, first);
+        }
+        must(first > 1);
+        finish(&b);
+    }
+}
+END_TEST
+
 START_TEST(nothing_is_allocated_once_warm)
 {
     for (int i = 0; i < 2 * SIZES; i++) {
@@ -361,6 +383,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, P10_a_pair_costs_what_the_action_costs);
     tcase_add_test(tcase, payloads_are_what_a_pair_costs_more);
+    tcase_add_test(tcase, views_are_kept_and_not_made_again);
     tcase_add_test(tcase, nothing_is_allocated_once_warm);
     tcase_add_test(tcase, a_redacted_view_costs_what_differs);
     return movex_test_main(suite);

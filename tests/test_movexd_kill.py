@@ -348,6 +348,30 @@ def play_and_kill(kills, torn, sync="always"):
     print(f"# --sync {sync}: {kills} kills, {entries} entries, {figures}, started in {max(starts):.2f} s at the most")
 
 
+def flush_now_and_then():
+    """What an interval has put on the disk survives a kill."""
+    data = os.path.join(scratch, "interval")
+    options = ("--sync", "interval", "--sync-ms", "50")
+    server = Server(data, *options)
+    server.is_listening()
+    port = server.port
+    players = Players(port)
+    for _ in range(3):
+        time.sleep(0.3)
+        players.rest()
+        time.sleep(1)
+        check(server.asks("/health")["unflushed"] == 0, "something is not on the disk")
+        check(server.ends(signal.SIGKILL) == -signal.SIGKILL, "the server had ended by itself")
+        server = Server(data, *options, port=port)
+        server.is_listening()
+        players.go_on()
+    time.sleep(0.2)
+    compare_all(server, players, players.rest())
+    figures = players.end()
+    check(figures["resyncs"] == 0, f"{figures}")
+    check(server.ends(signal.SIGTERM) == 0, "a stop is not clean")
+
+
 def stop_gracefully():
     data = os.path.join(scratch, "graceful")
     server = Server(data, "--idle-seconds", "600")
@@ -431,6 +455,7 @@ tests = [
      lambda: play_and_kill(100 if long_run else 5, False)),
     ("the same with torn ends", lambda: play_and_kill(100 if long_run else 5, True)),
     ("the same when the disk is left to the system", lambda: play_and_kill(20 if long_run else 2, False, "never")),
+    ("what was flushed at an interval survives", flush_now_and_then),
     ("a stop and a start are a reconnect, and nothing else", stop_gracefully),
     ("a disk that takes no more is told of, and nothing is lost", say_when_it_cannot_be_kept),
     ("what is locked, damaged, changed or no directory is refused", refuse_what_is_not_right),
