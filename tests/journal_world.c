@@ -73,6 +73,7 @@ static void drain(journal_world *w)
     for (int i = 0; i < JOURNAL_CLIENTS; i++) {
         for (movex_event event; w->clients[i] && movex_client_next(w->clients[i], &event);) {
             must(event.kind != MOVEX_EVENT_MISMATCH);
+            if (event.kind == MOVEX_EVENT_UNDONE && w->undone_count < 16) w->undone[w->undone_count++] = event.ticket;
             if (event.kind == MOVEX_EVENT_BIND_REFUSED) bind_again(w, i, &event);
             w->accepted[i] += event.kind == MOVEX_EVENT_ACCEPTED;
             w->refused[i] += event.kind == MOVEX_EVENT_REFUSED;
@@ -114,7 +115,8 @@ void journal_end(journal_world *w)
 void journal_join(journal_world *w, int i)
 {
     w->clients[i] = movex_client_new(&(movex_client_config){
-        .id = names[i], .io = movex_mock_connect_as(w->net, names[i]), .reconnect_min_ms = 2, .reconnect_max_ms = 9});
+        .id = names[i], .io = movex_mock_connect_as(w->net, names[i]), .reconnect_min_ms = 2, .reconnect_max_ms = 9,
+        .undoable = w->undoable});
     must(w->clients[i]);
     w->bound[i] = movex_bind(w->clients[i], w->type, "main");
     must(w->bound[i]);

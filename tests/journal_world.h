@@ -30,6 +30,9 @@ typedef struct journal_world {
     char                 text[128]; /* of the last RECOVERED that had one */
     uint64_t             now_ms, frames; /* messages that the master has sent */
     meter                memory; /* the master's */
+    uint32_t             undoable; /* of clients that join */
+    movex_ticket         undone[16]; /* tickets of UNDONE, in order */
+    uint32_t             undone_count;
 } journal_world;
 
 typedef struct journal_bytes {

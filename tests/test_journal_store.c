@@ -263,6 +263,38 @@ START_TEST(interval_tells_at_once_and_flushes_later)
 }
 END_TEST
 
+/* Who was told that something is accepted is told when it is lost: what the crash has left decides. */
+START_TEST(what_is_lost_is_told_as_undone)
+{
+    movex_ticket tickets[6];
+    journal_start(&w, &row_type, &(movex_master_config){.sync = MOVEX_SYNC_INTERVAL, .sync_interval_ms = 100000});
+    w.undoable = 8;
+    journal_join(&w, 0);
+    journal_run(&w, 20);
+    w.store.ops->flush(w.store.self);
+    for (int n = 0; n < 6; n++) {
+        tickets[n] = journal_append(&w, 0, n);
+        journal_run(&w, 4);
+        if (n == _i) w.store.ops->flush(w.store.self);
+    }
+    must_equal(w.accepted[0], 6);
+    journal_kill(&w);
+    journal_open(&w);
+    uint32_t kept = (uint32_t)journal_hosted(&w).version;
+    must(kept >= (uint32_t)_i + 1);
+    journal_settle(&w);
+    must_equal(w.undone_count, 6 - kept);
+    for (uint32_t i = 0; i < w.undone_count; i++) must_equal(w.undone[i], tickets[kept + i]);
+    must_equal(w.accepted[0] + w.expired[0], 6);
+    movex_ticket again = journal_append(&w, 0, 7); /* and what comes after is another one */
+    journal_settle(&w);
+    must(again && w.accepted[0] == 7);
+    must_equal(journal_row(&w)->count, kept + 1);
+    must_equal(w.undone_count, 6 - kept);
+    journal_end(&w);
+}
+END_TEST
+
 START_TEST(never_leaves_it_to_the_end)
 {
     start(&row_type, 1, &(movex_master_config){.sync = MOVEX_SYNC_NEVER});
@@ -651,6 +683,7 @@ int main(void)
     tcase_add_test(tests, a_bind_that_cannot_be_kept_is_tried_again);
     tcase_add_test(tests, a_failing_store_lets_the_program_sleep);
     tcase_add_test(tests, interval_tells_at_once_and_flushes_later);
+    tcase_add_loop_test(tests, what_is_lost_is_told_as_undone, 0, 6);
     tcase_add_test(tests, never_leaves_it_to_the_end);
     tcase_add_test(tests, another_one_flushes);
     tcase_add_test(tests, a_long_file_is_begun_anew);

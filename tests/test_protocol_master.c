@@ -70,6 +70,40 @@ START_TEST(every_kind_before_hello)
 }
 END_TEST
 
+/* Where ids are proven, who comes without a token takes the place of who had the id; else nobody does. */
+START_TEST(a_proven_id_comes_anew)
+{
+    raw second;
+    enter(&(movex_master_config){.ids_are_proven = _i == 1});
+    script_dispatch(&s, r.number, 1, DUEL_NEVER, NULL, 0);
+    script_send(&s, &r);
+    raw_take(&r, &m);
+    must_equal(r.outcomes, 1);
+    raw_dial(&second, &m);
+    script_hello(&s, "mallory", NULL);
+    script_send(&s, &second);
+    raw_take(&second, &m);
+    if (_i == 0) {
+        must(second.error && second.status == MOVEX_ERR_ID_IN_USE && !second.welcome && !r.closed);
+    } else {
+        raw_take(&r, &m);
+        must(second.welcome && r.closed && memcmp(second.token, r.token, sizeof r.token) != 0);
+        must_equal(movex_master_stats(m.master).sessions, 3);
+        must_equal(movex_master_stats(m.master).subscriptions, 2);
+        script_bind(&s, "duel", "one");
+        script_send(&s, &second);
+        raw_take(&second, &m);
+        must_equal(second.bound, 1);
+        script_dispatch(&s, second.number, 1, DUEL_NEVER, NULL, 0); /* sequences begin anew */
+        script_send(&s, &second);
+        raw_take(&second, &m);
+        must_equal(second.outcomes, 1);
+    }
+    raw_end(&second);
+    finish();
+}
+END_TEST
+
 START_TEST(every_kind_after_hello)
 {
     match_start(&m, NULL);
@@ -668,6 +702,7 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, every_kind_before_hello);
     tcase_add_test(cases, every_kind_after_hello);
+    tcase_add_loop_test(cases, a_proven_id_comes_anew, 0, 2);
     tcase_add_loop_test(cases, bad_hello, 0, (int)(sizeof hello_cases / sizeof hello_cases[0]));
     tcase_add_test(cases, hello_of_another_version);
     tcase_add_test(cases, hello_with_too_short_frames);

@@ -41,6 +41,8 @@ typedef struct movex_client_config {
     uint32_t        reconnect_min_ms; /**< the first pause before dialling again; it doubles each time; default 250 */
     uint32_t        reconnect_max_ms; /**< and grows no longer than this; default 10,000 */
     uint32_t        handshake_ms;     /**< how long opening a link and its handshake may take; default 10,000 */
+    uint32_t        undoable; /**< of each resource, how many of the newest accepted dispatches are remembered, so that UNDONE can be
+                                   told of them if a master comes back without them; default 0 */
     movex_determinism *determinism;   /**< for tests: every action is run twice, and what differs is told here (determinism.h); it
                                            must outlive the client. Default NULL: off */
     movex_allocator allocator;        /**< for all that the client holds, but not its emitter */
@@ -75,10 +77,17 @@ typedef enum movex_event_kind {
                                     tells whose; text: the same for people). Events of several reveals coalesce */
     MOVEX_EVENT_OVERTURNED,    /**< ticket: was accepted, but the reveal has shown that its author could not have done it: it has no
                                     effect; reason: why the reducer refuses it now. Told of a client's newest 256 */
-    MOVEX_EVENT_MISMATCH       /**< resource: this build had computed another state than the master's: a reducer that is not
+    MOVEX_EVENT_MISMATCH,      /**< resource: this build had computed another state than the master's: a reducer that is not
                                     deterministic, memory corruption, or another build. text: after which action, and the
                                     first fields that differed, with both values. A snapshot has healed it, and nothing
                                     pending is lost */
+    MOVEX_EVENT_UNDONE,        /**< ticket: was accepted, and the master that goes on does not know it: it has no effect, and is not
+                                    dispatched again (movex_client_config.undoable) */
+    MOVEX_EVENT_MASTER,        /**< peers: `peer` is the master of `term`; "": there is none now */
+    MOVEX_EVENT_MEMBER_JOINED, /**< peers: `peer` is a member of the room */
+    MOVEX_EVENT_MEMBER_LEFT,   /**< peers: `peer` is no member any more */
+    MOVEX_EVENT_PEER_REFUSED   /**< peers: somebody was dialled or has dialled, and cannot belong here; `peer` as far as it is known,
+                                    status and text say why */
 } movex_event_kind;
 
 /** Something that happened. Members without meaning for its kind are 0 or NULL. */
@@ -89,6 +98,8 @@ typedef struct movex_event {
     int              reason;   /**< a ::movex_refusal or the game's own */
     movex_status     status;   /**< the failure behind it */
     uint64_t         version;  /**< of the confirmed state; ACCEPTED: that the dispatch has made */
+    bool             provisional; /**< ACCEPTED: by one peer alone, and may be undone (movex_peer_config.survivor_goes_on) */
+    uint64_t         term;     /**< MASTER: it grows with every election */
     const char      *peer;     /**< a client's id */
     const char      *text; /**< one line for people; never NULL */
 } movex_event;

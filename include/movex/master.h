@@ -94,6 +94,9 @@ typedef struct movex_master_config {
     int (*entropy)(void *user, void *bytes, size_t length);
     /** Decides whether a client is who it says: MOVEX_ACCEPT, or a reason (given to the client). Default: anybody is. */
     int (*authenticate)(void *user, const movex_hello *hello);
+    /** Whom `authenticate` accepts is proven to be who it says: an id that belongs to a session may come without the token of
+     *  it, which then begins anew. Default: the token is asked for. */
+    bool ids_are_proven;
     /** Decides whether a client may subscribe to a resource: MOVEX_ACCEPT, or a reason (given to the client). */
     int (*may_bind)(void *user, const movex_bind_request *request);
     void *user; /**< handed to the hooks as it is */

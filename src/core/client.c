@@ -64,6 +64,7 @@ movex_client *movex_client_new(const movex_client_config *config)
     client->pending_limit = client->limits.pending;
     client->io = config->io;
     client->determinism = config->determinism;
+    while (client->undoable < config->undoable) client->undoable = client->undoable ? client->undoable * 2 : 1;
     client->phase = MOVEX_PHASE_WAITING;
     client->connected_due = true;
     movex_text_set(client->id, config->id);

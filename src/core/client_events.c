@@ -42,6 +42,12 @@ static bool from_overturned(movex_resource *resource, movex_event *event)
     return true;
 }
 
+static bool from_undone(movex_resource *resource, movex_event *event)
+{
+    *event = (movex_event){.kind = MOVEX_EVENT_UNDONE, .resource = resource, .version = resource->version, .text = ""};
+    return movex_undone_next(resource, &event->ticket);
+}
+
 /* Whose entries the last reveal has revealed, one after the other. */
 static const char *revealed_text(const movex_resource *resource)
 {
@@ -99,6 +105,7 @@ static bool from_pending(movex_pending_dispatch *dispatch, movex_event *event)
         .ticket = dispatch->ticket,
         .reason = dispatch->reason,
         .version = dispatch->version,
+        .provisional = dispatch->provisional,
         .text = dispatch->outcome == MOVEX_EVENT_REFUSED ? movex_refusal_text(dispatch->reason) : "",
     };
     movex_pending_release(dispatch);
@@ -146,6 +153,7 @@ bool movex_client_next(movex_client *client, movex_event *event)
         case MOVEX_SOURCE_RESOURCE: found = from_resource((movex_resource *)(void *)source, event); break;
         case MOVEX_SOURCE_PENDING: found = from_pending((movex_pending_dispatch *)(void *)source, event); break;
         case MOVEX_SOURCE_OVERTURNED: found = from_overturned(source->resource, event); break;
+        case MOVEX_SOURCE_UNDONE: found = from_undone(source->resource, event); break;
         case MOVEX_SOURCE_PEER: found = from_peer(client, (movex_peer_record *)(void *)source, event); break;
         }
         /* A source stays first until it has nothing more; an outcome and a departure are the last of theirs. */

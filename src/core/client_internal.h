@@ -4,6 +4,7 @@
      client_receive.c   frames in: each message to what it is about
      client_resource.c  a resource: binding, dispatching, reading
      client_replica.c   its states: confirmed, and local on top of it; snapshots, entries, mismatches
+     client_undone.c    accepted dispatches that a master has lost
      client_fold.c      reveals: folding again from a base, whose reveal it was, what it has overturned
      client_events.c    draining what has happened, in order
      client_peers.c     the subscribers that the master tells of
@@ -36,11 +37,12 @@ typedef enum movex_source_kind {
     MOVEX_SOURCE_RESOURCE,
     MOVEX_SOURCE_PENDING,
     MOVEX_SOURCE_OVERTURNED,
+    MOVEX_SOURCE_UNDONE,
     MOVEX_SOURCE_PEER
 } movex_source_kind;
 
 /* The first member of a client, a resource, a pending dispatch and a peer; a resource has one more for what reveals have
-   overturned. In client.sources while it has something. */
+   overturned, and one for what was undone. In client.sources while it has something. */
 typedef struct movex_source {
     movex_node             node; /* first member */
     movex_source_kind      kind;
@@ -71,6 +73,7 @@ typedef struct movex_pending_dispatch {
     movex_event_kind    outcome; /* ANSWERED */
     int                 reason;  /* ANSWERED */
     uint64_t            version; /* ANSWERED, accepted: that holds it */
+    bool                provisional; /* ANSWERED, accepted: by one who may be alone */
     void               *payload; /* room for a settled struct behind this one */
     void               *shown_payload; /* the same; NULL if the type has no pairs */
 } movex_pending_dispatch;
@@ -122,6 +125,24 @@ typedef struct movex_fold {
     movex_buffer    authors;  /* MOVEX_NAME_SIZE each */
 } movex_fold;
 
+/* ---- what may be undone */
+
+/* An own dispatch that was accepted, and may be lost by its master. */
+typedef struct movex_accepted {
+    uint64_t     sequence;
+    movex_ticket ticket; /* 0: none */
+    bool         provisional;
+    bool         undone; /* and this is not drained */
+} movex_accepted;
+
+typedef struct movex_remembered {
+    movex_accepted *accepted; /* a ring of the newest */
+    uint32_t        capacity; /* 0 or a power of two */
+    uint64_t        count;    /* ever */
+    uint32_t        undone;   /* of them, not drained */
+    movex_source    source;   /* of these: behind their outcomes */
+} movex_remembered;
+
 /* ---- resources */
 
 typedef enum movex_binding {
@@ -171,6 +192,7 @@ struct movex_resource {
     movex_view local;       /* made when the first dispatch is predicted */
     void      *transformed; /* what movex_state lends of a type with `transform`, else NULL */
     movex_fold fold;
+    movex_remembered remembered;
 
     movex_list           pending; /* movex_pending_dispatch.order */
     movex_list           free;    /* movex_pending_dispatch.order */
@@ -206,6 +228,8 @@ struct movex_client {
     movex_io        io;
     char            id[MOVEX_NAME_SIZE], info[MOVEX_INFO_MAX + 1], credentials[MOVEX_INFO_MAX + 1];
     uint32_t        reconnect_min_ms, reconnect_max_ms, handshake_ms;
+    uint32_t        undoable;    /* 0, or a power of two: accepted dispatches that are remembered of each resource */
+    bool            provisional; /* what is accepted now may be undone */
 
     movex_phase   phase;
     movex_status  failure;        /* why the connection was lost last, or was given up */
@@ -349,6 +373,18 @@ bool movex_fold_next_overturned(movex_resource *resource, movex_ticket *ticket, 
 /* Forgets what belongs to a session that is over. */
 void movex_fold_forget_own(movex_resource *resource);
 void movex_fold_free(movex_resource *resource);
+
+/* ---- client_undone.c */
+
+/* A dispatch was accepted. */
+void movex_undone_remember(movex_resource *resource, uint64_t sequence, movex_ticket ticket);
+/* The subscription goes on, and the master has handled no dispatch after `sequence`. */
+void movex_undone_compare(movex_resource *resource, uint64_t sequence);
+/* The subscription has ended: nobody can tell any more, but what is provisional counts as lost. */
+void movex_undone_forget(movex_resource *resource);
+/* Takes the next that is not drained; false if there is none. */
+bool movex_undone_next(movex_resource *resource, movex_ticket *ticket);
+void movex_undone_free(movex_resource *resource);
 
 /* ---- client_replica.c */
 

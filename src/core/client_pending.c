@@ -112,6 +112,8 @@ void movex_pending_answer(movex_pending_dispatch *dispatch, movex_event_kind out
     dispatch->outcome = outcome;
     dispatch->reason = reason;
     dispatch->version = version;
+    dispatch->provisional = outcome == MOVEX_EVENT_ACCEPTED && resource->client->provisional;
+    if (outcome == MOVEX_EVENT_ACCEPTED) movex_undone_remember(resource, dispatch->sequence, dispatch->ticket);
     movex_client_announce(resource->client, &dispatch->source);
 }
 

@@ -12,6 +12,7 @@ void movex_replica_free(movex_resource *resource)
     movex_view_free(&resource->local, &resource->client->allocator);
     movex_release(&resource->client->allocator, resource->transformed, resource->rules->type->state->size);
     movex_fold_free(resource);
+    movex_undone_free(resource);
 }
 
 /* ---- local: confirmed with what is pending on top */

@@ -227,6 +227,10 @@ void movex_resource_bound(movex_resource *resource, const movex_bound_message *m
         return;
     }
     resource->number = message->number;
+    if (message->subscription == resource->subscription)
+        movex_undone_compare(resource, message->sequence);
+    else
+        movex_undone_forget(resource);
     resource->subscription = message->subscription;
     resource->tag = 0;
     movex_peers_begin(resource, message->subscribers);

@@ -128,6 +128,17 @@ movex_session *movex_session_find(const movex_master *master, const char *id)
     return id ? movex_map_get(&master->sessions, key_of(master, id), has_id, id) : NULL;
 }
 
+/* Its connection is dead, or will be: another one takes its place, and it is closed at the next flush. */
+static void drop_link(movex_master *master, movex_session *session)
+{
+    movex_master_link *old = session->link;
+    for (movex_node *node = session->subscriptions.first; node; node = node->next)
+        movex_subscription_silence(master, (movex_subscription *)(void *)node);
+    old->session = NULL;
+    session->link = NULL;
+    movex_master_fail(master, old, MOVEX_ERR_CLOSED);
+}
+
 int movex_session_hello(movex_master *master, movex_master_link *link, movex_reader *reader, movex_error *error)
 {
     movex_hello_message message;
@@ -143,20 +154,20 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     bool           known = session && message.resumes && same_token(session->token, message.token);
     /* A WELCOME that said "not resumed" may have been lost; then it is said again. */
     bool resumed = known && !session->over && !session->anew;
-    if (session && !known)
+    if (session && !known && !master->config.ids_are_proven)
         return movex_error_set(error, MOVEX_ERR_ID_IN_USE, "HELLO: ", texts.id, " belongs to another session", NULL);
     if (!movex_address_has_room(link, session))
         return movex_error_set(error, MOVEX_ERR_LIMIT,
                                "HELLO: there are as many sessions from its address as there may be", NULL);
+    bool supersedes = session && !known && !session->over;
+    if (supersedes && !movex_keep_reserve_end(master, session))
+        return movex_error_set(error, MOVEX_ERR_STORE, "HELLO: ", movex_status_text(MOVEX_ERR_STORE), NULL);
     if (known) session->heard = true;
-    if (known && session->link) { /* nothing may be refused from here on: it would have neither connection */
-        /* Its first connection is dead, or will be: the second takes over, and the first is closed at the next flush. */
-        movex_master_link *old = session->link;
-        for (movex_node *node = session->subscriptions.first; node; node = node->next)
-            movex_subscription_silence(master, (movex_subscription *)(void *)node);
-        old->session = NULL;
-        session->link = NULL;
-        movex_master_fail(master, old, MOVEX_ERR_CLOSED);
+    /* Nothing may be refused from here on: it would have neither connection. */
+    if ((known || supersedes) && session->link) drop_link(master, session);
+    if (supersedes) {
+        movex_session_end(master, session, "it has come anew, without its session");
+        session = movex_session_find(master, texts.id);
     }
     bool begins = !session || session->over;
     if (begins && !movex_keep_reserve(master, 1, MOVEX_INFO_MAX))

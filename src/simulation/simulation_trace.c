@@ -67,6 +67,11 @@ static const char *event_name(movex_event_kind kind)
     case MOVEX_EVENT_REVEALED: return "revealed";
     case MOVEX_EVENT_OVERTURNED: return "overturned";
     case MOVEX_EVENT_MISMATCH: return "mismatch";
+    case MOVEX_EVENT_UNDONE: return "undone";
+    case MOVEX_EVENT_MASTER: return "master";
+    case MOVEX_EVENT_MEMBER_JOINED: return "member joined";
+    case MOVEX_EVENT_MEMBER_LEFT: return "member left";
+    case MOVEX_EVENT_PEER_REFUSED: return "peer refused";
     }
     return "?";
 }
