@@ -1,0 +1,310 @@
+#include "peer_world.h"
+
+#include "meter.h"
+
+#include <movex/text.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* As must and must_equal of meter.h, with the seed that repeats it. */
+#define holds(w, condition, ...)                                                                                       \
+    do {                                                                                                               \
+        if (condition) break;                                                                                          \
+        fprintf(stderr, "# seed %llu, at %llu ms\n", (unsigned long long)(w)->seed, (unsigned long long)(w)->now_ms);  \
+        ck_abort_msg(__VA_ARGS__);                                                                                     \
+    } while (0)
+#define holds_it(w, condition) holds(w, condition, "%s", #condition)
+#define equals(w, a, b) holds(w, (a) == (b), "%s is %lld, %s is %lld", #a, (long long)(a), #b, (long long)(b))
+
+static movex_peer_config config_of(const peer_world *w, uint32_t seat, const char **addresses)
+{
+    movex_peer_config config = w->config;
+    const peer_seat  *s = &w->seats[seat];
+    uint32_t          n = 0;
+    for (uint32_t i = 0; i < w->count; i++)
+        if (i != seat) addresses[n++] = w->seats[i].name;
+    config.id = s->name;
+    config.room = "friday";
+    config.peers = addresses;
+    config.peer_count = n;
+    config.io = movex_mock_listen_as(w->net, s->name);
+    config.store = s->disk ? movex_store_memory_open(s->disk) : (movex_store){0};
+    return config;
+}
+
+void peer_world_enter(peer_world *w, uint32_t seat)
+{
+    const movex_type *types[] = {w->type, NULL};
+    const char       *addresses[PEER_SEATS];
+    peer_seat        *s = &w->seats[seat];
+    movex_error       error = {.text = ""};
+    movex_peer_config config = config_of(w, seat, addresses);
+    config.types = types;
+    config.seed = meter_random(&w->random) | 1;
+    config.error = &error;
+    s->peer = movex_peer_new(&config);
+    holds(w, s->peer, "%s: %s", s->name, error.text);
+    s->at = movex_bind(movex_peer_client(s->peer), w->type, "main");
+    holds_it(w, s->at);
+    s->paused = s->apart = s->leaving = false;
+}
+
+void peer_world_start(peer_world *w, uint32_t count, unsigned with_store, const movex_peer_config *config)
+{
+    movex_mock *net = w->net;
+    uint64_t    random = w->random, seed = w->seed;
+    *w = (peer_world){.net = net, .count = count, .type = &tally_type, .random = random, .seed = seed};
+    if (config) w->config = *config;
+    if (!w->net) w->net = movex_mock_new(NULL);
+    holds_it(w, w->net && count <= PEER_SEATS);
+    for (uint32_t i = 0; i < count; i++) {
+        snprintf(w->seats[i].name, sizeof w->seats[i].name, "p%u", (unsigned)i);
+        if (with_store >> i & 1) w->seats[i].disk = movex_store_memory_new(&(movex_store_memory_config){.seed = i});
+    }
+    w->branches = w->config.survivor_goes_on;
+    for (uint32_t i = 0; i < count; i++) peer_world_enter(w, i);
+}
+
+void peer_world_end(peer_world *w)
+{
+    for (uint32_t i = 0; i < w->count; i++) {
+        movex_peer_free(w->seats[i].peer);
+        movex_store_memory_free(w->seats[i].disk);
+    }
+    movex_mock_free(w->net);
+    w->net = NULL;
+}
+
+/* ---- lives */
+
+static void forget(peer_seat *s)
+{
+    movex_peer_free(s->peer);
+    s->peer = NULL;
+    s->at = NULL;
+    s->unknown += s->waiting;
+    s->waiting = 0;
+}
+
+void peer_world_kill(peer_world *w, uint32_t seat)
+{
+    peer_seat *s = &w->seats[seat];
+    if (!s->peer) return;
+    movex_mock_partition(w->net, s->name, false);
+    movex_mock_crash(w->net, s->name, meter_below(&w->random, 400));
+    if (s->disk) movex_store_memory_crash(s->disk);
+    forget(s);
+}
+
+void peer_world_pause(peer_world *w, uint32_t seat, bool paused)
+{
+    w->seats[seat].paused = paused;
+}
+
+void peer_world_part(peer_world *w, uint32_t seat, bool apart)
+{
+    if (w->seats[seat].apart == apart || !w->seats[seat].peer) return;
+    w->seats[seat].apart = apart;
+    movex_mock_partition(w->net, w->seats[seat].name, apart);
+}
+
+bool peer_world_act(peer_world *w, uint32_t seat)
+{
+    peer_seat *s = &w->seats[seat];
+    if (!s->peer || s->leaving || s->waiting == PEER_PENDING / 2) return false;
+    tally_id     id = {s->last_id + 1};
+    movex_ticket ticket = movex_dispatch(s->at, TALLY_MARK, &id);
+    if (!ticket) return false;
+    s->last_id++;
+    equals(w, s->pending[ticket % PEER_PENDING], 0);
+    s->pending[ticket % PEER_PENDING] = id.id;
+    s->waiting++;
+    return true;
+}
+
+/* ---- what must hold */
+
+/* As the game adds them up. */
+static uint64_t mix(uint64_t value)
+{
+    value *= 0x9e3779b97f4a7c15;
+    return value ^ (value >> 29);
+}
+
+static uint64_t take_ticket(const peer_world *w, peer_seat *s, movex_ticket ticket)
+{
+    uint64_t id = s->pending[ticket % PEER_PENDING];
+    holds(w, id, "%s: ticket %u has two outcomes", s->name, (unsigned)ticket);
+    s->pending[ticket % PEER_PENDING] = 0;
+    s->waiting--;
+    return id;
+}
+
+static void drain(peer_world *w, peer_seat *s)
+{
+    for (movex_event event; s->peer && movex_peer_next(s->peer, &event);) {
+        switch (event.kind) {
+        case MOVEX_EVENT_ACCEPTED:
+            s->accepted++;
+            s->accepted_sum += mix(take_ticket(w, s, event.ticket));
+            s->provisional += event.provisional;
+            holds_it(w, !event.provisional || w->branches);
+            break;
+        case MOVEX_EVENT_UNDONE: s->undone++; break;
+        case MOVEX_EVENT_EXPIRED:
+            take_ticket(w, s, event.ticket);
+            s->unknown++;
+            break;
+        case MOVEX_EVENT_MASTER: s->masters++; break;
+        case MOVEX_EVENT_REFUSED: holds(w, false, "%s: refused: %s", s->name, event.text); break;
+        case MOVEX_EVENT_MISMATCH: holds(w, false, "%s: %s", s->name, event.text); break;
+        case MOVEX_EVENT_PEER_REFUSED:
+            holds(w, event.status == MOVEX_ERR_ID_IN_USE, "%s: %s refused: %s", s->name, event.peer, event.text);
+            break;
+        case MOVEX_EVENT_CLOSED:
+            holds(w, s->leaving && event.status == MOVEX_OK, "%s has given up: %s", s->name, event.text);
+            memset(s->pending, 0, sizeof s->pending);
+            forget(s);
+            break;
+        default: break;
+        }
+    }
+}
+
+static void check(peer_world *w, const peer_seat *s)
+{
+    if (!s->peer || movex_version(s->at) == 0) return;
+    uint64_t version = movex_version(s->at), *known = &w->checksums[version % PEER_VERSIONS];
+    holds_it(w, version < PEER_VERSIONS);
+    if (!w->branches) {
+        if (*known == 0) *known = movex_checksum(s->at);
+        holds(w, *known == movex_checksum(s->at), "%s: version %llu is another one", s->name, (unsigned long long)version);
+    }
+    movex_stats stats = movex_peer_stats(s->peer);
+    equals(w, stats.mismatches, 0);
+    equals(w, stats.resyncs, 0);
+    equals(w, stats.protocol_errors, 0);
+    movex_raft_check(s->peer->raft);
+    movex_mesh_check(s->peer->mesh);
+    movex_tunnels_check(s->peer->tunnels);
+    movex_files_check(&s->peer->files);
+    if (s->peer->room_store) movex_room_store_check(s->peer->room_store);
+}
+
+void peer_world_run(peer_world *w, uint32_t ms)
+{
+    while (ms-- > 0) {
+        w->now_ms++;
+        movex_mock_poll(w->net, w->now_ms);
+        for (uint32_t i = 0; i < w->count; i++) {
+            peer_seat *s = &w->seats[i];
+            if (s->disk) movex_store_memory_poll(s->disk, w->now_ms);
+            if (!s->peer || s->paused) continue;
+            /* Clocks of different machines have nothing in common. */
+            movex_peer_poll(s->peer, movex_mock_clock(w->net, s->name) + i * 1000003);
+            drain(w, s);
+            check(w, s);
+        }
+    }
+}
+
+int peer_world_master(const peer_world *w)
+{
+    int      master = -1;
+    uint64_t term = 0;
+    for (uint32_t i = 0; i < w->count; i++) {
+        const peer_seat *s = &w->seats[i];
+        if (!s->peer || s->paused || s->apart || movex_peer_term(s->peer) < term) continue;
+        if (movex_peer_term(s->peer) > term) master = -1;
+        term = movex_peer_term(s->peer);
+        if (movex_peer_is_master(s->peer)) master = (int)i;
+    }
+    return master;
+}
+
+uint32_t peer_world_await_master(peer_world *w, uint32_t most_ms)
+{
+    for (uint32_t ms = 0; ms <= most_ms; ms++) {
+        if (peer_world_master(w) >= 0) return ms;
+        peer_world_run(w, 1);
+    }
+    return UINT32_MAX;
+}
+
+static const movex_raft *most_advanced(const peer_world *w)
+{
+    const movex_raft *best = NULL;
+    for (uint32_t i = 0; i < w->count; i++) {
+        const movex_raft *raft = w->seats[i].peer ? w->seats[i].peer->raft : NULL;
+        if (raft && movex_raft_room(raft) && (!best || movex_raft_committed(raft) > movex_raft_committed(best))) best = raft;
+    }
+    return best;
+}
+
+bool peer_world_can_spare(const peer_world *w, uint32_t seat)
+{
+    const movex_raft *best = most_advanced(w);
+    uint32_t          with_memory = 0;
+    if (!best || !w->seats[seat].peer) return false;
+    uint32_t members = movex_raft_member_count(best);
+    for (uint32_t i = 0; i < members; i++) {
+        uint64_t number = movex_raft_member_at(best, i)->number;
+        for (uint32_t j = 0; j < w->count; j++)
+            with_memory += number && j != seat && w->seats[j].peer && w->seats[j].peer->number == number;
+    }
+    return with_memory > (members + 1) / 2; /* also if another member is being added now */
+}
+
+bool peer_world_is_settled(const peer_world *w)
+{
+    const peer_seat *first = NULL;
+    uint32_t         alive = 0;
+    for (uint32_t i = 0; i < w->count; i++) alive += w->seats[i].peer != NULL;
+    for (uint32_t i = 0; i < w->count; i++) {
+        const peer_seat *s = &w->seats[i];
+        movex_member     member;
+        if (!s->peer) continue;
+        if (!movex_in_sync(s->at) || s->waiting || !movex_peer_member_at(s->peer, alive - 1, &member) ||
+            movex_peer_member_at(s->peer, alive, &member) || strcmp(movex_peer_master(s->peer), "") == 0)
+            return false;
+        if (first && (movex_version(first->at) != movex_version(s->at) ||
+                      movex_checksum(first->at) != movex_checksum(s->at)))
+            return false;
+        if (!first) first = s;
+    }
+    return first && peer_world_master(w) >= 0;
+}
+
+uint32_t peer_world_await_settled(peer_world *w, uint32_t most_ms)
+{
+    for (uint32_t ms = 0; ms <= most_ms; ms++) {
+        if (peer_world_is_settled(w)) return ms;
+        peer_world_run(w, 1);
+    }
+    return UINT32_MAX;
+}
+
+const tally *peer_world_state(const peer_world *w, uint32_t seat)
+{
+    return movex_confirmed_state(w->seats[seat].at);
+}
+
+void peer_world_must_be_whole(peer_world *w)
+{
+    const tally *state = NULL;
+    for (uint32_t i = 0; i < w->count && !state; i++)
+        if (w->seats[i].peer) state = peer_world_state(w, i);
+    holds_it(w, state);
+    for (uint32_t i = 0; i < w->count; i++) {
+        const peer_seat  *s = &w->seats[i];
+        const tally_seat *seat = NULL;
+        for (int j = 0; j < TALLY_SEATS; j++)
+            if (movex_text_equals(state->seats[j].name, s->name)) seat = &state->seats[j];
+        uint64_t count = seat ? seat->count : 0, sum = seat ? seat->sum : 0, effective = s->accepted - s->undone;
+        holds(w, count >= effective && count <= effective + s->unknown, "%s: %llu accepted, %llu unknown, %llu in the state",
+                 s->name, (unsigned long long)effective, (unsigned long long)s->unknown, (unsigned long long)count);
+        if (s->unknown == 0 && s->undone == 0) equals(w, sum, s->accepted_sum);
+        if (seat) equals(w, seat->disorder, 0);
+    }
+}
