@@ -169,7 +169,7 @@ static int make_parts(movex_peer *peer, const movex_peer_config *given, movex_er
 {
     const movex_peer_config *config = &peer->config;
     if (!copy_config(peer, given)) return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
-    int status = movex_peer_join(peer, error);
+    int status = movex_peer_join(peer, false, error);
     if (status != MOVEX_OK) return status;
     if (!make_mesh(peer, given, error)) return error->status;
     movex_mesh_set_room(peer->mesh, movex_raft_room(peer->raft));

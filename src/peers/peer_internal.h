@@ -81,8 +81,8 @@ int movex_peer_draw(movex_peer *peer, void *bytes, size_t length);
 
 /* ---- peer_room.c */
 
-/* Makes Raft, from the store or anew: MOVEX_OK, or as movex_raft_new with `error`. */
-int  movex_peer_join(movex_peer *peer, movex_error *error);
+/* Makes Raft, from the store, or as a new member of a room that there is (`anew`): MOVEX_OK, or as movex_raft_new with `error`. */
+int  movex_peer_join(movex_peer *peer, bool anew, movex_error *error);
 /* Takes all that Raft tells, and sends what it has to say. True if an entry was committed, or the master is another. */
 bool movex_peer_follow(movex_peer *peer);
 void movex_peer_say(movex_peer *peer);

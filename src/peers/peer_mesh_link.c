@@ -134,6 +134,18 @@ static void take_text(char *into, size_t size, movex_wire_text text)
     memset(into + text.length, 0, size - text.length);
 }
 
+/* Another life of it is linked. If that is over, its link ends soon. */
+static bool has_namesake(const movex_mesh *mesh, const mesh_link *link, uint64_t number)
+{
+    for (uint32_t i = 0; i < mesh->link_count; i++) {
+        const mesh_link *other = mesh->links[i];
+        if (other->state == MESH_MET && other->peer.member.number != number &&
+            strcmp(other->peer.member.name, link->peer.member.name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Why it cannot belong to this room, or NULL. */
 static const char *fault_of(movex_mesh *mesh, mesh_link *link, const movex_peer_hello *hello, movex_status *status)
 {
@@ -153,6 +165,7 @@ static const char *fault_of(movex_mesh *mesh, mesh_link *link, const movex_peer_
         return "the two sides expect different numbers of peers (room_size)";
     *status = MOVEX_ERR_ID_IN_USE;
     if (strcmp(link->peer.member.name, config->id) == 0) return "both sides have the same id";
+    if (has_namesake(mesh, link, hello->number)) return "there is another one of its id";
     *status = MOVEX_ERR_DENIED;
     const movex_hello asks = {link->peer.member.name, "", credentials, link->text};
     if (config->authenticate && config->authenticate(config->user, &asks) != MOVEX_ACCEPT) return "it was not let in";

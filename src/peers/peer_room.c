@@ -5,7 +5,7 @@ enum {
     LOG_FACTOR = 4       /* ... if it is also so many times as long as that */
 };
 
-int movex_peer_join(movex_peer *peer, movex_error *error)
+int movex_peer_join(movex_peer *peer, bool anew, movex_error *error)
 {
     const movex_peer_config *config = &peer->config;
     movex_raft_config        raft = {
@@ -15,6 +15,7 @@ int movex_peer_join(movex_peer *peer, movex_error *error)
         .founding_ms = config->founding_ms,
         .silent_ms = config->silent_ms,
         .survivor_goes_on = config->survivor_goes_on,
+        .anew = anew,
         .store = config->store,
         .allocator = peer->allocator,
         .error = error,
@@ -96,7 +97,7 @@ static void come_again(movex_peer *peer)
     movex_raft_free(peer->raft);
     peer->raft = NULL;
     movex_files_free(&peer->files, &peer->allocator);
-    int status = movex_peer_join(peer, &error);
+    int status = movex_peer_join(peer, true, &error);
     if (status != MOVEX_OK) {
         movex_peer_end(peer, (movex_status)status, error.text);
         return;

@@ -39,6 +39,7 @@ typedef struct movex_raft_config {
     uint32_t founding_ms;       /* how long a majority of the founders waits for the others; default 1,000 */
     uint32_t silent_ms;         /* a member that was silent for that long is removed; default 10,000; UINT32_MAX: never */
     bool     survivor_goes_on;  /* of two members, each may go on alone */
+    bool     anew;              /* what the store has is given up: this is a new member, and joins a room that there is */
     uint64_t seed;              /* of what is random in time */
     size_t   message_bytes;     /* of entries, or of a snapshot, in one message; default 32 KiB */
     movex_store     store;      /* lent; keeps term, vote, log and snapshot. NULL self: nothing is kept */
@@ -66,7 +67,6 @@ typedef struct movex_raft_event {
     uint64_t              number; /* MASTERED: of the master */
     const void           *bytes;  /* ENTRY, RESTORED: as they were proposed, or handed to movex_raft_compact */
     size_t                length;
-    bool                  provisional; /* ENTRY: it was committed by a survivor alone */
     const char           *text;        /* LEFT: why; one line */
 } movex_raft_event;
 

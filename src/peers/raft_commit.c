@@ -1,0 +1,69 @@
+#include "raft_internal.h"
+
+uint32_t raft_majority(const movex_raft *raft)
+{
+    return raft->membership.count / 2 + 1;
+}
+
+/* True if self and the members in `others` who hold the entry are enough. */
+static bool is_held(const movex_raft *raft, uint64_t index, uint64_t durable)
+{
+    uint32_t holders = raft_is_member(&raft->membership, raft->self.number) && durable >= index;
+    for (uint32_t i = 0; i < raft->other_count; i++) {
+        const raft_other *other = &raft->others[i];
+        holders += other->match >= index && raft_is_member(&raft->membership, other->member.number);
+    }
+    return holders >= raft_majority(raft) || (raft->alone && durable >= index);
+}
+
+void raft_commit_to(movex_raft *raft, uint64_t index)
+{
+    if (index <= raft->committed) return;
+    raft->committed = index;
+    if (raft->committed_membership_index < raft->membership_index)
+        raft_log_membership(raft, index, &raft->committed_membership, &raft->committed_membership_index);
+}
+
+/* An entry of an earlier term is committed by one of the master's own after it, and not by being held (Raft paper, 5.4.2). */
+void raft_commit(movex_raft *raft)
+{
+    if (raft->role != MOVEX_RAFT_MASTER) return;
+    uint64_t durable = raft_durable_index(raft), index = raft_last(raft);
+    while (index > raft->committed && index >= raft->term_index && !is_held(raft, index, durable)) index--;
+    if (index <= raft->committed || index < raft->term_index) return;
+    raft_commit_to(raft, index);
+}
+
+/* ---- two who may go on alone */
+
+raft_other *raft_twin(movex_raft *raft)
+{
+    const movex_raft_membership *membership = &raft->membership;
+    if (!raft->config.survivor_goes_on || membership->count != 2 || !raft_is_member(membership, raft->self.number))
+        return NULL;
+    const movex_raft_member *twin = &membership->members[membership->members[0].number == raft->self.number];
+    return twin->number ? raft_find(raft, twin->number) : NULL;
+}
+
+/* The other one is not there: its link is gone, and did not come back, or it says nothing. */
+bool raft_may_be_alone(movex_raft *raft)
+{
+    const raft_other *twin = raft_twin(raft);
+    uint64_t          now = raft->now_ms;
+    if (!twin || raft->committed < raft->membership_index) return false;
+    if (twin->met) return now - twin->heard_ms >= 2 * (uint64_t)raft->config.election_ms;
+    return now - twin->parted_ms >= raft->config.election_ms && now - twin->heard_ms >= raft->config.election_ms;
+}
+
+void raft_undo(movex_raft *raft)
+{
+    raft_log_clear(raft);
+    raft->committed = raft->told = 0;
+    raft->membership = raft->committed_membership = (movex_raft_membership){.room = raft->membership.room};
+    raft->membership_index = raft->committed_membership_index = raft->told_membership_index = 0;
+    raft->joins = true;
+    raft->branched = raft->alone = false;
+    raft->undone_due = raft->restored_due = true;
+    movex_buffer_free(&raft->incoming, &raft->allocator);
+    if (!raft_store_all(raft)) raft->failed = true;
+}

@@ -1,0 +1,164 @@
+#include "raft_internal.h"
+
+void raft_wait(movex_raft *raft)
+{
+    raft->due_ms = raft->now_ms + raft->config.election_ms + movex_splitmix64(&raft->random) % raft->config.election_ms;
+}
+
+bool raft_has_master(const movex_raft *raft)
+{
+    if (raft->role == MOVEX_RAFT_MASTER) return true;
+    return raft->master && !raft->master_lost && raft->now_ms - raft->master_ms < raft->config.election_ms;
+}
+
+static void forget_votes(movex_raft *raft)
+{
+    for (uint32_t i = 0; i < raft->other_count; i++) {
+        raft->others[i].voted = raft->others[i].ask_due = raft->others[i].append_due = raft->others[i].stand_due = false;
+        raft->others[i].piece_sent = false;
+    }
+}
+
+bool raft_step_down(movex_raft *raft, uint64_t term)
+{
+    assert(term >= raft->term);
+    if (term > raft->term) {
+        raft->term = term;
+        raft->voted_for = 0;
+        if (!raft_store_state(raft)) raft->failed = true;
+        raft->master = 0;
+    }
+    if (raft->role == MOVEX_RAFT_MASTER) raft->master = 0;
+    if (raft->role != MOVEX_RAFT_FOLLOWER) {
+        forget_votes(raft);
+        raft_wait(raft);
+    }
+    raft->role = MOVEX_RAFT_FOLLOWER;
+    raft->alone = raft->trial = raft->handed_over = false;
+    raft->handing_to = raft->term_index = 0;
+    return !raft->failed;
+}
+
+static void become_master(movex_raft *raft, bool alone)
+{
+    bool begins = raft->membership.count == 0;
+    raft->role = MOVEX_RAFT_MASTER;
+    raft->alone = alone;
+    raft->trial = raft->handed_over = raft->master_lost = false;
+    raft->master = raft->self.number;
+    raft->begun_ms = raft->now_ms;
+    raft->handing_to = 0;
+    raft->term_index = raft_last(raft) + 1;
+    for (uint32_t i = 0; i < raft->other_count; i++) {
+        raft_other *other = &raft->others[i];
+        other->next = raft_last(raft) + 1;
+        other->match = other->piece = 0;
+        other->piece_sent = false;
+        other->heard_ms = raft->now_ms;
+        other->append_due = other->met;
+    }
+    if (alone) {
+        raft->branched = true;
+        if (!raft_store_state(raft)) raft->failed = true;
+    }
+    bool ok = begins ? raft_found(raft) : raft_log_add(raft, raft->term, MOVEX_RAFT_NOTHING, "", 0);
+    for (uint32_t i = 0; i < raft->other_count; i++) raft->others[i].voted = raft->others[i].ask_due = false;
+    if (!ok) raft_step_down(raft, raft->term);
+}
+
+void raft_stand(movex_raft *raft, bool trial)
+{
+    raft_wait(raft);
+    forget_votes(raft);
+    raft->role = MOVEX_RAFT_CANDIDATE;
+    raft->trial = trial;
+    raft->master = 0;
+    if (!trial) {
+        raft->term++;
+        raft->voted_for = raft->self.number;
+        if (!raft_store_state(raft)) {
+            raft->failed = true;
+            return;
+        }
+    }
+    bool founds = raft_is_founder(raft);
+    for (uint32_t i = 0; i < raft->other_count; i++) {
+        raft_other *other = &raft->others[i];
+        other->ask_due = other->met && (founds ? other->founds : raft_is_member(&raft->membership, other->member.number));
+    }
+    raft_count_votes(raft);
+}
+
+void raft_count_votes(movex_raft *raft)
+{
+    bool     founds = raft_is_founder(raft);
+    uint32_t votes = founds || raft_is_member(&raft->membership, raft->self.number), needed = raft_majority(raft);
+    if (founds) needed = raft->config.founders / 2 + 1;
+    for (uint32_t i = 0; i < raft->other_count; i++) {
+        const raft_other *other = &raft->others[i];
+        votes += other->voted && (founds || raft_is_member(&raft->membership, other->member.number));
+    }
+    if (raft->role != MOVEX_RAFT_CANDIDATE || votes < needed) return;
+    if (raft->trial) raft_stand(raft, false);
+    else if (raft_state_is_durable(raft)) become_master(raft, false);
+}
+
+/* A vote goes to who has all that may be committed: whose last entry has a higher term, or the same and no smaller index. */
+static bool is_complete(const movex_raft *raft, const movex_raft_message *ask)
+{
+    uint64_t last = raft_last(raft), last_term = raft_term_at(raft, last);
+    return ask->index_term > last_term || (ask->index_term == last_term && ask->index >= last);
+}
+
+bool raft_grants(movex_raft *raft, raft_other *other, const movex_raft_message *ask)
+{
+    bool founds = raft_is_founder(raft);
+    if (raft->membership.count == 0 && !(founds && other->founds && raft_may_found(raft))) return false;
+    if (!is_complete(raft, ask)) return false;
+    if (ask->trial) return ask->term > raft->term && !raft_has_master(raft);
+    if (ask->term != raft->term || raft->role != MOVEX_RAFT_FOLLOWER) return false;
+    if (raft->voted_for && raft->voted_for != other->member.number) return false;
+    if (!raft->voted_for) {
+        raft->voted_for = other->member.number;
+        if (!raft_store_state(raft)) {
+            raft->failed = true;
+            return false;
+        }
+        raft_wait(raft);
+    }
+    return true;
+}
+
+/* A master that a majority does not hear is none; whether it is heard shows in what is heard of them. */
+static bool is_heard(const movex_raft *raft)
+{
+    uint32_t heard = raft_is_member(&raft->membership, raft->self.number);
+    for (uint32_t i = 0; i < raft->other_count; i++) {
+        const raft_other *other = &raft->others[i];
+        heard += raft_is_member(&raft->membership, other->member.number) &&
+                 raft->now_ms - other->heard_ms < 2 * (uint64_t)raft->config.election_ms;
+    }
+    return heard >= raft_majority(raft);
+}
+
+void raft_elect(movex_raft *raft)
+{
+    bool belongs = raft_is_founder(raft) ? raft_may_found(raft) : raft_is_member(&raft->membership, raft->self.number);
+    if (raft->role == MOVEX_RAFT_MASTER) {
+        if (!raft->alone && !is_heard(raft)) raft_step_down(raft, raft->term);
+        raft_other *twin = raft->alone ? raft_twin(raft) : NULL;
+        if (raft->alone && (!twin || twin->match >= raft_last(raft))) {
+            raft->alone = raft->branched = false;
+            if (!raft_store_state(raft)) raft->failed = true;
+        }
+        return;
+    }
+    if (raft->role == MOVEX_RAFT_CANDIDATE && !raft->trial) raft_count_votes(raft); /* the own vote may be durable by now */
+    if (raft->role == MOVEX_RAFT_MASTER || !belongs || raft->now_ms < raft->due_ms) return;
+    if (raft_may_be_alone(raft)) {
+        raft_stand(raft, false);
+        if (!raft->failed && raft->role == MOVEX_RAFT_CANDIDATE) become_master(raft, true);
+        return;
+    }
+    raft_stand(raft, true);
+}
