@@ -5,6 +5,7 @@
 #include <movex/text.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* As must and must_equal of meter.h, with the seed that repeats it. */
@@ -85,6 +86,7 @@ static void forget(peer_seat *s)
     s->at = NULL;
     s->unknown += s->waiting;
     s->waiting = 0;
+    memset(s->pending, 0, sizeof s->pending);
 }
 
 void peer_world_kill(peer_world *w, uint32_t seat)
@@ -117,6 +119,7 @@ bool peer_world_act(peer_world *w, uint32_t seat)
     movex_ticket ticket = movex_dispatch(s->at, TALLY_MARK, &id);
     if (!ticket) return false;
     s->last_id++;
+    if (getenv("PW_DEBUG") && s->pending[ticket % PEER_PENDING]) for (int k = 0; k < PEER_PENDING; k++) if (s->pending[k]) fprintf(stderr, "%s slot %d id %llu (ticket %u, waiting %u)\n", s->name, k, (unsigned long long)s->pending[k], (unsigned)ticket, s->waiting);
     equals(w, s->pending[ticket % PEER_PENDING], 0);
     s->pending[ticket % PEER_PENDING] = id.id;
     s->waiting++;
@@ -144,6 +147,7 @@ static uint64_t take_ticket(const peer_world *w, peer_seat *s, movex_ticket tick
 static void drain(peer_world *w, peer_seat *s)
 {
     for (movex_event event; s->peer && movex_peer_next(s->peer, &event);) {
+        if (getenv("PW_DEBUG") && event.kind != MOVEX_EVENT_CHANGED) fprintf(stderr, "%llu %s event %d ticket %u peer %s term %llu text %s\n", (unsigned long long)w->now_ms, s->name, (int)event.kind, (unsigned)event.ticket, event.peer ? event.peer : "", (unsigned long long)event.term, event.text);
         switch (event.kind) {
         case MOVEX_EVENT_ACCEPTED:
             s->accepted++;
@@ -164,7 +168,6 @@ static void drain(peer_world *w, peer_seat *s)
             break;
         case MOVEX_EVENT_CLOSED:
             holds(w, s->leaving && event.status == MOVEX_OK, "%s has given up: %s", s->name, event.text);
-            memset(s->pending, 0, sizeof s->pending);
             forget(s);
             break;
         default: break;

@@ -29,6 +29,14 @@ mesh_address *movex_mesh_address_of(movex_mesh *mesh, movex_link link)
     return NULL;
 }
 
+const char *movex_mesh_address_at(const movex_mesh *mesh, const movex_mesh_peer *peer)
+{
+    if (peer->member.address[0]) return peer->member.address;
+    for (uint32_t i = 0; i < mesh->address_count; i++)
+        if (mesh->addresses[i].number == peer->member.number) return mesh->addresses[i].text;
+    return "";
+}
+
 /* Nobody is reached there, and nobody who was reached there has another link. */
 static bool is_wanted(const movex_mesh *mesh, const mesh_address *address)
 {

@@ -75,6 +75,8 @@ uint64_t movex_mesh_dial_ms(const movex_mesh *mesh);
 void     movex_mesh_add_address(movex_mesh *mesh, const char *text, bool is_learned);
 /* The address that this link was dialled by, or NULL. */
 mesh_address *movex_mesh_address_of(movex_mesh *mesh, movex_link link);
+/* At which that peer can be dialled, as it says or as it was; "": nobody knows. */
+const char *movex_mesh_address_at(const movex_mesh *mesh, const movex_mesh_peer *peer);
 /* A dial has failed, or what it had led to is over. */
 void movex_mesh_dial_failed(movex_mesh *mesh, mesh_address *address);
 

@@ -118,8 +118,8 @@ void movex_mesh_link_greet(movex_mesh *mesh, mesh_link *link)
     };
     for (uint32_t i = 0; i < mesh->link_count && hello.known < MOVEX_ROOM_MAX; i++) {
         const mesh_link *other = mesh->links[i];
-        if (other->state == MESH_MET && other->peer.member.address[0])
-            hello.addresses[hello.known++] = text_of(other->peer.member.address);
+        const char      *address = other->state == MESH_MET ? movex_mesh_address_at(mesh, &other->peer) : "";
+        if (address[0]) hello.addresses[hello.known++] = text_of(address);
     }
     movex_writer writer = movex_mesh_message(mesh, MOVEX_PEER_HELLO_MOST);
     link->state = MESH_GREETING;
@@ -214,13 +214,13 @@ void movex_mesh_link_greeted(movex_mesh *mesh, mesh_link *link, const movex_peer
     }
     member->number = hello->number;
     take_text(member->address, sizeof member->address, hello->address);
-    if (dialled && !member->address[0]) movex_text_set(member->address, dialled->text);
     link->peer.room = hello->room;
     link->peer.room_size = hello->room_size;
     if (hello->max_frame < link->channel.max_frame) link->channel.max_frame = (size_t)hello->max_frame;
     take_text(told, sizeof told, hello->dialled);
     if (!mesh->address[0]) movex_text_set(mesh->address, told);
     meet(mesh, link);
+    if (!member->address[0]) movex_text_set(member->address, movex_mesh_address_at(mesh, &link->peer));
     for (uint32_t i = 0; i < hello->known; i++) {
         take_text(told, sizeof told, hello->addresses[i]);
         movex_mesh_learn(mesh, told);

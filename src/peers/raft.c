@@ -148,7 +148,7 @@ bool movex_raft_next(movex_raft *raft, movex_raft_event *event)
 
 uint64_t movex_raft_propose(movex_raft *raft, const void *bytes, size_t length)
 {
-    if (known_master(raft) != raft->self.number || raft->failed || length == 0) return 0;
+    if (known_master(raft) != raft->self.number || raft->handing_to || raft->failed || length == 0) return 0;
     if (!raft_log_add(raft, raft->term, MOVEX_RAFT_CONTENT, bytes, length)) return 0;
     raft_store_flush(raft);
     raft_commit(raft);

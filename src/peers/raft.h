@@ -94,7 +94,7 @@ bool movex_raft_send(movex_raft *raft, uint64_t *to, const void **message, size_
 
 bool movex_raft_next(movex_raft *raft, movex_raft_event *event);
 
-/* Adds an entry, as the master: its index, or 0 if it is not (or not yet MASTERED), or there is no memory. */
+/* Adds an entry, as the master: its index, or 0 if it is not (or not yet MASTERED), or hands over, or there is no memory. */
 uint64_t movex_raft_propose(movex_raft *raft, const void *bytes, size_t length);
 /* Lets go of the entries up to `index`, the last that an ENTRY has told of: the snapshot stands for them. MOVEX_OK,
    MOVEX_ERR_MEMORY or MOVEX_ERR_STORE. */

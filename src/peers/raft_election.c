@@ -141,10 +141,19 @@ static bool is_heard(const movex_raft *raft)
     return heard >= raft_majority(raft);
 }
 
+/* Of two, the other one is not there: a term of one's own, in which one commits alone. */
+static void go_on_alone(movex_raft *raft)
+{
+    raft_step_down(raft, raft->term);
+    raft_stand(raft, false);
+    if (!raft->failed && raft->role == MOVEX_RAFT_CANDIDATE) become_master(raft, true);
+}
+
 void raft_elect(movex_raft *raft)
 {
     bool belongs = raft_is_founder(raft) ? raft_may_found(raft) : raft_is_member(&raft->membership, raft->self.number);
     if (raft->role == MOVEX_RAFT_MASTER) {
+        if (!raft->alone && raft_may_be_alone(raft)) go_on_alone(raft);
         if (!raft->alone && !is_heard(raft)) raft_step_down(raft, raft->term);
         raft_other *twin = raft->alone ? raft_twin(raft) : NULL;
         if (raft->alone && (!twin || twin->match >= raft_last(raft))) {
@@ -155,10 +164,6 @@ void raft_elect(movex_raft *raft)
     }
     if (raft->role == MOVEX_RAFT_CANDIDATE && !raft->trial) raft_count_votes(raft); /* the own vote may be durable by now */
     if (raft->role == MOVEX_RAFT_MASTER || !belongs || raft->now_ms < raft->due_ms) return;
-    if (raft_may_be_alone(raft)) {
-        raft_stand(raft, false);
-        if (!raft->failed && raft->role == MOVEX_RAFT_CANDIDATE) become_master(raft, true);
-        return;
-    }
-    raft_stand(raft, true);
+    if (raft_may_be_alone(raft)) go_on_alone(raft);
+    else raft_stand(raft, true);
 }

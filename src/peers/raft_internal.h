@@ -108,7 +108,9 @@ struct movex_raft {
     uint64_t due_ms;     /* of the next election; MASTER: does not matter */
     uint64_t begun_ms;   /* given time of the first poll, or since which this is master */
     uint64_t term_index; /* MASTER */
-    uint64_t handing_to; /* MASTER: number of who is to stand; 0: nobody */
+    uint64_t handing_to; /* MASTER: number of who is to be the next; 0: nobody. Nothing is proposed meanwhile */
+    uint64_t handing_ms; /* handing_to: given time since when */
+    bool     asked_to_stand; /* handing_to */
     uint64_t let_go_ms;  /* leaving: given time of the last request */
     bool     joins;      /* it has met somebody of a room, or was of one: it founds none */
     bool     was_member;

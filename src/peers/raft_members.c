@@ -203,7 +203,18 @@ static bool remove_somebody_silent(movex_raft *raft)
     return false;
 }
 
-/* Who is most advanced is brought up to date, and then asked to stand (thesis, 3.10). */
+/* Who was chosen is asked to stand once it has everything; and another one is chosen if nothing comes of it. */
+static void go_on_handing_over(movex_raft *raft)
+{
+    raft_other *to = raft_find(raft, raft->handing_to);
+    if (!to || !to->met || raft->now_ms - raft->handing_ms >= raft->config.election_ms) {
+        raft->handing_to = 0;
+    } else if (!raft->asked_to_stand && to->match >= raft_last(raft)) {
+        to->stand_due = raft->asked_to_stand = true;
+    }
+}
+
+/* Chooses who is most advanced. Nothing is added meanwhile (thesis, 3.10). */
 static void hand_over(movex_raft *raft)
 {
     raft_other *best = NULL;
@@ -216,9 +227,10 @@ static void hand_over(movex_raft *raft)
         if (raft->membership.count == 1) raft_go(raft, "it was the last of its room");
         return;
     }
-    if (best->match < raft_last(raft)) return;
     raft->handing_to = best->member.number;
-    best->stand_due = true;
+    raft->handing_ms = raft->now_ms;
+    raft->asked_to_stand = false;
+    go_on_handing_over(raft);
 }
 
 /* The last membership that there is does not have it any more. */
@@ -240,8 +252,9 @@ void raft_tend_members(movex_raft *raft)
         return;
     }
     /* One change at a time, and the first when something of the own term is committed (Ongaro 2015). */
+    if (raft->handing_to) go_on_handing_over(raft);
     if (raft->committed < raft->term_index || raft->committed < raft->membership_index) return;
-    if (raft->leaving && raft->now_ms - raft->let_go_ms >= LET_GO_MS) {
+    if (!raft->handing_to && raft->leaving && raft->now_ms - raft->let_go_ms >= LET_GO_MS) {
         raft->let_go_ms = raft->now_ms;
         hand_over(raft);
     }
