@@ -49,6 +49,7 @@ void peer_world_enter(peer_world *w, uint32_t seat)
     s->at = movex_bind(movex_peer_client(s->peer), w->type, "main");
     holds_it(w, s->at);
     s->paused = s->apart = s->leaving = false;
+    if (getenv("PW_DEBUG")) fprintf(stderr, "%llu %s ENTER disk %d number %llx\n", (unsigned long long)w->now_ms, s->name, s->disk != NULL, (unsigned long long)s->peer->number);
 }
 
 void peer_world_start(peer_world *w, uint32_t count, unsigned with_store, const movex_peer_config *config)
@@ -93,6 +94,7 @@ void peer_world_kill(peer_world *w, uint32_t seat)
 {
     peer_seat *s = &w->seats[seat];
     if (!s->peer) return;
+    if (getenv("PW_DEBUG")) fprintf(stderr, "%llu %s KILL disk %d number %llx committed %llu last %llu\n", (unsigned long long)w->now_ms, s->name, s->disk != NULL, (unsigned long long)s->peer->number, (unsigned long long)movex_raft_committed(s->peer->raft), (unsigned long long)movex_raft_last(s->peer->raft));
     movex_mock_partition(w->net, s->name, false);
     movex_mock_crash(w->net, s->name, meter_below(&w->random, 400));
     if (s->disk) movex_store_memory_crash(s->disk);

@@ -192,6 +192,7 @@ void movex_room_store_flush(movex_room_store *store)
 
 void movex_room_store_committed(movex_room_store *store, uint64_t index)
 {
+    if (!is_master(store)) return; /* it may be another one's entry that has come in place of this master's */
     while (store->flight_count && store->flights[store->flight_first].index <= index) {
         const flight *landed = &store->flights[store->flight_first];
         store->durable = landed->number;
