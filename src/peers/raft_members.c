@@ -137,6 +137,24 @@ static void remove_at(movex_raft_membership *membership, uint32_t at)
     membership->members[--membership->count] = (movex_raft_member){0};
 }
 
+static bool is_heard_of(movex_raft *raft, uint64_t number)
+{
+    const raft_other *other = raft_find(raft, number);
+    return other && other->met && raft->now_ms - other->heard_ms < raft->config.election_ms;
+}
+
+/* A majority of that membership, without the one of that number, is here: nobody goes, and nobody comes, where that would have the
+   rest wait. */
+static bool goes_on(movex_raft *raft, const movex_raft_membership *membership, uint64_t without)
+{
+    uint32_t here = 0, count = membership->count - raft_is_member(membership, without);
+    for (uint32_t i = 0; i < membership->count; i++) {
+        uint64_t number = membership->members[i].number;
+        here += number && number != without && (number == raft->self.number || is_heard_of(raft, number));
+    }
+    return here >= count / 2 + 1;
+}
+
 static bool remove_number(movex_raft *raft, uint64_t number)
 {
     movex_raft_membership next = raft->membership;
@@ -152,7 +170,8 @@ static bool let_go(movex_raft *raft)
 {
     for (uint32_t i = 0; i < raft->other_count; i++) {
         const raft_other *other = &raft->others[i];
-        if (other->leaving && raft_is_member(&raft->membership, other->member.number))
+        if (other->leaving && raft_is_member(&raft->membership, other->member.number) &&
+            goes_on(raft, &raft->membership, other->member.number))
             return remove_number(raft, other->member.number);
     }
     return false;
@@ -174,7 +193,7 @@ static bool take_in(movex_raft *raft, const raft_other *comer)
     if (at == MOVEX_RAFT_MOST_MEMBERS) return false;
     if (at == next.count) next.count++;
     next.members[at] = comer->member;
-    return add_membership(raft, &next);
+    return goes_on(raft, &next, 0) && add_membership(raft, &next);
 }
 
 static bool take_in_somebody(movex_raft *raft)
@@ -256,7 +275,7 @@ void raft_tend_members(movex_raft *raft)
     if (raft->committed < raft->term_index || raft->committed < raft->membership_index) return;
     if (!raft->handing_to && raft->leaving && raft->now_ms - raft->let_go_ms >= LET_GO_MS) {
         raft->let_go_ms = raft->now_ms;
-        hand_over(raft);
+        if (raft->membership.count == 1 || goes_on(raft, &raft->membership, raft->self.number)) hand_over(raft);
     }
     if (raft->handing_to || raft->role != MOVEX_RAFT_MASTER) return;
     if (!let_go(raft) && !take_in_somebody(raft)) remove_somebody_silent(raft);
