@@ -5,7 +5,6 @@
 #include <movex/text.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* As must and must_equal of meter.h, with the seed that repeats it. */
@@ -49,7 +48,6 @@ void peer_world_enter(peer_world *w, uint32_t seat)
     s->at = movex_bind(movex_peer_client(s->peer), w->type, "main");
     holds_it(w, s->at);
     s->paused = s->apart = s->leaving = false;
-    if (getenv("PW_DEBUG")) fprintf(stderr, "%llu %s ENTER disk %d number %llx\n", (unsigned long long)w->now_ms, s->name, s->disk != NULL, (unsigned long long)s->peer->number);
 }
 
 void peer_world_start(peer_world *w, uint32_t count, unsigned with_store, const movex_peer_config *config)
@@ -94,7 +92,6 @@ void peer_world_kill(peer_world *w, uint32_t seat)
 {
     peer_seat *s = &w->seats[seat];
     if (!s->peer) return;
-    if (getenv("PW_DEBUG")) fprintf(stderr, "%llu %s KILL disk %d number %llx committed %llu last %llu\n", (unsigned long long)w->now_ms, s->name, s->disk != NULL, (unsigned long long)s->peer->number, (unsigned long long)movex_raft_committed(s->peer->raft), (unsigned long long)movex_raft_last(s->peer->raft));
     movex_mock_partition(w->net, s->name, false);
     movex_mock_crash(w->net, s->name, meter_below(&w->random, 400));
     if (s->disk) movex_store_memory_crash(s->disk);
@@ -121,7 +118,6 @@ bool peer_world_act(peer_world *w, uint32_t seat)
     movex_ticket ticket = movex_dispatch(s->at, TALLY_MARK, &id);
     if (!ticket) return false;
     s->last_id++;
-    if (getenv("PW_DEBUG") && s->pending[ticket % PEER_PENDING]) for (int k = 0; k < PEER_PENDING; k++) if (s->pending[k]) fprintf(stderr, "%s slot %d id %llu (ticket %u, waiting %u)\n", s->name, k, (unsigned long long)s->pending[k], (unsigned)ticket, s->waiting);
     equals(w, s->pending[ticket % PEER_PENDING], 0);
     s->pending[ticket % PEER_PENDING] = id.id;
     s->waiting++;
@@ -149,7 +145,6 @@ static uint64_t take_ticket(const peer_world *w, peer_seat *s, movex_ticket tick
 static void drain(peer_world *w, peer_seat *s)
 {
     for (movex_event event; s->peer && movex_peer_next(s->peer, &event);) {
-        if (getenv("PW_DEBUG") && event.kind != MOVEX_EVENT_CHANGED) fprintf(stderr, "%llu %s event %d ticket %u peer %s term %llu text %s\n", (unsigned long long)w->now_ms, s->name, (int)event.kind, (unsigned)event.ticket, event.peer ? event.peer : "", (unsigned long long)event.term, event.text);
         switch (event.kind) {
         case MOVEX_EVENT_ACCEPTED:
             s->accepted++;

@@ -4,7 +4,6 @@
    survives with its memory. A failure names its seed; MOVEX_TEST_SEED runs that one alone. */
 #include "meter.h"
 #include "peer_world.h"
-#include "raft_internal.h"
 #include "support.h"
 
 #include <stdio.h>
@@ -93,11 +92,6 @@ static void calm(peer_world *w, tally_of_runs *so_far)
         }
         peer_world_run(w, 1);
     }
-    if (getenv("PW_DEBUG")) for (uint32_t i = 0; i < w->count; i++) { movex_peer *p = w->seats[i].peer; if (!p) continue; movex_member m;
-        fprintf(stderr, "END failed %d out %d due %llu now %llu paused %d over %d was %d | ", p->raft->failed, p->raft->is_out, (unsigned long long)p->raft->due_ms, (unsigned long long)p->raft->now_ms, w->seats[i].paused, p->over, p->raft->was_member); fprintf(stderr, "%s number %llx role %d term %llu master %s last %llu committed %llu room %llx raftmaster %llx version %llu sum %llx sync %d waiting %u leaving %d conn %d members:", w->seats[i].name, (unsigned long long)p->number, (int)movex_raft_role_of(p->raft), (unsigned long long)movex_peer_term(p), movex_peer_master(p), (unsigned long long)movex_raft_last(p->raft), (unsigned long long)movex_raft_committed(p->raft), (unsigned long long)movex_raft_room(p->raft), (unsigned long long)movex_raft_master(p->raft), (unsigned long long)movex_version(w->seats[i].at), (unsigned long long)movex_checksum(w->seats[i].at), movex_in_sync(w->seats[i].at), w->seats[i].waiting, w->seats[i].leaving, (int)movex_client_connection(p->client));
-        for (uint32_t j = 0; j < movex_raft_member_count(p->raft); j++) fprintf(stderr, " %s:%llx", movex_raft_member_at(p->raft, j)->name, (unsigned long long)movex_raft_member_at(p->raft, j)->number);
-        for (uint32_t j = 0; movex_peer_member_at(p, j, &m); j++) if (!m.linked) fprintf(stderr, " UNLINKED %s", m.id);
-        fprintf(stderr, "\n"); }
     must_msg(false, "seed %llu: not at rest after %d ms", (unsigned long long)w->seed, REST_MS);
 }
 
