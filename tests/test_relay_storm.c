@@ -1,6 +1,7 @@
 /* Random runs of a relay and its members over a network with faults, from seeds. Whatever happens, a link that has opened carries
    what its other end has sent over that link, from the first frame on, in order and without a gap; the checker around each
-   emitter finds nothing; and once the weather is calm, everybody has a link to everybody. */
+   emitter finds nothing; and once the weather is calm, everybody has a link to everybody. Where frames are
+   corrupted, which real networks do not do, the contract alone has to be kept. */
 #include "relay_world.h"
 #include "support.h"
 
@@ -81,7 +82,7 @@ static void send_some(world_member *member)
 
 static void name_of(int i, char *name)
 {
-    snprintf(name, 8, "m%d", i);
+    memcpy(name, (const char[]){'m', (char)('0' + i), 0}, 3);
 }
 
 /* Numbers of dials that are neither opened nor closed yet; closing one now and then. */
@@ -99,16 +100,18 @@ static void act(int i, bool listens)
     char          name[8];
     world_member *member = &world.members[i];
     name_of(i, name);
-    switch (meter_below(&dice, 60)) {
-    case 0: dial(member); break;
-    case 1: {
+    switch (meter_below(&dice, 100)) {
+    case 0:
+    case 1:
+    case 2: dial(member); break;
+    case 3: {
         world_link *link = &member->links[meter_below(&dice, MEMBERS)];
         if (!link->number) break;
         member->io.ops->close(member->io.self, link->number);
         *link = (world_link){0};
         break;
     }
-    case 2:
+    case 4:
         if (meter_below(&dice, 20)) break;
         world_remove(member);
         memset(flows[i], 0, sizeof flows[i]);
@@ -134,7 +137,7 @@ static void settle(bool listens)
         world_run(&world, 500);
     }
     for (int i = 0; i < MEMBERS; i++)
-        must_msg(!listens || world_links(&world.members[i]) == MEMBERS - 1, "m%d has %u links: %s", i,
+        must_msg(!listens || corrupts || world_links(&world.members[i]) == MEMBERS - 1, "m%d has %u links: %s", i,
                  world_links(&world.members[i]), world.members[i].cause);
 }
 
@@ -147,9 +150,13 @@ typedef struct weather {
 static const weather weathers[] = {
     {.net = {.latency_ms = {0, 20}}, .listens = true},
     {.net = {.latency_ms = {0, 20}, .faults = {.cut_per_mille = 5, .dial_failure_per_mille = 100}}, .listens = true},
-    {.net = {.latency_ms = {0, 50}, .faults = {.cut_per_mille = 5, .linger_per_mille = 500, .half_open_per_mille = 2}},
+    {.net = {.latency_ms = {0, 50},
+             .faults =
+                 {.cut_per_mille = 5, .linger_per_mille = 500, .half_open_per_mille = 2, .half_open_ms = {100, 1000}}},
      .listens = true},
-    {.net = {.latency_ms = {0, 20}, .faults = {.stall_per_mille = 2, .cut_per_mille = 1}, .queue_bytes = 3000},
+    {.net = {.latency_ms = {0, 20},
+             .faults = {.stall_per_mille = 5, .stall_ms = {0, 100}, .cut_per_mille = 1},
+             .queue_bytes = 3000},
      .listens = true},
     {.net = {.latency_ms = {0, 20}, .faults = {.cut_per_mille = 2}}, .listens = false},
     {.net = {.latency_ms = {0, 20}, .faults = {.corrupt_per_mille = 20, .cut_per_mille = 2}}, .listens = true},
@@ -179,13 +186,14 @@ static void play(const weather *of, uint64_t seed)
         world.memory.fail_one_in = 0; /* making emitters is another test's */
         for (int i = 0; i < MEMBERS; i++) act(i, of->listens || i % 2 == 0);
         world.memory.fail_one_in = of->fail_one_in;
-        if (step % 400 == 0)
+        if (step % 100 == 0)
             for (int i = 0; i < MEMBERS; i++)
                 if (world_links(&world.members[i]) == 0) world_open(&world.members[i], NULL, NULL);
         world_run(&world, 2);
     }
     for (int i = 0; i < MEMBERS; i++) received += world.members[i].received;
-    must_msg(received > 200, "only %u frames came", received);
+    must_msg(received > 300, "only %u frames came", received);
+    fprintf(stderr, "# %u frames, %u links, %u joined, %u left\n", received, lives, world.joined, world.left);
     settle(of->listens);
     world_stop(&world);
 }
