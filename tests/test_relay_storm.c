@@ -5,6 +5,8 @@
 #include "relay_world.h"
 #include "support.h"
 
+#include <movex/faulty.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -95,11 +97,26 @@ static void dial(world_member *member)
     if (status == MOVEX_OK && meter_below(&dice, 4) == 0) member->io.ops->close(member->io.self, link);
 }
 
-static void act(int i, bool listens)
+typedef struct weather {
+    movex_mock_config net;
+    bool              listens; /* all of them, or every other one */
+    uint32_t          fail_one_in;
+    uint32_t          again_per_mille; /* chance that a member's network has no room */
+} weather;
+
+static void make_member(int i, const weather *of)
 {
-    char          name[8];
+    char     name[8];
+    movex_io io = movex_mock_connect_as(world.net, (name_of(i, name), name));
+    if (of->again_per_mille)
+        io = movex_faulty(io, &(movex_faulty_config){.seed = (uint64_t)i, .again_per_mille = of->again_per_mille});
+    must(world_join_with(&world, (movex_relay_config){.io = io, .room = "r", .token = "t", .name = name},
+                         of->listens || i % 2 == 0) != NULL);
+}
+
+static void act(int i, const weather *of)
+{
     world_member *member = &world.members[i];
-    name_of(i, name);
     switch (meter_below(&dice, 100)) {
     case 0:
     case 1:
@@ -115,7 +132,7 @@ static void act(int i, bool listens)
         if (meter_below(&dice, 20)) break;
         world_remove(member);
         memset(flows[i], 0, sizeof flows[i]);
-        if (!world_join(&world, "r", "t", name, listens)) ck_abort_msg("it was not made");
+        make_member(i, of);
         break;
     default: send_some(member);
     }
@@ -141,12 +158,6 @@ static void settle(bool listens)
                  world_links(&world.members[i]), world.members[i].cause);
 }
 
-typedef struct weather {
-    movex_mock_config net;
-    bool              listens; /* all of them, or every other one */
-    uint32_t          fail_one_in;
-} weather;
-
 static const weather weathers[] = {
     {.net = {.latency_ms = {0, 20}}, .listens = true},
     {.net = {.latency_ms = {0, 20}, .faults = {.cut_per_mille = 5, .dial_failure_per_mille = 100}}, .listens = true},
@@ -161,6 +172,7 @@ static const weather weathers[] = {
     {.net = {.latency_ms = {0, 20}, .faults = {.cut_per_mille = 2}}, .listens = false},
     {.net = {.latency_ms = {0, 20}, .faults = {.corrupt_per_mille = 20, .cut_per_mille = 2}}, .listens = true},
     {.net = {.latency_ms = {0, 20}, .faults = {.cut_per_mille = 2}}, .listens = true, .fail_one_in = 50},
+    {.net = {.latency_ms = {0, 20}, .faults = {.cut_per_mille = 2}}, .listens = true, .again_per_mille = 300},
 };
 
 static void play(const weather *of, uint64_t seed)
@@ -176,15 +188,11 @@ static void play(const weather *of, uint64_t seed)
     world.memory = (meter){0};
     world_start(&world, &net, &(movexd_relay_config){.bytes_per_second = 30000});
     world.on_frame = check_frame;
-    for (int i = 0; i < MEMBERS; i++) {
-        char name[8];
-        name_of(i, name);
-        must(world_join(&world, "r", "t", name, of->listens || i % 2 == 0) != NULL);
-    }
+    for (int i = 0; i < MEMBERS; i++) make_member(i, of);
     world.memory.random = seed;
     for (int step = 0; step < STEPS; step++) {
         world.memory.fail_one_in = 0; /* making emitters is another test's */
-        for (int i = 0; i < MEMBERS; i++) act(i, of->listens || i % 2 == 0);
+        for (int i = 0; i < MEMBERS; i++) act(i, of);
         world.memory.fail_one_in = of->fail_one_in;
         if (step % 100 == 0)
             for (int i = 0; i < MEMBERS; i++)
