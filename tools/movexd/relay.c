@@ -279,10 +279,9 @@ static int make_scratch(movexd_relay *relay, size_t size)
 
 int movexd_relay_attach(movexd_relay *relay, movex_io io)
 {
-    bool room = relay->io_count < MOVEXD_RELAY_MOST_EMITTERS;
-    int  status = !io.self ? MOVEX_ERR_MEMORY : room && io.ops->listen ? MOVEX_OK : MOVEX_ERR_ARGUMENT;
-    if (status == MOVEX_OK) status = make_scratch(relay, io.ops->max_frame);
-    if (status == MOVEX_OK) status = io.ops->listen(io.self);
+    int status = !io.self ? MOVEX_ERR_MEMORY : make_scratch(relay, io.ops->max_frame);
+    if (relay->io_count == MOVEXD_RELAY_MOST_EMITTERS) status = MOVEX_ERR_LIMIT;
+    if (status == MOVEX_OK && io.ops->listen) status = io.ops->listen(io.self);
     if (status == MOVEX_OK)
         relay->ios[relay->io_count++] = io;
     else if (io.self)

@@ -52,8 +52,8 @@ typedef struct movexd_relay movexd_relay;
 /* NULL if memory or entropy ran out. */
 movexd_relay *movexd_relay_new(const movexd_relay_config *config);
 
-/* Serves who dials `io` as well, which it owns from now on, also if it fails: with MOVEX_ERR_ARGUMENT, MOVEX_ERR_MEMORY, or what
-   `listen` says. */
+/* Serves who dials `io` as well, which it owns from now on, also if it fails: with MOVEX_ERR_LIMIT, MOVEX_ERR_MEMORY, or what
+   its `listen` says. */
 int movexd_relay_attach(movexd_relay *relay, movex_io io);
 
 /* Takes in and sends on what has come, in the time `now_ms`, which never goes back. */
