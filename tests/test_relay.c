@@ -107,6 +107,30 @@ START_TEST(many_members_form_a_mesh)
 }
 END_TEST
 
+/* The same room, by way of another emitter of the relay, whose links have the same numbers. */
+START_TEST(emitters_of_one_relay_share_its_rooms)
+{
+    start(NULL);
+    movex_mock *other = movex_mock_new(NULL);
+    ck_assert_int_eq(movexd_relay_attach(world.relay, movex_mock_listen(other)), MOVEX_OK);
+    world_member *a = world_join(&world, "r", NULL, "a", true);
+    world_member *b =
+        world_join_with(&world, (movex_relay_config){.io = movex_mock_connect(other), .room = "r", .name = "b"}, true);
+    for (int i = 0; i < 10; i++) {
+        movex_mock_poll(other, 0);
+        world_run(&world, 1);
+    }
+    ck_assert_int_eq(world_send(a, "b", "hello"), MOVEX_OK);
+    for (int i = 0; i < 5; i++) {
+        movex_mock_poll(other, 0);
+        world_run(&world, 1);
+    }
+    ck_assert_str_eq(world_find(b, "a")->last, "hello");
+    world_stop(&world);
+    movex_mock_free(other);
+}
+END_TEST
+
 START_TEST(dials)
 {
     movex_link link, other;
@@ -493,7 +517,7 @@ START_TEST(hostile_peers)
 END_TEST
 
 #define FRAME(...) {__VA_ARGS__}, sizeof((unsigned char[]){__VA_ARGS__})
-#define JOINED MOVEX_RELAY_JOINED, 9, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 16, 0, 0
+#define JOINED MOVEX_RELAY_JOINED, 9, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 16, 0
 #define PEER_B MOVEX_RELAY_PEER, 2, 0, 0, 0, 1, 'b'
 
 typedef struct lie {
@@ -509,6 +533,8 @@ static const lie lies[] = {
     {"a message is malformed", {{FRAME(MOVEX_RELAY_JOINED, 1, 0)}}},
     {"it wants to join", {{FRAME(MOVEX_RELAY_JOIN, 2)}}},
     {"it let in who had not asked", {{FRAME(JOINED)}, {FRAME(JOINED)}}},
+    {"its credit is too little for the longest frame",
+     {{FRAME(MOVEX_RELAY_JOINED, 9, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 4, 0, 1, 0)}}},
     {"it told of a member that is not there", {{FRAME(MOVEX_RELAY_GONE, 2, 0, 0, 0)}}},
     {"it told of a member that is not there", {{FRAME(PEER_B)}, {FRAME(MOVEX_RELAY_OPEN, 2, 0, 0, 0)}}},
     {"it told of a member that is not there", {{FRAME(JOINED)}, {FRAME(MOVEX_RELAY_DATA, 2, 0, 0, 0, 1)}}},
@@ -645,6 +671,7 @@ int main(void)
     tcase_add_test(tcase, members_meet_without_dialling);
     tcase_add_test(tcase, rooms_and_tokens_do_not_mix);
     tcase_add_test(tcase, many_members_form_a_mesh);
+    tcase_add_test(tcase, emitters_of_one_relay_share_its_rooms);
     tcase_add_test(tcase, dials);
     tcase_add_test(tcase, a_peer_by_default);
     tcase_add_test(tcase, settings_out_of_range);

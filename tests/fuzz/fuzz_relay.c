@@ -167,7 +167,7 @@ static void attack(fuzz_input *input)
 
 static void answer(fuzz_input *input, movex_io relay, movex_link link)
 {
-    static const unsigned char joined[] = {MOVEX_RELAY_JOINED, 1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 0, 0};
+    static const unsigned char joined[] = {MOVEX_RELAY_JOINED, 1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 16, 0};
     unsigned char              frame[MOVEX_RELAY_MOST_MESSAGE];
     uint8_t                    kind = fuzz_u8(input);
     size_t                     length = 0, wanted = kind % 64;

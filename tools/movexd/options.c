@@ -95,7 +95,7 @@ static const struct {
     uint32_t    least, most, value; /* `value` unless it is given */
     size_t      offset;             /* in movexd_relay_options */
 } relay_numbers[] = {
-    {"--relay-rooms", 1, 1000000, 1000, offsetof(movexd_relay_options, rooms)},
+    {"--relay-rooms", 1, 100000, 1000, offsetof(movexd_relay_options, rooms)},
     {"--relay-members", 2, 1000, 32, offsetof(movexd_relay_options, members)},
     {"--relay-links", 1, 1000000, 1000, offsetof(movexd_relay_options, links)},
     {"--relay-rate", 1024, 1 << 30, 1 << 20, offsetof(movexd_relay_options, bytes_per_second)},

@@ -62,6 +62,8 @@ int movex_relay_transmit(relay_io *io, const unsigned char *frame, size_t length
 static const char *take_joined(relay_io *io, const movex_relay_message *message)
 {
     if (io->connection != RELAY_JOINING || io->join_due) return "it let in who had not asked";
+    if (message->bytes < io->scratch_size + MOVEX_RELAY_FRAME_COST)
+        return "its credit is too little for the longest frame";
     io->connection = RELAY_JOINED;
     io->own_number = message->number;
     io->key = message->key;
