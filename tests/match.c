@@ -2,6 +2,7 @@
 
 #include "cuttable.h"
 
+#include <movex/relay.h>
 #include <movex/system.h>
 #ifdef HAVE_WEBSOCKET
 #include <movex/websocket.h>
@@ -10,8 +11,39 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool is_virtual(match_carrier carrier)
+{
+    return carrier == MATCH_LOCAL || carrier == MATCH_RELAY;
+}
+
+static int no_entropy(void *user, void *bytes, size_t length)
+{
+    memset(bytes, ++*(unsigned char *)user, length);
+    return MOVEX_OK;
+}
+
+static movexd_relay *make_relay(match *m)
+{
+    static unsigned char last;
+    movexd_relay        *relay = movexd_relay_new(&(movexd_relay_config){.max_rooms = 1,
+                                                                         .max_members = MATCH_MOST_CLIENTS + 1,
+                                                                         .bytes_per_second = 1 << 30,
+                                                                         .join_ms = 1000,
+                                                                         .entropy = no_entropy,
+                                                                         .user = &last});
+    ck_assert(relay && movexd_relay_attach(relay, movex_local_listen(m->local)) == MOVEX_OK);
+    return relay;
+}
+
+static movex_io join_relay(match *m, const char *name)
+{
+    return movex_relay(
+        &(movex_relay_config){.io = movex_local_dial(m->local), .room = "match", .name = name, .peer = "master"});
+}
+
 static movex_io listen_io(match *m)
 {
+    if (m->carrier == MATCH_RELAY) return join_relay(m, "master");
 #ifdef HAVE_WEBSOCKET
     if (m->carrier == MATCH_WEBSOCKET) return movex_ws_listen(m->url[0] ? m->url + strlen("ws://") : "127.0.0.1:0");
 #endif
@@ -20,6 +52,9 @@ static movex_io listen_io(match *m)
 
 static movex_io dial_io(match *m)
 {
+    char name[32];
+    snprintf(name, sizeof name, "client %u", (unsigned)++m->members);
+    if (m->carrier == MATCH_RELAY) return join_relay(m, name);
 #ifdef HAVE_WEBSOCKET
     if (m->carrier == MATCH_WEBSOCKET) return movex_ws_connect(m->url);
 #endif
@@ -28,20 +63,21 @@ static movex_io dial_io(match *m)
 
 static uint64_t clock_of(const match *m)
 {
-    return m->carrier == MATCH_LOCAL ? m->now_ms + 1 : movex_system_now_ms();
+    return is_virtual(m->carrier) ? m->now_ms + 1 : movex_system_now_ms();
 }
 
 static void start_master(match *m, movex_master_config config)
 {
     movex_error error = {.status = MOVEX_OK};
     config.error = &error;
-    if (!config.entropy && m->carrier != MATCH_LOCAL) config.entropy = movex_system_entropy;
+    if (!config.entropy && !is_virtual(m->carrier)) config.entropy = movex_system_entropy;
     m->master = movex_master_new(&config);
     ck_assert_msg(m->master != NULL, "%s", error.text);
     movex_io io = listen_io(m);
     ck_assert_int_eq(movex_master_attach(m->master, io), MOVEX_OK);
 #ifdef HAVE_WEBSOCKET
-    if (m->carrier == MATCH_WEBSOCKET) snprintf(m->url, sizeof m->url, "ws://127.0.0.1:%u", (unsigned)movex_ws_port(io));
+    if (m->carrier == MATCH_WEBSOCKET)
+        snprintf(m->url, sizeof m->url, "ws://127.0.0.1:%u", (unsigned)movex_ws_port(io));
 #endif
 }
 
@@ -49,6 +85,7 @@ void match_start(match *m, match_carrier carrier, movex_master_config config)
 {
     *m = (match){.carrier = carrier, .local = movex_local_new(NULL)};
     m->now_ms = clock_of(m);
+    if (carrier == MATCH_RELAY) m->relay = make_relay(m);
     start_master(m, config);
 }
 
@@ -108,6 +145,7 @@ void match_end(match *m)
 {
     while (m->client_count) match_leave(m, m->clients[0]);
     movex_master_free(m->master);
+    movexd_relay_free(m->relay);
     movex_local_free(m->local);
 }
 
@@ -115,8 +153,10 @@ void match_poll(match *m)
 {
     m->now_ms = clock_of(m);
     for (int i = 0; i < m->client_count; i++) movex_client_poll(m->clients[i], m->now_ms);
+    if (m->relay) movexd_relay_poll(m->relay, m->now_ms);
     movex_master_poll(m->master, m->now_ms);
-    if (m->carrier != MATCH_LOCAL) movex_master_wait(m->master, 1);
+    if (m->relay) movexd_relay_poll(m->relay, m->now_ms);
+    if (!is_virtual(m->carrier)) movex_master_wait(m->master, 1);
 }
 
 void match_poll_times(match *m, int times)
@@ -136,7 +176,8 @@ bool match_at_rest(const match *m, const movex_resource *const *resources, int c
         movex_hosted hosted;
         if (!movex_master_find(m->master, movex_resource_type(resources[i]), movex_resource_id(resources[i]), &hosted))
             return false;
-        if (!movex_in_sync(resources[i]) || movex_pending(resources[i]) || movex_version(resources[i]) != hosted.version)
+        if (!movex_in_sync(resources[i]) || movex_pending(resources[i]) ||
+            movex_version(resources[i]) != hosted.version)
             return false;
         ck_assert_uint_eq(movex_checksum(resources[i]), hosted.checksum);
     }

@@ -5,6 +5,8 @@
 
 #include "support.h"
 
+#include "../tools/movexd/relay.h"
+
 #include <movex/local.h>
 #include <movex/movex.h>
 
@@ -15,12 +17,15 @@ typedef enum match_carrier {
 #ifdef HAVE_WEBSOCKET
     MATCH_WEBSOCKET,
 #endif
+    MATCH_RELAY, /* through a relay, which is reached by the local emitter */
     MATCH_CARRIERS
 } match_carrier;
 
 typedef struct match {
     match_carrier carrier;
     movex_local  *local;
+    movexd_relay *relay;
+    uint32_t      members; /* that have joined the relay's room so far */
     char          url[64];
     movex_master *master;
     movex_client *clients[MATCH_MOST_CLIENTS];

@@ -123,6 +123,30 @@ START_TEST(defaults)
 }
 END_TEST
 
+START_TEST(a_relay)
+{
+    ck_assert_int_eq(PARSE(WORD("--relay")), MOVEXD_SERVE);
+    ck_assert(options.relay.on);
+    ck_assert_uint_eq(options.game_count, 0);
+    ck_assert_ptr_null(options.relay.token_file);
+    ck_assert_uint_eq(options.relay.rooms, 1000);
+    ck_assert_uint_eq(options.relay.members, 32);
+    ck_assert_uint_eq(options.relay.links, 1000);
+    ck_assert_uint_eq(options.relay.bytes_per_second, 1048576);
+    ck_assert_uint_eq(options.relay.queue_bytes, 4194304);
+    ck_assert_uint_eq(options.relay.join_seconds, 10);
+    ck_assert_uint_eq(options.relay.idle_seconds, 0);
+    ck_assert_int_eq(PARSE(WORD("--relay-queue=200000"), WORD("--relay"), WORD("--relay-token"), WORD("t")),
+                     MOVEXD_SERVE);
+    ck_assert_uint_eq(options.relay.queue_bytes, 200000);
+    ck_assert_ptr_nonnull(options.relay.token_file);
+    ck_assert_int_eq(PARSE(WORD("--relay"), WORD("--grace-seconds"), WORD("1")), MOVEXD_WRONG_USAGE);
+    ck_assert_str_eq(options.problem, "--grace-seconds means nothing to --relay");
+    ck_assert_int_eq(PARSE(WORD("--relay"), WORD("--relay-rate"), WORD("1000")), MOVEXD_WRONG_USAGE);
+    ck_assert_str_eq(options.problem, "--relay-rate needs a number from 1024 to 1073741824, not 1000");
+}
+END_TEST
+
 START_TEST(options_and_games_in_any_order)
 {
     char *arguments[] = {WORD("movexd"),
@@ -244,6 +268,7 @@ int main(void)
 
     TCase *command_line = tcase_create("command line");
     tcase_add_test(command_line, defaults);
+    tcase_add_test(command_line, a_relay);
     tcase_add_test(command_line, options_and_games_in_any_order);
     tcase_add_test(command_line, what_is_kept_and_when);
     tcase_add_test(command_line, wrong_usage_is_named);

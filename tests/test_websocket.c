@@ -277,6 +277,52 @@ START_TEST(many_links)
 }
 END_TEST
 
+/* A mesh: each of them listens, and each dials all, itself as well. Every link carries frames both ways. */
+START_TEST(one_emitter_listens_and_dials)
+{
+    enum { members = 3, all = members * members };
+    movex_io   io[members];
+    movex_link dialled[members][members];
+    uint32_t   opened[members] = {0}, taken[members] = {0}, answers[members] = {0};
+    char       urls[members][sizeof url];
+    for (int i = 0; i < members; i++) {
+        io[i] = listener((movex_ws_config){0});
+        memcpy(urls[i], url, sizeof url);
+    }
+    for (int i = 0; i < all; i++)
+        ck_assert_int_eq(io[i / members].ops->open(io[i / members].self, urls[i % members],
+                                                   &dialled[i / members][i % members]),
+                         MOVEX_OK);
+    uint64_t until = movex_system_now_ms() + PATIENCE_MS;
+    for (int done = 0; done < members;) {
+        ck_assert_uint_lt(movex_system_now_ms(), until);
+        done = 0;
+        for (int i = 0; i < members; i++) {
+            movex_io_event event;
+            while (io[i].ops->recv(io[i].self, &event) == MOVEX_OK) {
+                int k = 0;
+                while (k < members && dialled[i][k] != event.link) k++;
+                ck_assert_msg(event.kind != MOVEX_IO_CLOSED, "closed: %s", event.text);
+                if (event.kind == MOVEX_IO_OPENED) {
+                    opened[i]++;
+                    if (k < members) ck_assert_int_eq(send_filled(io[i], event.link, 100, 7), MOVEX_OK);
+                    continue;
+                }
+                check_filled(event, event.link, 100, k < members ? 8 : 7);
+                if (k < members)
+                    answers[i]++;
+                else
+                    taken[i]++;
+                if (k == members) ck_assert_int_eq(send_filled(io[i], event.link, 100, 8), MOVEX_OK);
+            }
+            done += opened[i] == 2 * members && taken[i] == members && answers[i] == members;
+            io[i].ops->wait(io[i].self, 1);
+        }
+    }
+    for (int i = 0; i < members; i++) destroy(io[i]);
+}
+END_TEST
+
 START_TEST(large_frames_are_exact)
 {
     const size_t sizes[] = {1, 125, 126, 127, 1023, 1024, 1040, 4095, 4096, 4112, 65535, 65536, 65537, 300000, 1 << 20};
@@ -1194,6 +1240,7 @@ static void add_pair(Suite *suite)
                                   both_ways_at_once,
                                   many_links,
                                   many_connections_one_by_one,
+                                  one_emitter_listens_and_dials,
                                   large_frames_are_exact,
                                   longer_frames_close_the_link,
                                   back_pressure_loses_nothing,

@@ -204,6 +204,24 @@ bool movexd_answer_make(movexd_answer *answer, const movex_master *master, movex
     return answer->bytes != NULL;
 }
 
+bool movexd_answer_relay(movexd_answer *answer, const movexd_relay_stats *stats, uint64_t uptime_s, const char *path)
+{
+    if (strcmp(path, "/health") != 0) return movexd_answer_error(answer, 404, "of a relay there is /health");
+    *answer = (movexd_answer){.status = 200};
+    add(answer, "{");
+    add_text(answer, "status", "ok");
+    add_text(answer, "version", movex_version_text());
+    add_number(answer, "uptime_s", uptime_s);
+    add_number(answer, "links", stats->links);
+    add_number(answer, "rooms", stats->rooms);
+    add_number(answer, "members", stats->members);
+    add_number(answer, "frames", stats->frames);
+    add_number(answer, "bytes", stats->bytes);
+    add_number(answer, "sent_away", stats->sent_away);
+    add(answer, "}\n");
+    return answer->bytes != NULL;
+}
+
 void movexd_answer_free(movexd_answer *answer)
 {
     free(answer->bytes);

@@ -1,6 +1,8 @@
-/* What movexd answers to questions by HTTP: JSON about a master, made without a line of HTTP. */
+/* What movexd answers to questions by HTTP: JSON about a master or a relay, made without a line of HTTP. */
 #ifndef MOVEXD_ANSWER_H
 #define MOVEXD_ANSWER_H
+
+#include "relay.h"
 
 #include <movex/master.h>
 
@@ -22,6 +24,9 @@ typedef struct movexd_answer {
    master's, or has a NULL `self`. False if memory ran out. */
 bool movexd_answer_make(movexd_answer *answer, const movex_master *master, movex_store store, uint64_t uptime_s,
                         const char *path);
+
+/* The same of a relay: figures alone. */
+bool movexd_answer_relay(movexd_answer *answer, const movexd_relay_stats *stats, uint64_t uptime_s, const char *path);
 
 /* An answer that says what is wrong. */
 bool movexd_answer_error(movexd_answer *answer, unsigned status, const char *message);

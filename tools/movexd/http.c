@@ -1,8 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "http.h"
 
-#include "answer.h"
-
 #include <movex/system.h>
 
 #include <arpa/inet.h>
@@ -21,6 +19,9 @@
 #define MOST_HELD ((size_t)256 << 20)
 #define MOST_HEADERS 4096
 #define QUIET_SECONDS 10
+/* How long a question may wait to be noticed, and the next part of an answer to be sent. */
+#define QUIET_MS 50
+#define BUSY_MS 2
 #define CHUNK 65536u
 /* Passes over the sockets in one call, so that a long answer is not sent at the pace of the program's loop. */
 #define PASSES 64
@@ -34,8 +35,8 @@ typedef struct request {
 } request;
 
 struct movexd_http {
-    const movex_master  *master;
-    movex_store          store;
+    movexd_http_answer  *answer;
+    void                *user;
     uint64_t             started_ms;
     int                  listener;
     struct lws_context  *context;
@@ -170,7 +171,7 @@ static bool make_answer(movexd_http *http, struct lws *wsi, const char *path, bo
         return movexd_answer_error(answer, 403, "this host name is not one that movexd was told of (--http HOST:PORT)");
     if (!*bodyless && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)
         return movexd_answer_error(answer, 405, "only GET and HEAD are understood");
-    bool made = movexd_answer_make(answer, http->master, http->store, uptime_s, path);
+    bool made = http->answer(http->user, answer, uptime_s, path);
     if (!made || answer->capacity <= MOST_HELD - http->held) return made;
     movexd_answer_free(answer);
     return movexd_answer_error(answer, 503, "too many long answers are on their way");
@@ -271,14 +272,14 @@ static bool make_context(movexd_http *http)
     return http->vhost != NULL;
 }
 
-movexd_http *movexd_http_new(const char *address, const movex_master *master, movex_store store, char *cause,
+movexd_http *movexd_http_new(const char *address, movexd_http_answer *answer, void *user, char *cause,
                              size_t cause_size)
 {
     movexd_http *http = calloc(1, sizeof *http);
     snprintf(cause, cause_size, "%s", movex_status_text(MOVEX_ERR_MEMORY));
     if (!http) return NULL;
-    http->master = master;
-    http->store = store;
+    http->answer = answer;
+    http->user = user;
     http->started_ms = movex_system_now_ms();
     http->listener = -1;
     if (start_listening(http, address, cause, cause_size) && make_context(http)) return http;
@@ -291,7 +292,8 @@ const char *movexd_http_address(const movexd_http *http)
     return http->address;
 }
 
-bool movexd_http_serve(movexd_http *http)
+/* True if somebody waits for more of an answer. */
+static bool serve(movexd_http *http)
 {
     accept_connections(http);
     if (http->connections == 0) return false;
@@ -301,6 +303,12 @@ bool movexd_http_serve(movexd_http *http)
         if (!http->moved) break;
     }
     return http->connections > 0;
+}
+
+uint32_t movexd_http_serve(movexd_http *http, uint32_t timeout_ms)
+{
+    uint32_t pause_ms = serve(http) ? BUSY_MS : QUIET_MS;
+    return timeout_ms < pause_ms ? timeout_ms : pause_ms;
 }
 
 void movexd_http_free(movexd_http *http)

@@ -3,6 +3,7 @@
 #include "log.h"
 
 #include <movex/schema.h>
+#include <movex/system.h>
 
 #include <inttypes.h>
 #include <string.h>
@@ -137,4 +138,13 @@ void movexd_log_write(const movexd_log *log, movexd_line *line)
     append_closing(line, "\n");
     fwrite(line->text, 1, line->length, log->stream);
     fflush(log->stream);
+}
+
+void movexd_log_failure(const movexd_log *log, const char *event, const char *key, const char *value, const char *cause)
+{
+    movexd_line line;
+    movexd_line_begin(&line, movex_system_unix_ms(), MOVEXD_ERROR, event);
+    movexd_line_text(&line, key, value);
+    movexd_line_text(&line, "cause", cause);
+    movexd_log_write(log, &line);
 }

@@ -41,6 +41,9 @@ void movexd_line_checksum(movexd_line *line, uint64_t checksum);
 /* Adds `resource=TYPE:ID`; left out if type is NULL or empty. */
 void movexd_line_resource(movexd_line *line, const char *type, const char *id);
 
+/* A whole line of level error, now: what has failed, of what (`key` may be NULL), and why. */
+void movexd_log_failure(const movexd_log *log, const char *event, const char *key, const char *value, const char *cause);
+
 /* True if lines of that level are written. */
 bool movexd_log_wants(const movexd_log *log, movexd_level level);
 /* Ends the line and writes it in one piece. */

@@ -1,10 +1,11 @@
-/* movexd: serves any game that comes as a shared object. */
+/* movexd: serves any game that comes as a shared object, or is a relay for peers. */
 #define _DEFAULT_SOURCE /* SIGXFSZ */
 #define _POSIX_C_SOURCE 200809L
 
 #include "games.h"
 #include "log.h"
 #include "options.h"
+#include "relay_server.h"
 #include "server.h"
 
 #include <movex/system.h>
@@ -62,6 +63,11 @@ static void log_games(const movexd_log *log, const movexd_games *games)
     }
 }
 
+static void log_stopped(const movexd_log *log)
+{
+    log_simple(log, MOVEXD_INFO, "stopped", "signal", stop_signal == SIGINT ? "SIGINT" : "SIGTERM", NULL, NULL);
+}
+
 static int run(const movexd_log *log, const movexd_options *options, const movexd_games *games)
 {
     movexd_server server;
@@ -69,7 +75,17 @@ static int run(const movexd_log *log, const movexd_options *options, const movex
     if (!movexd_server_start(&server, options, games, log)) return server.useless_data ? USELESS_DATA : FAILURE;
     while (!stop_signal) movexd_server_step(&server, LONGEST_SLEEP_MS);
     movexd_server_stop(&server);
-    log_simple(log, MOVEXD_INFO, "stopped", "signal", stop_signal == SIGINT ? "SIGINT" : "SIGTERM", NULL, NULL);
+    log_stopped(log);
+    return CLEAN_STOP;
+}
+
+static int run_relay(const movexd_log *log, const movexd_options *options)
+{
+    movexd_relay_server server;
+    if (!movexd_relay_server_start(&server, options, log)) return FAILURE;
+    while (!stop_signal) movexd_relay_server_step(&server, LONGEST_SLEEP_MS);
+    movexd_relay_server_stop(&server);
+    log_stopped(log);
     return CLEAN_STOP;
 }
 
@@ -81,6 +97,7 @@ static int serve(const movexd_options *options)
     int            code = FAILURE;
     handle_signals();
     log_simple(&log, MOVEXD_INFO, "starting", "version", movex_version_text(), NULL, NULL);
+    if (options->relay.on) return run_relay(&log, options);
     if (movexd_games_load(&games, options->games, options->game_count, &failure)) {
         code = run(&log, options, &games);
     } else {

@@ -3,12 +3,14 @@
 #include <movex/schema.h>
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 const char movexd_help[] = "movexd - serves any game that comes as a shared object\n"
                            "\n"
                            "usage: movexd [OPTION]... GAME.so...\n"
+                           "       movexd --relay [OPTION]...\n"
                            "\n"
                            "Each GAME.so exports its resource types through one symbol (see movex/game.h).\n"
                            "Clients connect with websockets, subprotocol movex.1, and create resources by\n"
@@ -39,6 +41,21 @@ const char movexd_help[] = "movexd - serves any game that comes as a shared obje
                            "  --grace-seconds N   keep the seat of somebody whose connection was lost for N\n"
                            "                      seconds. Default: 30\n"
                            "  --log LEVEL         error, warning, info or debug. Default: info\n"
+                           "  --relay             serve no games, but forward frames between the members of\n"
+                           "                      rooms: for peers that cannot reach each other. With --listen,\n"
+                           "                      --tls-..., --http, --log, and those that follow:\n"
+                           "  --relay-token FILE  let in who has one of the tokens in FILE, one a line. Default:\n"
+                           "                      whoever can reach an address\n"
+                           "  --relay-rooms N     rooms at once. Default: 1000\n"
+                           "  --relay-members N   members of a room. Default: 32\n"
+                           "  --relay-links N     connections to one address. Default: 1000\n"
+                           "  --relay-rate N      bytes a second that a member may send; what is more waits\n"
+                           "                      with it. Default: 1048576\n"
+                           "  --relay-queue N     bytes that wait for a member before it is sent away as too\n"
+                           "                      slow. Default: 4194304\n"
+                           "  --relay-join-seconds N   how long joining a room may take. Default: 10\n"
+                           "  --relay-idle-seconds N   send away who sends nothing for N seconds; 0: nobody.\n"
+                           "                      Default: 0\n"
                            "  --version           print the version and exit\n"
                            "  --help              print this and exit\n"
                            "\n"
@@ -53,9 +70,39 @@ const char movexd_help[] = "movexd - serves any game that comes as a shared obje
                            "example:\n"
                            "  movexd --listen 0.0.0.0:9000 --data /var/lib/movexd ./tictactoe.so\n";
 
-static const char *const options_with_value[] = {"--listen",        "--tls-cert", "--tls-key", "--http",
-                                                 "--data",          "--sync",     "--sync-ms", "--idle-seconds",
-                                                 "--grace-seconds", "--log"};
+static const char *const options_with_value[] = {"--listen",
+                                                 "--tls-cert",
+                                                 "--tls-key",
+                                                 "--http",
+                                                 "--data",
+                                                 "--sync",
+                                                 "--sync-ms",
+                                                 "--idle-seconds",
+                                                 "--grace-seconds",
+                                                 "--log",
+                                                 "--relay-token",
+                                                 "--relay-rooms",
+                                                 "--relay-members",
+                                                 "--relay-links",
+                                                 "--relay-rate",
+                                                 "--relay-queue",
+                                                 "--relay-join-seconds",
+                                                 "--relay-idle-seconds"};
+
+/* Those of a relay that are numbers. */
+static const struct {
+    const char *name;
+    uint32_t    least, most, value; /* `value` unless it is given */
+    size_t      offset;             /* in movexd_relay_options */
+} relay_numbers[] = {
+    {"--relay-rooms", 1, 100000, 1000, offsetof(movexd_relay_options, rooms)},
+    {"--relay-members", 2, 1000, 32, offsetof(movexd_relay_options, members)},
+    {"--relay-links", 1, 1000000, 1000, offsetof(movexd_relay_options, links)},
+    {"--relay-rate", 1024, 1 << 30, 1 << 20, offsetof(movexd_relay_options, bytes_per_second)},
+    {"--relay-queue", 131072, 1 << 30, 4 << 20, offsetof(movexd_relay_options, queue_bytes)},
+    {"--relay-join-seconds", 1, 3600, 10, offsetof(movexd_relay_options, join_seconds)},
+    {"--relay-idle-seconds", 0, 3600000, 0, offsetof(movexd_relay_options, idle_seconds)},
+};
 
 /* Seconds from 0 to a thousand hours, so that they fit as milliseconds. */
 #define MAX_SECONDS 3600000u
@@ -93,6 +140,7 @@ static bool parse_sync(const char *text, movexd_sync *sync)
 
 static movexd_command take_store_value(movexd_options *options, const char *name, const char *value)
 {
+    options->of_games = name;
     if (strcmp(name, "--data") == 0) {
         if (!*value) return wrong(options, name, "", " needs a directory");
         options->data = value;
@@ -106,8 +154,31 @@ static movexd_command take_store_value(movexd_options *options, const char *name
     return MOVEXD_SERVE;
 }
 
+static uint32_t *relay_number(movexd_relay_options *relay, uint32_t index)
+{
+    return (uint32_t *)(void *)((char *)relay + relay_numbers[index].offset);
+}
+
+static movexd_command take_relay_value(movexd_options *options, const char *name, const char *value)
+{
+    options->of_relay = name;
+    if (strcmp(name, "--relay-token") == 0) {
+        if (!*value) return wrong(options, name, "", " needs a file");
+        options->relay.token_file = value;
+        return MOVEXD_SERVE;
+    }
+    uint32_t i = 0;
+    while (strcmp(relay_numbers[i].name, name) != 0) i++;
+    uint32_t least = relay_numbers[i].least, most = relay_numbers[i].most;
+    if (parse_number(value, least, most, relay_number(&options->relay, i))) return MOVEXD_SERVE;
+    snprintf(options->problem, sizeof options->problem, "%s needs a number from %u to %u, not %s", name,
+             (unsigned)least, (unsigned)most, value);
+    return MOVEXD_WRONG_USAGE;
+}
+
 static movexd_command take_value(movexd_options *options, const char *name, const char *value)
 {
+    if (strncmp(name, "--relay-", strlen("--relay-")) == 0) return take_relay_value(options, name, value);
     if (strcmp(name, "--listen") == 0) {
         if (!*value) return wrong(options, name, "", " needs an address");
         if (options->address_count == MOVEXD_MAX_ADDRESSES)
@@ -127,6 +198,7 @@ static movexd_command take_value(movexd_options *options, const char *name, cons
         if (!parse_number(value, 0, MAX_SECONDS, milliseconds))
             return wrong(options, name, " needs a number of seconds from 0 to 3600000, not ", value);
         *milliseconds *= 1000;
+        options->of_games = name;
     } else {
         return take_store_value(options, name, value);
     }
@@ -140,6 +212,11 @@ static movexd_command take_option(movexd_options *options, int argument_count, c
     if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) return MOVEXD_SHOW_HELP;
     if (strcmp(argument, "--version") == 0) return MOVEXD_SHOW_VERSION;
 
+    if (strcmp(argument, "--relay") == 0) {
+        options->relay.on = true;
+        return MOVEXD_SERVE;
+    }
+
     size_t name_length = strcspn(argument, "=");
     for (uint32_t i = 0; i < MOVEX_COUNT_OF(options_with_value); i++) {
         const char *name = options_with_value[i];
@@ -151,9 +228,30 @@ static movexd_command take_option(movexd_options *options, int argument_count, c
     return wrong(options, "there is no option ", argument, "");
 }
 
+/* What cannot be given together. */
+static movexd_command check(movexd_options *options)
+{
+    if (options->relay.on && options->game_count > 0)
+        return wrong(options, "--relay serves no games: leave out ", options->games[0], "");
+    if (options->relay.on && options->of_games)
+        return wrong(options, options->of_games, " means nothing to --relay", "");
+    if (!options->relay.on && options->of_relay) return wrong(options, options->of_relay, " needs --relay as well", "");
+    if (!options->relay.on && options->game_count == 0)
+        return wrong(options, "name at least one game (a shared object)", "", "");
+    if (!options->certificate_file != !options->key_file)
+        return wrong(options, options->key_file ? "--tls-key needs --tls-cert" : "--tls-cert needs --tls-key",
+                     " as well", "");
+    if (options->sync_given && !options->data) return wrong(options, "--sync needs --data as well", "", "");
+    if (options->sync_ms && options->sync != MOVEXD_SYNC_INTERVAL)
+        return wrong(options, "--sync-ms needs --sync interval as well", "", "");
+    return MOVEXD_SERVE;
+}
+
 movexd_command movexd_options_parse(movexd_options *options, int argument_count, char **arguments)
 {
     *options = (movexd_options){.grace_ms = 30000, .log_level = MOVEXD_INFO};
+    for (uint32_t i = 0; i < MOVEX_COUNT_OF(relay_numbers); i++)
+        *relay_number(&options->relay, i) = relay_numbers[i].value;
     int games = 1; /* arguments from 1 to this are games; they are moved to the front */
     for (int i = 1; i < argument_count;) {
         if (strcmp(arguments[i], "--") == 0) {
@@ -167,13 +265,7 @@ movexd_command movexd_options_parse(movexd_options *options, int argument_count,
     }
     options->games = arguments + 1;
     options->game_count = (uint32_t)(games - 1);
-    if (options->game_count == 0) return wrong(options, "name at least one game (a shared object)", "", "");
-    if (!options->certificate_file != !options->key_file)
-        return wrong(options, options->key_file ? "--tls-key needs --tls-cert" : "--tls-cert needs --tls-key",
-                     " as well", "");
-    if (options->sync_given && !options->data) return wrong(options, "--sync needs --data as well", "", "");
-    if (options->sync_ms && options->sync != MOVEXD_SYNC_INTERVAL)
-        return wrong(options, "--sync-ms needs --sync interval as well", "", "");
+    if (check(options) == MOVEXD_WRONG_USAGE) return MOVEXD_WRONG_USAGE;
     if (!options->sync_ms) options->sync_ms = DEFAULT_SYNC_MS;
     if (options->address_count == 0) options->addresses[options->address_count++] = MOVEXD_DEFAULT_ADDRESS;
     /* In the configuration of a master, 0 would mean the default. */

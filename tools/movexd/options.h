@@ -23,6 +23,18 @@ typedef enum movexd_sync {
     MOVEXD_SYNC_NEVER     /* once the operating system has it, which writes it to the disk when it likes */
 } movexd_sync;
 
+/* A relay in place of games. */
+typedef struct movexd_relay_options {
+    bool        on;
+    const char *token_file;       /* NULL: any token is accepted */
+    uint32_t    rooms, members;   /* in all; of a room */
+    uint32_t    links;            /* connections at once, of each address */
+    uint32_t    bytes_per_second; /* that a member may send */
+    uint32_t    queue_bytes;      /* that wait for a member */
+    uint32_t    join_seconds;     /* how long joining may take */
+    uint32_t    idle_seconds;     /* how long a member may send nothing; 0: for ever */
+} movexd_relay_options;
+
 typedef struct movexd_options {
     const char  *addresses[MOVEXD_MAX_ADDRESSES]; /* where to listen */
     uint32_t     address_count;                   /* 1 or more */
@@ -34,11 +46,13 @@ typedef struct movexd_options {
     bool         sync_given;                      /* on the command line */
     uint32_t     sync_ms;                         /* MOVEXD_SYNC_INTERVAL: how much later; more than 0 */
     char *const *games;                           /* paths of shared objects, as they were given */
-    uint32_t     game_count;                      /* 1 or more */
+    uint32_t     game_count;                      /* 1 or more; a relay: 0 */
     uint32_t     idle_ms;                         /* life of a resource without subscribers; 0: for ever */
     uint32_t     grace_ms;                        /* life of a session without connection; more than 0 */
     movexd_level log_level;
-    char         problem[256];
+    movexd_relay_options relay;
+    const char          *of_games, *of_relay; /* the last option given that is of the one or the other alone; NULL: none */
+    char                 problem[256];
 } movexd_options;
 
 extern const char movexd_help[];

@@ -1,5 +1,8 @@
 #include "server.h"
 
+#include "answer.h"
+#include "listen.h"
+
 #include <movex/store_file.h>
 #include <movex/system.h>
 #include <movex/websocket.h>
@@ -15,10 +18,6 @@
 
 /* Bytes that malloc keeps unused before it is asked to give them back. */
 #define WORTH_GIVING_BACK ((size_t)4 << 20)
-
-/* How long a question by HTTP may wait to be noticed, and the next part of an answer to be sent. */
-#define HTTP_QUIET_MS 50
-#define HTTP_BUSY_MS 2
 
 /* How each kind of event is logged. */
 static const struct {
@@ -42,63 +41,24 @@ static void log_begin(movexd_line *line, movexd_level level, const char *event)
     movexd_line_begin(line, movex_system_unix_ms(), level, event);
 }
 
-static void log_failure(const movexd_log *log, const char *event, const char *key, const char *value, const char *cause)
+static int attach(void *user, movex_io io)
 {
-    movexd_line line;
-    log_begin(&line, MOVEXD_ERROR, event);
-    movexd_line_text(&line, key, value);
-    movexd_line_text(&line, "cause", cause);
-    movexd_log_write(log, &line);
-}
-
-/* The address that was asked for, with the port that the system chose in place of a 0. */
-static void log_listening(const movexd_log *log, const char *address, uint16_t port, bool tls)
-{
-    const char *colon = strrchr(address, ':');
-    char        text[512];
-    snprintf(text, sizeof text, "%.*s:%u", colon ? (int)(colon - address) : 0, address, (unsigned)port);
-    movexd_line line;
-    log_begin(&line, MOVEXD_INFO, "listening");
-    movexd_line_text(&line, "address", text);
-    movexd_line_text(&line, "tls", tls ? "yes" : NULL);
-    if (movexd_log_wants(log, MOVEXD_INFO)) movexd_log_write(log, &line);
+    return movex_master_attach(user, io);
 }
 
 static bool listen_on(movexd_server *server, const movexd_options *options, const char *address)
 {
-    movex_ws_config config = {
-        .address = address, .certificate_file = options->certificate_file, .key_file = options->key_file};
-    movex_error error;
-    if (movex_ws_check(&config, &error) != MOVEX_OK) {
-        log_failure(server->log, "listen-failed", "address", address, error.text);
-        return false;
-    }
-    movex_io io = movex_ws_new(&config);
-    int      status = movex_master_attach(server->master, io);
-    if (status != MOVEX_OK) {
-        log_failure(server->log, "listen-failed", "address", address, movex_status_text(status));
-        return false;
-    }
+    movex_ws_config config = {0};
+    movex_io        io = movexd_listen(server->log, options, address, &config, attach, server->master);
+    if (!io.self) return false;
     server->emitters[server->emitter_count++] = io;
-    log_listening(server->log, address, movex_ws_port(io), options->certificate_file != NULL);
     return true;
 }
 
-static bool answer_on(movexd_server *server, const char *address)
+static bool answer(void *user, movexd_answer *answer, uint64_t uptime_s, const char *path)
 {
-    char cause[256];
-    if (!address) return true;
-    server->http = movexd_http_new(address, server->master, server->store, cause, sizeof cause);
-    if (!server->http) {
-        log_failure(server->log, "http-failed", "address", address, cause);
-        return false;
-    }
-    if (!movexd_log_wants(server->log, MOVEXD_INFO)) return true;
-    movexd_line line;
-    log_begin(&line, MOVEXD_INFO, "http");
-    movexd_line_text(&line, "address", movexd_http_address(server->http));
-    movexd_log_write(server->log, &line);
-    return true;
+    const movexd_server *server = user;
+    return movexd_answer_make(answer, server->master, server->store, uptime_s, path);
 }
 
 static bool names_a_state(movex_master_event_kind kind)
@@ -188,7 +148,7 @@ static bool open_store(movexd_server *server, const movexd_options *options)
     server->store = movex_store_file_open(
         &(movex_store_file_config){.directory = options->data, .no_sync = options->sync == MOVEXD_SYNC_NEVER}, &error);
     if (server->store.self) return true;
-    log_failure(server->log, "data-failed", "directory", options->data, error.text);
+    movexd_log_failure(server->log, "data-failed", "directory", options->data, error.text);
     return false;
 }
 
@@ -219,9 +179,9 @@ static bool make_master(movexd_server *server, const movexd_options *options, co
     if (server->master) return true;
     server->useless_data = options->data && is_about_content(error.status);
     if (options->data)
-        log_failure(server->log, "data-failed", "directory", options->data, error.text);
+        movexd_log_failure(server->log, "data-failed", "directory", options->data, error.text);
     else
-        log_failure(server->log, "start-failed", NULL, NULL, error.text);
+        movexd_log_failure(server->log, "start-failed", NULL, NULL, error.text);
     return false;
 }
 
@@ -253,7 +213,7 @@ static bool start_flusher(movexd_server *server, const movexd_options *options)
     server->pauses = options->sync == MOVEXD_SYNC_INTERVAL;
     server->flusher = movexd_flusher_new(server->store, server->pauses ? options->sync_ms : 0, server->emitters,
                                          server->emitter_count);
-    if (!server->flusher) log_failure(server->log, "start-failed", NULL, NULL, "no thread can be made");
+    if (!server->flusher) movexd_log_failure(server->log, "start-failed", NULL, NULL, "no thread can be made");
     return server->flusher != NULL;
 }
 
@@ -278,7 +238,9 @@ bool movexd_server_start(movexd_server *server, const movexd_options *options, c
     bool started = true;
     for (uint32_t i = 0; started && i < options->address_count; i++)
         started = listen_on(server, options, options->addresses[i]);
-    if (started && answer_on(server, options->http) && start_flusher(server, options)) return true;
+    if (started && movexd_listen_http(log, options->http, answer, server, &server->http) &&
+        start_flusher(server, options))
+        return true;
     movexd_http_free(server->http);
     movex_master_free(server->master);
     return false;
@@ -306,10 +268,7 @@ void movexd_server_step(movexd_server *server, uint32_t timeout_ms)
         server->figures_ms = now_ms + FIGURES_PAUSE_MS;
     }
     /* The wait is for players; whoever asks by HTTP is seen to in between. */
-    if (server->http) {
-        uint32_t pause_ms = movexd_http_serve(server->http) ? HTTP_BUSY_MS : HTTP_QUIET_MS;
-        if (timeout_ms > pause_ms) timeout_ms = pause_ms;
-    }
+    if (server->http) timeout_ms = movexd_http_serve(server->http, timeout_ms);
     movex_master_wait(server->master, timeout_ms);
 }
 
