@@ -72,7 +72,7 @@ int main(int argc, char **argv)
     end(&few);
     bench_begin(&options, "Connections");
     report(&options, "memory of 1,000 connections", "MiB", bytes / (1 << 20) / idle * 1000, 2.5);
-    report(&options, "20 clients, 10 resources of 2: server, 100,000 actions", "CPU s", few.cpu, 1.2);
+    report(&options, "20 clients, 10 resources of 2: server, 100,000 actions", "CPU s", few.cpu, 0);
     snprintf(what, sizeof what, "the same besides %u idle connections", (unsigned)idle);
     report(&options, what, "CPU s", many.cpu, 1.2);
     report(&options, "so many times as much", "", many.cpu / few.cpu, 0);
