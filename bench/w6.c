@@ -200,7 +200,7 @@ int main(int argc, char **argv)
     double  each_per_s = (double)each.acks / each.seconds, grouped_per_s = (double)grouped.acks / grouped.seconds;
     double  times = grouped_per_s / each_per_s;
     if (!options.clients && times < 10) bench_fail("w6", "one flush for all is not 10 times as fast");
-    char   what[80];
+    char what[80];
     bench_begin(&options, "W6: a journal whose flush takes 1 ms; nobody is told before it");
     snprintf(what, sizeof what, "%" PRIu32 " clients, a flush for what comes of all", count);
     bench_report(&options, &(bench_row){"w6", what, "acks/s", grouped_per_s, 0, false});

@@ -107,7 +107,7 @@ static void look_at_open(movex_ws *ws, movex_ws_link *link, movex_ws_look look, 
         if (!link->waits_to_write) watch_open(link, true);
         return;
     }
-    serve(ws, look.fd, (short)(ready & ~POLLIN)); /* that something has come is seen without looking */
+    serve(ws, look.fd, (short)(ready & ~POLLIN));      /* that something has come is seen without looking */
     if (partial) look_at(ws, look.fd, look.number, 0); /* what was left of one write goes alone */
 }
 
