@@ -8,6 +8,7 @@
 #include <movex/system.h>
 #include <movex/websocket.h>
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 #include <sys/prctl.h>
 #endif
 
-enum { MOST_LINKS = 100000, LONGEST_SLEEP_MS = 250 };
+enum { MOST_LINKS = 100000, MOST_RESOURCES = 200000, LONGEST_SLEEP_MS = 250 };
 
 /* As many as a benchmark may bring, from one address, as fast as they can. */
 static const movex_limits limits = {
@@ -28,6 +29,7 @@ static const movex_limits limits = {
     .binds_per_second = MOVEX_UNLIMITED,
     .links = MOST_LINKS,
     .sessions = MOST_LINKS,
+    .resources = MOST_RESOURCES,
     .subscribers = MOST_LINKS,
     .links_per_address = MOVEX_UNLIMITED,
     .sessions_per_address = MOVEX_UNLIMITED,
@@ -42,8 +44,19 @@ uint32_t server_allow_descriptors(void)
     return limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX;
 }
 
+static bool create(movex_master *master, const movex_type *type, uint32_t resources)
+{
+    char id[32];
+    int  status = MOVEX_OK;
+    for (uint32_t i = 0; i < resources && status == MOVEX_OK; i++) {
+        snprintf(id, sizeof id, "idle-%" PRIu32, i);
+        status = movex_master_create(master, type, id);
+    }
+    return status == MOVEX_OK;
+}
+
 /* The server's process, until it is killed. Tells its port through `out`. */
-static _Noreturn void serve(const movex_type *type, int out)
+static _Noreturn void serve(const movex_type *type, uint32_t resources, int out)
 {
 #if defined __linux__
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* however the benchmark ends */
@@ -51,7 +64,7 @@ static _Noreturn void serve(const movex_type *type, int out)
     movex_io      io = movex_ws_new(&(movex_ws_config){.address = "127.0.0.1:0", .max_links = MOST_LINKS});
     movex_master *master = movex_master_new(
         &(movex_master_config){.types = MOVEX_TYPES(type), .limits = limits, .entropy = movex_system_entropy});
-    if (!master || movex_master_attach(master, io) != MOVEX_OK) _exit(1);
+    if (!master || movex_master_attach(master, io) != MOVEX_OK || !create(master, type, resources)) _exit(1);
     uint16_t port = movex_ws_port(io);
     if (write(out, &port, sizeof port) != (ssize_t)sizeof port) _exit(1);
     close(out);
@@ -62,7 +75,7 @@ static _Noreturn void serve(const movex_type *type, int out)
     }
 }
 
-void server_start(server *s, const char *benchmark, const movex_type *type)
+void server_start(server *s, const char *benchmark, const movex_type *type, uint32_t resources)
 {
     int      ends[2];
     uint16_t port = 0;
@@ -73,7 +86,7 @@ void server_start(server *s, const char *benchmark, const movex_type *type)
     if (s->process < 0) bench_fail(benchmark, "no process can be made");
     if (s->process == 0) {
         close(ends[0]);
-        serve(type, ends[1]);
+        serve(type, resources, ends[1]);
     }
     close(ends[1]);
     if (read(ends[0], &port, sizeof port) != (ssize_t)sizeof port) bench_fail(benchmark, "the server does not start");

@@ -17,8 +17,9 @@ typedef struct server {
 /* Lets this process and those that it makes have as many descriptors as the system allows; returns how many. */
 uint32_t server_allow_descriptors(void);
 
-/* Starts one for a type; ends the program if that fails. No threads may have been made before. */
-void server_start(server *s, const char *benchmark, const movex_type *type);
+/* Starts one for a type, with so many resources of it that nobody is subscribed to; ends the program if that fails. No threads may
+   have been made before. */
+void server_start(server *s, const char *benchmark, const movex_type *type, uint32_t resources);
 /* Ends it; the benchmark fails if it has ended by itself before. */
 void server_stop(server *s);
 

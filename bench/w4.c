@@ -38,7 +38,7 @@ static result run(const bench_options *options, crowd_plan plan)
 {
     server s;
     crowd  c;
-    server_start(&s, "w4", &crowd_counter);
+    server_start(&s, "w4", &crowd_counter, 0);
     crowd_start(&c, "w4", s.url, plan);
     result measured = play(options, &c, &s);
     crowd_verify(&c);
@@ -57,7 +57,7 @@ static void run_latency(const bench_options *options)
 {
     server s;
     crowd  c;
-    server_start(&s, "w4", &crowd_counter);
+    server_start(&s, "w4", &crowd_counter, 0);
     crowd_start(&c, "w4", s.url, (crowd_plan){.clients = 2, .resources = 1, .window = 1});
     c.latency_capacity = MOST_LATENCIES;
     c.latencies = malloc(MOST_LATENCIES * sizeof *c.latencies);

@@ -12,7 +12,7 @@
 
 /* Bytes that one read takes from a connection; libwebsockets keeps a buffer of this size for each. */
 #define DIAL_READ 4096
-#define SERVE_READ 512
+#define SERVE_READ 384 /* more costs each connection memory, and gains little: see bench/connections.c */
 /* Over TLS each read must be able to take a whole record (RFC 8446, 5.1), so that nothing of it ever stays behind in
    OpenSSL: where a connection ends with something left there, libwebsockets 4.1 goes round in circles, for ever with a
    client's, until a timeout with a server's. */
