@@ -2,6 +2,7 @@
 
 #include "bench.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +11,12 @@
 static void usage(FILE *out, const char *program, const char *what)
 {
     fprintf(out,
-            "%s - %s\n\nusage: %s [--clients N] [--window N] [--seconds S] [--json]\n\n"
+            "%s - %s\n\nusage: %s [--clients N] [--window N] [--seconds S] [--json[=FILE]]\n\n"
             "  --clients N  so many clients, instead of one run each with 1, 2, 8 and 64\n"
             "  --window N   actions in flight at once; default 1\n"
             "  --seconds S  about how long each run takes; default 1\n"
-            "  --json       one JSON object a line\n",
+            "  --json       one JSON object a line instead of tables\n"
+            "  --json=FILE  the same at the end of FILE, besides the tables\n",
             program, what, program);
 }
 
@@ -37,6 +39,14 @@ static uint32_t count_of(const char *program, const char *option, const char *te
     exit(2);
 }
 
+static FILE *file_of(const char *program, const char *path)
+{
+    FILE *file = fopen(path, "a");
+    if (file) return file;
+    fprintf(stderr, "%s: %s cannot be written\n", program, path);
+    exit(2);
+}
+
 bench_options bench_parse(int argc, char **argv, const char *what, bench_options defaults)
 {
     const char   *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
@@ -45,6 +55,8 @@ bench_options bench_parse(int argc, char **argv, const char *what, bench_options
         const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (strcmp(option, "--json") == 0) {
             options.json = true;
+        } else if (strncmp(option, "--json=", 7) == 0) {
+            options.file = file_of(program, option + 7);
         } else if (strcmp(option, "--help") == 0) {
             usage(stdout, program, what);
             exit(0);
@@ -63,6 +75,53 @@ bench_options bench_parse(int argc, char **argv, const char *what, bench_options
         }
     }
     return options;
+}
+
+void bench_begin(const bench_options *options, const char *title)
+{
+    if (options->json) return;
+    printf("%s\n%-58s %14s %14s %7s  %s\n", title, "", "measured", "goal", "factor", "unit");
+}
+
+static double factor_of(const bench_row *row)
+{
+    if (row->value <= 0) return 0;
+    return row->at_most ? row->goal / row->value : row->value / row->goal;
+}
+
+/* With as many digits as say something. */
+static const char *number_text(double number, char *text, size_t size)
+{
+    snprintf(text, size, "%.*f", number >= 100 ? 0 : number >= 10 ? 1 : number >= 1 ? 2 : 3, number);
+    return text;
+}
+
+void bench_report(const bench_options *options, const bench_row *row)
+{
+    char value[32], goal[32] = "", factor[32] = "";
+    number_text(row->value, value, sizeof value);
+    if (row->goal > 0) {
+        number_text(row->goal, goal, sizeof goal);
+        snprintf(factor, sizeof factor, "%.2f", factor_of(row));
+    }
+    bench_json(options, "{\"workload\":\"%s\",\"what\":\"%s\",\"unit\":\"%s\",\"value\":%.6g%s%s%s%s}", row->workload,
+               row->what, row->unit, row->value, *goal ? ",\"goal\":" : "", goal, *goal ? ",\"factor\":" : "", factor);
+    if (!options->json) printf("%-58s %14s %14s %7s  %s\n", row->what, value, goal, factor, row->unit);
+    fflush(stdout);
+}
+
+void bench_json(const bench_options *options, const char *format, ...)
+{
+    FILE *const files[] = {options->json ? stdout : NULL, options->file};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (!files[i]) continue;
+        va_list arguments;
+        va_start(arguments, format);
+        vfprintf(files[i], format, arguments);
+        va_end(arguments);
+        fputc('\n', files[i]);
+        fflush(files[i]);
+    }
 }
 
 double bench_now(void)

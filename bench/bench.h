@@ -5,9 +5,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 typedef struct bench_options {
     bool     json;    /* one JSON object a line instead of a table */
+    FILE    *file;    /* takes the same JSON besides the table; NULL: none */
     uint32_t clients; /* 0: the benchmark's own choice of several */
     uint32_t window;  /* actions in flight */
     double   seconds; /* of each run, about */
@@ -16,6 +18,26 @@ typedef struct bench_options {
 /* Reads the command line; prints help or what is wrong with it and ends the program. `what`: one line about the
    benchmark. */
 bench_options bench_parse(int argc, char **argv, const char *what, bench_options defaults);
+
+/* A figure, and the goal that it is held against. */
+typedef struct bench_row {
+    const char *workload; /* such as "w4" */
+    const char *what;     /* which of its figures, for people; no character that JSON would escape */
+    const char *unit;     /* of value and goal */
+    double      value;
+    double      goal;     /* 0: none */
+    bool        at_most;  /* the goal is not to be exceeded; else it is to be reached */
+} bench_row;
+
+/* Begins a table: its title and its columns. */
+void bench_begin(const bench_options *options, const char *title);
+/* Prints a line of it, with the factor by which the goal is met: 1 or more if it is. */
+void bench_report(const bench_options *options, const bench_row *row);
+/* One line of JSON, as the options want it, for figures besides the rows. */
+#if defined __GNUC__
+__attribute__((format(printf, 2, 3)))
+#endif
+void bench_json(const bench_options *options, const char *format, ...);
 
 /* Seconds of a clock that does not jump. */
 double bench_now(void);

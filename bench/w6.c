@@ -200,14 +200,14 @@ int main(int argc, char **argv)
     double  each_per_s = (double)each.acks / each.seconds, grouped_per_s = (double)grouped.acks / grouped.seconds;
     double  times = grouped_per_s / each_per_s;
     if (!options.clients && times < 10) bench_fail("w6", "one flush for all is not 10 times as fast");
-    if (options.json)
-        printf("{\"workload\":\"w6\",\"clients\":%" PRIu32 ",\"flush_ms\":1,\"grouped_acks_per_s\":%.0f,"
-               "\"grouped_acks_per_flush\":%.1f,\"single_acks_per_s\":%.0f,\"times\":%.1f}\n",
-               count, grouped_per_s, (double)grouped.acks / (double)grouped.flushes, each_per_s, times);
-    else
-        printf("W6: a journal whose flush takes 1 ms; nobody is told before it\n%8s %16s %16s %16s %8s\n%8" PRIu32
-               " %16.0f %16.1f %16.0f %8.1f\n",
-               "clients", "acks/s", "acks/flush", "acks/s, 1 each", "times", count, grouped_per_s,
-               (double)grouped.acks / (double)grouped.flushes, each_per_s, times);
+    char what[80];
+    bench_begin(&options, "W6: a journal whose flush takes 1 ms; nobody is told before it");
+    snprintf(what, sizeof what, "%" PRIu32 " clients, a flush for what comes of all", count);
+    bench_report(&options, &(bench_row){"w6", what, "acks/s", grouped_per_s, 0, false});
+    bench_report(&options, &(bench_row){"w6", "so many with each flush", "acks",
+                                        (double)grouped.acks / (double)grouped.flushes, 0, false});
+    snprintf(what, sizeof what, "%" PRIu32 " clients, a flush for each", count);
+    bench_report(&options, &(bench_row){"w6", what, "acks/s", each_per_s, 0, false});
+    bench_report(&options, &(bench_row){"w6", "one flush for all is so many times as fast", "", times, 10, false});
     return 0;
 }

@@ -2,6 +2,9 @@
    argument --tls, what two emitters do is tested over TLS. */
 #define _POSIX_C_SOURCE 200809L
 #include "certificates.h"
+#ifdef __linux__
+#include "polls.h"
+#endif
 #include "support.h"
 
 #include <movex/io.h>
@@ -393,6 +396,57 @@ START_TEST(back_pressure_loses_nothing)
     ck_assert_uint_eq(memory.blocks, 0);
 }
 END_TEST
+
+#ifdef __linux__
+/* Idle links are not looked at when others do something; but for one look at all each second. */
+START_TEST(a_turn_costs_what_is_active)
+{
+    enum { idle = 100, frames = 1000 };
+    movex_io   server = listener((movex_ws_config){0}), client = dialler((movex_ws_config){.max_links = idle + 1});
+    movex_link there, here;
+    for (int i = 0; i < idle; i++) join(client, server, NULL);
+    here = join(client, server, &there);
+    uint64_t before = polls_so_far.descriptors;
+    for (unsigned i = 0; i < frames; i++) {
+        ck_assert_int_eq(send_filled(client, here, 20, i), MOVEX_OK);
+        check_filled(next(server, client), there, 20, i);
+        ck_assert_int_eq(send_filled(server, there, 20, i), MOVEX_OK);
+        check_filled(next(client, server), here, 20, i);
+    }
+    ck_assert_uint_lt(polls_so_far.descriptors - before, frames * idle / 10);
+    destroy(client);
+    destroy(server);
+}
+END_TEST
+
+/* That a full socket takes something again is noticed by itself, and not at the next look at all. */
+START_TEST(room_is_noticed)
+{
+    enum { frames = 1000 };
+    movex_io   server = listener((movex_ws_config){0}), client = dialler((movex_ws_config){.queue_bytes = 100000});
+    movex_link there, here = join(client, server, &there);
+    unsigned   sent = 0, got = 0, times = 0, without_pass = 0;
+    while (sent < frames) {
+        uint64_t before = polls_so_far.passes;
+        while (sent < frames && send_filled(client, here, 30000, sent) == MOVEX_OK) sent++;
+        unsigned waiting = sent;
+        while (got < sent && sent == waiting) {
+            check_filled(next(server, client), there, 30000, got), got++;
+            sent += sent < frames && send_filled(client, here, 30000, sent) == MOVEX_OK;
+        }
+        times++;
+        without_pass += polls_so_far.passes == before;
+    }
+    client.ops->close(client.self, here);
+    while (got < sent) check_filled(next(server, client), there, 30000, got), got++;
+    expect(server, client, MOVEX_IO_CLOSED);
+    ck_assert_uint_gt(times, 4);
+    ck_assert_uint_gt(without_pass, times / 2);
+    destroy(client);
+    destroy(server);
+}
+END_TEST
+#endif
 
 /* A slow program's unread bytes stay with the sender: what the receiver holds is bounded, whatever is sent. */
 START_TEST(a_slow_receiver_stops_the_sender)
@@ -1257,6 +1311,10 @@ static void add_pair(Suite *suite)
     const TTest *const rest[] = {wake_ends_wait, wait_ends_when_something_comes, nothing_is_left,
                                  no_allocation_once_warm, signals_are_left_alone};
     add(suite, "links", links, sizeof links / sizeof *links);
+#ifdef __linux__
+    const TTest *const turns[] = {a_turn_costs_what_is_active, room_is_noticed};
+    add(suite, "turns", turns, sizeof turns / sizeof *turns);
+#endif
     add(suite, "waiting and memory", rest, sizeof rest / sizeof *rest);
     TCase *sweep = tcase_create("memory runs out");
     tcase_set_timeout(sweep, 60);

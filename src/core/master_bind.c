@@ -16,7 +16,7 @@ enum {                           /* of what is kept */
 static void send_subscriber(movex_master *master, movex_master_link *link, const movex_subscription *about,
                             movex_presence presence, bool named)
 {
-    const char              *id = about->session->id, *info = about->session->info;
+    const char              *id = about->session->id, *info = movex_session_info(about->session);
     movex_subscriber_message message = {
         .number = about->resource->number,
         .slot = about->slot,

@@ -176,7 +176,7 @@ bool movex_master_subscriber_at(const movex_master *master, const movex_type *ty
     for (uint32_t i = 0; resource && i < resource->slots; i++) {
         const movex_subscription *found = resource->subscribers[i];
         if (!found || index-- > 0) continue;
-        *subscriber = (movex_subscriber){found->session->id, found->session->info, found->session->link == NULL};
+        *subscriber = (movex_subscriber){found->session->id, movex_session_info(found->session), found->session->link == NULL};
         return true;
     }
     return false;

@@ -108,7 +108,7 @@ typedef struct movex_session {
     movex_budget       budget;
     unsigned char      token[MOVEX_TOKEN_SIZE];
     char               id[MOVEX_NAME_SIZE];
-    char               info[MOVEX_INFO_MAX + 1];
+    char              *info;    /* NULL: "", as most have none; see movex_session_info */
 } movex_session;
 
 /* A dispatch that made no entry: what to answer when it comes again. */
@@ -409,6 +409,10 @@ void movex_session_end_lost(movex_master *master);
 bool movex_session_recovered(movex_master *master, const movex_map *by_number);
 /* Frees it and its subscriptions, with nobody told. */
 void movex_session_free(movex_master *master, movex_session *session);
+/* What others are told of it with its id; never NULL. */
+const char *movex_session_info(const movex_session *session);
+/* False if memory ran out; then it is as it was. */
+bool movex_session_set_info(movex_master *master, movex_session *session, const void *text, size_t length);
 
 /* ---- master_bind.c */
 

@@ -412,7 +412,7 @@ static const char sessions_name[] = "sessions";
 static void add_session(content *all, const movex_session *session)
 {
     movex_journal_session record = {
-        .number = session->number, .id = text_of(session->id), .info = text_of(session->info)};
+        .number = session->number, .id = text_of(session->id), .info = text_of(movex_session_info(session))};
     movex_writer writer = begin_part(all, CHANGE_BYTES + MOVEX_INFO_MAX);
     if (!writer.at) return;
     memcpy(record.token, session->token, MOVEX_TOKEN_SIZE);
@@ -459,7 +459,7 @@ bool movex_keep_is_sessions(const void *name, size_t length)
 void movex_keep_session(movex_master *master, const movex_session *session)
 {
     movex_journal_session record = {
-        .number = session->number, .id = text_of(session->id), .info = text_of(session->info)};
+        .number = session->number, .id = text_of(session->id), .info = text_of(movex_session_info(session))};
     if (!is_writing(master)) return;
     movex_writer writer = begin(master);
     memcpy(record.token, session->token, MOVEX_TOKEN_SIZE);

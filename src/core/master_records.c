@@ -73,8 +73,7 @@ static int take_session(movex_recovery *r, const movex_journal_session *record)
     session->over = false;
     session->number = record->number;
     memcpy(session->token, record->token, MOVEX_TOKEN_SIZE);
-    memset(session->info, 0, sizeof session->info);
-    memcpy(session->info, record->info.bytes, record->info.length);
+    if (!movex_session_set_info(master, session, record->info.bytes, record->info.length)) return out_of_memory(r);
     return know_session(r, record->number, session);
 }
 

@@ -42,14 +42,42 @@ static bool take_text(movex_wire_text text, char *into, size_t size)
     return true;
 }
 
-static movex_session *session_new(movex_master *master, const char *id, movex_error *error)
+/* What the hook and the checks before it need: the texts of a HELLO, zero-terminated. */
+typedef struct greeting {
+    char id[MOVEX_NAME_SIZE], info[MOVEX_INFO_MAX + 1], credentials[MOVEX_INFO_MAX + 1];
+} greeting;
+
+const char *movex_session_info(const movex_session *session)
+{
+    return session->info ? session->info : "";
+}
+
+static void drop_info(movex_master *master, movex_session *session)
+{
+    if (session->info) movex_release(&master->allocator, session->info, strlen(session->info) + 1);
+    session->info = NULL;
+}
+
+bool movex_session_set_info(movex_master *master, movex_session *session, const void *text, size_t length)
+{
+    char *copy = length ? movex_allocate(&master->allocator, length + 1) : NULL;
+    if (length && !copy) return false;
+    if (copy) memcpy(copy, text, length);
+    drop_info(master, session);
+    session->info = copy;
+    return true;
+}
+
+static movex_session *session_new(movex_master *master, const greeting *texts, movex_error *error)
 {
     if (master->sessions.count >= master->config.limits.sessions) {
         movex_error_set(error, MOVEX_ERR_LIMIT, "HELLO: the master has as many sessions as it may", NULL);
         return NULL;
     }
     movex_session *session = movex_allocate(&master->allocator, sizeof *session);
-    if (session && !movex_map_put(&master->sessions, &master->allocator, key_of(master, id), session)) {
+    if (session && !(movex_session_set_info(master, session, texts->info, strlen(texts->info)) &&
+                     movex_map_put(&master->sessions, &master->allocator, key_of(master, texts->id), session))) {
+        drop_info(master, session);
         movex_release(&master->allocator, session, sizeof *session);
         session = NULL;
     }
@@ -57,7 +85,7 @@ static movex_session *session_new(movex_master *master, const char *id, movex_er
         movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
         return NULL;
     }
-    movex_text_set(session->id, id);
+    movex_text_set(session->id, texts->id);
     session->number = ++master->sessions_made;
     make_token(master, session);
     return session;
@@ -95,11 +123,6 @@ static void announce(movex_master *master, movex_session *session, movex_presenc
     for (movex_node *node = session->subscriptions.first; node; node = node->next)
         movex_subscription_announce(master, (movex_subscription *)(void *)node, presence, false);
 }
-
-/* What the hook and the checks before it need: the texts of a HELLO, zero-terminated. */
-typedef struct greeting {
-    char id[MOVEX_NAME_SIZE], info[MOVEX_INFO_MAX + 1], credentials[MOVEX_INFO_MAX + 1];
-} greeting;
 
 static int check_hello(movex_master *master, movex_master_link *link, const movex_hello_message *message,
                        greeting *texts, movex_error *error)
@@ -162,6 +185,8 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     bool supersedes = session && !known && !session->over;
     if (supersedes && !movex_keep_reserve_end(master, session))
         return movex_error_set(error, MOVEX_ERR_STORE, "HELLO: ", movex_status_text(MOVEX_ERR_STORE), NULL);
+    if (session && !movex_session_set_info(master, session, texts.info, strlen(texts.info)))
+        return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
     if (known) session->heard = true;
     /* Nothing may be refused from here on: it would have neither connection. */
     if ((known || supersedes) && session->link) drop_link(master, session);
@@ -172,13 +197,12 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     bool begins = !session || session->over;
     if (begins && !movex_keep_reserve(master, 1, MOVEX_INFO_MAX))
         return movex_error_set(error, MOVEX_ERR_STORE, "HELLO: ", movex_status_text(MOVEX_ERR_STORE), NULL);
-    if (!session) session = session_new(master, texts.id, error);
+    if (!session) session = session_new(master, &texts, error);
     if (!session) return error->status;
     if (session->over) begin_anew(master, session);
 
     movex_list_remove(&link->greeting);
     movex_list_remove(&session->away);
-    movex_text_set(session->info, texts.info);
     if (begins) movex_keep_session(master, session);
     movex_address_move_session(master, session, link);
     session->link = link;
@@ -266,6 +290,7 @@ void movex_session_free(movex_master *master, movex_session *session)
     movex_list_remove(&session->away);
     movex_map_free(&session->by_number, &master->allocator);
     unlist(master, session);
+    drop_info(master, session);
     movex_release(&master->allocator, session, sizeof *session);
 }
 

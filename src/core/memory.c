@@ -48,7 +48,7 @@ bool movex_buffer_reserve(movex_buffer *buffer, const movex_allocator *allocator
 {
     if (more <= buffer->capacity - buffer->length) return true;
     if (more > SIZE_MAX / 2 - buffer->length) return false;
-    size_t capacity = buffer->capacity ? buffer->capacity : 256;
+    size_t capacity = buffer->capacity ? buffer->capacity : 64;
     while (capacity < buffer->length + more) capacity *= 2;
     unsigned char *moved = allocator->reallocate(allocator->user, buffer->bytes, buffer->capacity, capacity);
     if (!moved) return false;

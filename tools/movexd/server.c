@@ -134,7 +134,9 @@ static void log_figures(const movexd_log *log, movexd_level level, const movex_s
 static void log_events(movexd_server *server)
 {
     movex_master_event event;
-    while (movex_master_next(server->master, &event)) log_event(server->log, &event);
+    bool               any = false;
+    for (; movex_master_next(server->master, &event); any = true) log_event(server->log, &event);
+    if (!any) return; /* nor was one dropped; and the figures go through all resources and links */
     movex_stats stats = movex_master_stats(server->master);
     log_dropped(server, stats.events_dropped);
 }

@@ -1,7 +1,6 @@
 /* The websocket emitter's life and its MovexIO functions. */
 #include "websocket_internal.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,11 +50,11 @@ static int ws_send(void *self, movex_link number, const void *frame, size_t leng
     return status;
 }
 
-/* One pass over all sockets, and as many more over those whose frame has come in part as that gets on. */
+/* One look at what is ready, and as many more at those whose frame has come in part as that gets on. */
 static bool service(movex_ws *ws, movex_io_event *event)
 {
     ws->progress = false;
-    lws_service(ws->context, -1); /* in libwebsockets 4.1, only a negative time does not block */
+    movex_ws_service(ws, 0);
     for (int reads = 0; !movex_ws_take_event(ws, event); reads++) {
         if (reads == READS_PER_RECV || !ws->progress) return false;
         ws->progress = false;
@@ -69,6 +68,10 @@ static int ws_recv(void *self, movex_io_event *event)
     movex_ws *ws = self;
     movex_ws_end_loan(ws);
     if (movex_ws_take_event(ws, event)) return MOVEX_OK;
+    if (ws->looked) { /* asking again what there is would cost as much as to send something */
+        ws->looked = false;
+        return MOVEX_ERR_AGAIN;
+    }
     movex_ws_pipe pipe = movex_ws_pipe_hold(ws);
     bool          found = service(ws, event);
     movex_ws_pipe_release(pipe);
@@ -86,10 +89,12 @@ static void ws_close(void *self, movex_link number)
     bool open = link->state == MOVEX_WS_OPEN;
     link->state = MOVEX_WS_ENDING;
     link->since = lws_now_usecs();
-    if (open)
-        lws_callback_on_writable(link->wsi);
-    else
+    if (!open) {
         movex_ws_link_kill(link, "");
+        return;
+    }
+    movex_ws_watch(ws, (int)lws_get_socket_fd(link->wsi));
+    lws_callback_on_writable(link->wsi);
 }
 
 static int ws_listen(void *self)
@@ -99,28 +104,17 @@ static int ws_listen(void *self)
     return ws->listener ? MOVEX_ERR_EXISTS : movex_ws_server_new(ws);
 }
 
-static void wait_over(lws_sorted_usec_list_t *timer)
-{
-    (void)timer; /* that it is due has ended the wait */
-}
-
 static int ws_wait(void *self, uint32_t timeout_ms)
 {
     movex_ws     *ws = self;
     lws_usec_t    end = lws_now_usecs() + (lws_usec_t)timeout_ms * LWS_US_PER_MS;
-    bool          interrupted = false;
+    bool          goes_on = true; /* no signal, to which the program may want to see */
     movex_ws_pipe pipe = movex_ws_pipe_hold(ws);
-    while (!movex_ws_has_event(ws) && !ws->room && !atomic_load(&ws->woken) && !interrupted) {
-        lws_usec_t left = end - lws_now_usecs();
-        if (left <= 0) break;
-        /* libwebsockets sleeps until its next timer, in whole milliseconds rounded down. */
-        lws_sul_schedule(ws->context, 0, &ws->wait_timer, wait_over, left + LWS_US_PER_MS - 1);
-        errno = 0;
-        lws_service(ws->context, 0);
-        interrupted = errno == EINTR; /* a signal: the program may want to see to it */
+    while (!movex_ws_has_event(ws) && !ws->room && !atomic_load(&ws->woken) && goes_on && lws_now_usecs() < end) {
+        goes_on = movex_ws_service(ws, end);
+        ws->looked = true;
     }
     movex_ws_pipe_release(pipe);
-    lws_sul_cancel(&ws->wait_timer);
     atomic_store(&ws->woken, false);
     ws->room = false;
     return MOVEX_OK;
@@ -130,7 +124,7 @@ static void ws_wake(void *self)
 {
     movex_ws *ws = self;
     atomic_store(&ws->woken, true);
-    lws_cancel_service(ws->context);
+    movex_ws_ring(ws);
 }
 
 /* The texts of a configuration, which are copied. */
@@ -194,6 +188,7 @@ static void ws_destroy(void *self)
         close_all(ws, ws->partial);
         for (int pass = 0; pass < PASSES_AT_END; pass++) lws_service(ws->context, -1);
         lws_sul_cancel(&ws->sweep_timer);
+        movex_ws_watch_end(ws);
         lws_context_destroy(ws->context);
     }
     for (movex_ws_link *link; (link = ws->links ? ws->links : ws->partial) != NULL;) {
@@ -291,12 +286,13 @@ movex_io movex_ws_new(const movex_ws_config *config)
     if (!ws) return none;
     memset(ws, 0, sizeof *ws);
     atomic_init(&ws->woken, false);
+    ws->epoll = ws->alarm = -1;
     ws->config = *config;
     ws->config.allocator = allocator;
     ws->config_status = complete_config(&ws->config);
     ws->ops = operations;
     ws->ops.max_frame = ws->config.max_frame;
-    if (!copy_texts(ws) || movex_ws_context_new(ws) != MOVEX_OK) {
+    if (!copy_texts(ws) || movex_ws_context_new(ws) != MOVEX_OK || !movex_ws_watch_start(ws)) {
         ws_destroy(ws);
         return none;
     }

@@ -3,6 +3,8 @@
      websocket_event.c   link numbers, and the queue of what recv has to report
      websocket_link.c    one link: frames put together, frames that wait, silence, the end
      websocket_lws.c     the only place that libwebsockets calls back
+     websocket_epoll.c   which sockets are looked at, and sleeping until one is ready
+     websocket_poll.c    the same where there is no epoll
      websocket_listen.c  the listening socket
      websocket_tls.c     certificates, and whom to trust
      websocket_url.c     urls and addresses as text
@@ -63,6 +65,7 @@ typedef struct movex_ws_link {
     bool                  pinged;   /* since it was last heard of */
     bool                  ping_due; /* a ping waits for the next chance to write */
     bool                  full;     /* send has said MOVEX_ERR_AGAIN */
+    bool                  waits_to_write; /* its socket is watched for room as well */
     lws_usec_t            since;    /* OPEN: when it was last heard of; else: when the state began */
     movex_ws_bytes        incoming; /* the parts of a frame that has not come whole */
     movex_ws_tls         *tls;      /* NULL unless it dials wss:// */
@@ -114,6 +117,12 @@ struct movex_ws {
 
     lws_sorted_usec_list_t sweep_timer, wait_timer;
     lws_usec_t             swept;    /* when links were last looked at for silence */
+
+    int            epoll, alarm; /* what watches the sockets, and what ends its wait; -1: none */
+    movex_ws_bytes looks;        /* sockets to have a look at */
+    lws_usec_t     next_pass;    /* when all sockets are served at the latest */
+    bool           pass_due;     /* they are to be served next */
+    bool           looked;       /* wait has just done so: what there was is in `events` */
     atomic_bool            woken;    /* by wake, and no wait has noticed yet */
     bool                   room;     /* a full queue has room since the last wait */
     bool                   progress; /* bytes of a frame have come, so reading on may complete it */
@@ -164,6 +173,24 @@ void movex_ws_link_closed_by_peer(movex_ws_link *link, const unsigned char *byte
 int movex_ws_link_send(movex_ws_link *link, const void *frame, size_t length);
 /* Pings the silent, ends the dead, and comes back by itself. */
 void movex_ws_sweep_start(movex_ws *ws);
+/* How often it does. */
+lws_usec_t movex_ws_sweep_interval(const movex_ws *ws);
+
+/* --- websocket_epoll.c, or websocket_poll.c */
+
+/* Once the context is there; false if the system has no descriptors or no memory for it. */
+bool movex_ws_watch_start(movex_ws *ws);
+void movex_ws_watch_end(movex_ws *ws);
+/* Serves what is ready; if nothing is, sleeps until something is, or `until`, or for less. False if a signal has ended that. */
+bool movex_ws_service(movex_ws *ws, lws_usec_t until);
+/* Ends a sleep; may be called from another thread. */
+void movex_ws_ring(movex_ws *ws);
+/* A socket that is new, or whose link has ended, and that has to be looked at in any case. */
+void movex_ws_watch(movex_ws *ws, int fd);
+/* A link has opened. */
+void movex_ws_watch_link(movex_ws_link *link);
+/* libwebsockets wants something else of a socket than before. */
+void movex_ws_watch_changed(movex_ws *ws, struct lws *wsi);
 
 /* --- websocket_lws.c */
 

@@ -46,7 +46,10 @@ movex_ws_link *movex_ws_link_new(movex_ws *ws, struct lws *wsi, movex_ws_state s
 void movex_ws_link_free(movex_ws_link *link)
 {
     const movex_allocator *allocator = &link->ws->config.allocator;
-    if (link->wsi) lws_set_opaque_user_data(link->wsi, NULL);
+    if (link->wsi) {
+        lws_set_opaque_user_data(link->wsi, NULL);
+        if (link->state == MOVEX_WS_OPEN) movex_ws_watch(link->ws, (int)lws_get_socket_fd(link->wsi));
+    }
     take_out(link);
     movex_ws_drop(allocator, &link->incoming);
     movex_ws_drop(allocator, &link->outgoing);
@@ -66,8 +69,10 @@ void movex_ws_link_lost(movex_ws_link *link, const char *text)
 
 void movex_ws_link_kill(movex_ws_link *link, const char *text)
 {
+    movex_ws   *ws = link->ws;
     struct lws *wsi = link->wsi;
     movex_ws_link_lost(link, text);
+    ws->pass_due = true;
     lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
@@ -94,6 +99,7 @@ int movex_ws_link_opened(movex_ws_link *link)
     movex_ws_peer_address(lws_get_socket_fd(link->wsi), address, sizeof address);
     link->state = MOVEX_WS_OPEN;
     link->since = lws_now_usecs();
+    movex_ws_watch_link(link);
     if (movex_ws_report(link->ws, MOVEX_IO_OPENED, link->number, address, strlen(address) + 1)) return 0;
     movex_ws_link_lost(link, out_of_memory);
     return -1;
@@ -293,7 +299,7 @@ static void sweep_link(movex_ws_link *link, lws_usec_t now)
 }
 
 /* How often links are looked at: a quarter of the shortest setting, but no more rarely than each second. */
-static lws_usec_t sweep_interval(const movex_ws *ws)
+lws_usec_t movex_ws_sweep_interval(const movex_ws *ws)
 {
     uint32_t shortest = ws->config.ping_seconds;
     if (ws->config.connect_seconds < shortest) shortest = ws->config.connect_seconds;
@@ -315,7 +321,7 @@ static void sweep_list(movex_ws_link *link, lws_usec_t now, lws_usec_t excused)
 static void sweep(lws_sorted_usec_list_t *timer)
 {
     movex_ws  *ws = lws_container_of(timer, movex_ws, sweep_timer);
-    lws_usec_t now = lws_now_usecs(), interval = sweep_interval(ws), away = now - ws->swept - interval;
+    lws_usec_t now = lws_now_usecs(), interval = movex_ws_sweep_interval(ws), away = now - ws->swept - interval;
     sweep_list(ws->links, now, away > interval ? away : 0);
     sweep_list(ws->partial, now, away > interval ? away : 0);
     movex_ws_resume_listener(ws);
@@ -326,5 +332,5 @@ static void sweep(lws_sorted_usec_list_t *timer)
 void movex_ws_sweep_start(movex_ws *ws)
 {
     ws->swept = lws_now_usecs();
-    lws_sul_schedule(ws->context, 0, &ws->sweep_timer, sweep, sweep_interval(ws));
+    lws_sul_schedule(ws->context, 0, &ws->sweep_timer, sweep, movex_ws_sweep_interval(ws));
 }

@@ -12,7 +12,7 @@
 
 /* Bytes that one read takes from a connection; libwebsockets keeps a buffer of this size for each. */
 #define DIAL_READ 4096
-#define SERVE_READ 1024
+#define SERVE_READ 384 /* more costs each connection memory, and gains little: see bench/connections.c */
 /* Over TLS each read must be able to take a whole record (RFC 8446, 5.1), so that nothing of it ever stays behind in
    OpenSSL: where a connection ends with something left there, libwebsockets 4.1 goes round in circles, for ever with a
    client's, until a timeout with a server's. */
@@ -22,6 +22,9 @@
 /* An emitter that does not listen holds few connections, and gets by with a table of this many. Beyond it, libwebsockets is
    left to its default: a table of all descriptors that the process may have, in which looking one up does not mean searching. */
 #define SMALL_TABLE 128
+
+/* What libwebsockets is told when it asks for the thread: it is always the same, and not 0, which means that nobody knows. */
+#define ONE_THREAD 1
 
 /* The ports of vhosts; neither makes libwebsockets listen by itself. */
 #define DIALLING CONTEXT_PORT_NO_LISTEN
@@ -72,6 +75,11 @@ static int any_callback(struct lws *wsi, enum lws_callback_reasons reason)
     }
 }
 
+static void adopt(movex_ws *ws, int fd)
+{
+    if (lws_adopt_socket_vhost(ws->server, fd)) movex_ws_watch(ws, fd); /* if not, it is closed */
+}
+
 static int accept_connections(movex_ws *ws)
 {
     for (int i = 0; i < ACCEPTS_PER_PASS; i++) {
@@ -86,8 +94,9 @@ static int accept_connections(movex_ws *ws)
         if (ws->sockets > ws->config.max_links + ws->config.max_links / 4 + 16)
             close(fd);
         else
-            lws_adopt_socket_vhost(ws->server, fd);
+            adopt(ws, fd);
     }
+    movex_ws_watch(ws, (int)lws_get_socket_fd(ws->listener)); /* there may be more */
     return 0;
 }
 
@@ -103,6 +112,7 @@ static int other_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
 {
     (void)in, (void)length;
     switch (reason) {
+    case LWS_CALLBACK_GET_THREAD_ID: movex_ws_watch_changed(emitter_of(wsi), wsi); return ONE_THREAD;
     case LWS_CALLBACK_RAW_RX_FILE: return accept_connections(emitter_of(wsi));
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
         return movex_ws_tls_equip(user, emitter_of(wsi)->server_tls) ? 0 : 1;
@@ -302,6 +312,7 @@ int movex_ws_server_new(movex_ws *ws)
         close(fd);
         return MOVEX_ERR_MEMORY;
     }
+    movex_ws_watch(ws, fd);
     ws->port = port;
     return MOVEX_OK;
 }
