@@ -112,8 +112,8 @@ static bool is_complete(const movex_raft *raft, const movex_raft_message *ask)
 
 bool raft_grants(movex_raft *raft, raft_other *other, const movex_raft_message *ask)
 {
-    bool founds = raft_is_founder(raft);
-    if (raft->membership.count == 0 && !(founds && other->founds && raft_may_found(raft))) return false;
+    /* One that knows no membership may be of one all the same: a founder that was not reached since. */
+    if (raft_is_founder(raft) && !(other->founds && raft_may_found(raft))) return false;
     if (!is_complete(raft, ask)) return false;
     if (ask->trial) return ask->term > raft->term && !raft_has_master(raft);
     if (ask->term != raft->term || raft->role != MOVEX_RAFT_FOLLOWER) return false;
