@@ -1,6 +1,7 @@
 #include "peer_world.h"
 
 #include "meter.h"
+#include "raft_internal.h"
 
 #include <movex/text.h>
 
@@ -232,28 +233,31 @@ uint32_t peer_world_await_master(peer_world *w, uint32_t most_ms)
     return UINT32_MAX;
 }
 
-static const movex_raft *most_advanced(const peer_world *w)
+static bool keeps_majority(const peer_world *w, const movex_raft_membership *membership, uint32_t without)
 {
-    const movex_raft *best = NULL;
-    for (uint32_t i = 0; i < w->count; i++) {
-        const movex_raft *raft = w->seats[i].peer ? w->seats[i].peer->raft : NULL;
-        if (raft && movex_raft_room(raft) && (!best || movex_raft_committed(raft) > movex_raft_committed(best))) best = raft;
-    }
-    return best;
+    uint32_t with_memory = 0;
+    for (uint32_t i = 0; i < membership->count; i++)
+        for (uint32_t j = 0; j < w->count; j++)
+            with_memory += membership->members[i].number && j != without && w->seats[j].peer &&
+                           w->seats[j].peer->number == membership->members[i].number;
+    return with_memory > membership->count / 2;
 }
 
+/* Also of a membership that is not committed, and may come to be. */
 bool peer_world_can_spare(const peer_world *w, uint32_t seat)
 {
-    const movex_raft *best = most_advanced(w);
-    uint32_t          with_memory = 0;
-    if (!best || !w->seats[seat].peer) return false;
-    uint32_t members = movex_raft_member_count(best);
-    for (uint32_t i = 0; i < members; i++) {
-        uint64_t number = movex_raft_member_at(best, i)->number;
-        for (uint32_t j = 0; j < w->count; j++)
-            with_memory += number && j != seat && w->seats[j].peer && w->seats[j].peer->number == number;
+    uint64_t committed = 0;
+    for (uint32_t i = 0; i < w->count; i++)
+        if (w->seats[i].peer && w->seats[i].peer->raft->committed_membership_index > committed)
+            committed = w->seats[i].peer->raft->committed_membership_index;
+    if (!w->seats[seat].peer || !committed) return false;
+    for (uint32_t i = 0; i < w->count; i++) {
+        const movex_raft *raft = w->seats[i].peer ? w->seats[i].peer->raft : NULL;
+        if (!raft) continue;
+        if (raft->membership_index >= committed && !keeps_majority(w, &raft->membership, seat)) return false;
+        if (raft->committed_membership_index == committed && !keeps_majority(w, &raft->committed_membership, seat)) return false;
     }
-    return with_memory > (members + 1) / 2; /* also if another member is being added now */
+    return true;
 }
 
 bool peer_world_is_settled(const peer_world *w)
