@@ -46,6 +46,7 @@ typedef struct relay_world {
     meter               memory; /* of all but the network */
     uint32_t            joined, left, rejected; /* events of the relay */
     char                told[256];              /* the last of them: "KIND room/name: cause" */
+    bool                names_lie;              /* frames are corrupted: two members may seem to have one name */
     /* Optional: is shown each frame, before it is counted. */
     void (*on_frame)(world_member *member, world_link *link, const movex_io_event *event);
 } relay_world;

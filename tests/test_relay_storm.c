@@ -188,6 +188,7 @@ static void play(const weather *of, uint64_t seed)
     world.memory = (meter){0};
     world_start(&world, &net, &(movexd_relay_config){.bytes_per_second = 30000});
     world.on_frame = check_frame;
+    world.names_lie = corrupts;
     for (int i = 0; i < MEMBERS; i++) make_member(i, of);
     world.memory.random = seed;
     for (int step = 0; step < STEPS; step++) {
@@ -200,7 +201,7 @@ static void play(const weather *of, uint64_t seed)
         world_run(&world, 2);
     }
     for (int i = 0; i < MEMBERS; i++) received += world.members[i].received;
-    must_msg(received > 300, "only %u frames came", received);
+    must_msg(received > 100, "only %u frames came", received);
     fprintf(stderr, "# %u frames, %u links, %u joined, %u left\n", received, lives, world.joined, world.left);
     settle(of->listens);
     world_stop(&world);
