@@ -233,12 +233,13 @@ uint32_t peer_world_await_master(peer_world *w, uint32_t most_ms)
     return UINT32_MAX;
 }
 
+/* Who leaves does not count: it may be gone at any moment. */
 static bool keeps_majority(const peer_world *w, const movex_raft_membership *membership, uint32_t without)
 {
     uint32_t with_memory = 0;
     for (uint32_t i = 0; i < membership->count; i++)
         for (uint32_t j = 0; j < w->count; j++)
-            with_memory += membership->members[i].number && j != without && w->seats[j].peer &&
+            with_memory += membership->members[i].number && j != without && w->seats[j].peer && !w->seats[j].leaving &&
                            w->seats[j].peer->number == membership->members[i].number;
     return with_memory > membership->count / 2;
 }

@@ -217,7 +217,7 @@ static bool remove_somebody_silent(movex_raft *raft)
         if (number == raft->self.number || (other && raft->now_ms - other->heard_ms < silent_ms)) continue;
         movex_raft_membership next = raft->membership;
         remove_at(&next, i);
-        return add_membership(raft, &next);
+        return goes_on(raft, &next, 0) && add_membership(raft, &next);
     }
     return false;
 }
