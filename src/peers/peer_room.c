@@ -132,6 +132,11 @@ bool movex_peer_follow(movex_peer *peer)
     bool news = false;
     while (!peer->over && follow(peer, &news)) {}
     if (peer->over) return false;
+    /* Who it is may be known later than that there is one. */
+    if (!peer->master_id[0] && movex_raft_master(peer->raft)) {
+        const char *name = name_of(peer, movex_raft_master(peer->raft));
+        if (name[0]) movex_peer_note_master(peer, name);
+    }
     movex_client_set_provisional(peer->client, movex_raft_is_alone(peer->raft));
     compact(peer);
     return news;
