@@ -52,6 +52,7 @@ static void become_master(movex_raft *raft, bool alone)
     for (uint32_t i = 0; i < raft->other_count; i++) {
         raft_other *other = &raft->others[i];
         other->next = raft_last(raft) + 1;
+        other->probing = true;
         other->match = other->piece = 0;
         other->piece_sent = false;
         other->heard_ms = raft->now_ms;

@@ -64,6 +64,7 @@ typedef struct raft_other {
     uint64_t sent_ms;  /* given time of the last APPEND or PIECE */
     uint64_t piece;    /* offset of the piece of the snapshot that is on its way or due */
     bool     piece_sent;
+    bool     probing;    /* where it agrees is not known: one APPEND at a time, until it is */
     uint64_t promised;   /* while a part of `appended` is not durable: up to which index it was told */
     /* what is to be said to it */
     bool ask_due, vote_due, append_due, appended_due, taken_due, stand_due, let_go_due, removed_due;
@@ -114,6 +115,7 @@ struct movex_raft {
     uint64_t let_go_ms;  /* leaving: given time of the last request */
     bool     joins;      /* it has met somebody of a room, or was of one: it founds none */
     bool     was_member;
+    bool     cautious;   /* a founder that was here before, or has seen that another was: it waits for all */
     bool     leaving;
 
     raft_other others[MOST_OTHERS];

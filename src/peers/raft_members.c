@@ -66,6 +66,7 @@ int movex_raft_meet(movex_raft *raft, const movex_raft_member *member, uint64_t 
         raft_other *older = &raft->others[i];
         bool        same = strcmp(older->member.name, member->name) == 0 && older->member.number != member->number;
         if (!same) continue;
+        raft->cautious = true;
         older->met = older->voted = false;
         if (!raft_is_member(&raft->membership, older->member.number)) forget(raft, older);
     }
@@ -77,6 +78,7 @@ int movex_raft_meet(movex_raft *raft, const movex_raft_member *member, uint64_t 
     other->founds = room == 0;
     other->heard_ms = raft->now_ms;
     other->next = raft_last(raft) + 1;
+    other->probing = true;
     other->piece = 0;
     other->piece_sent = false;
     other->ask_due = other->vote_due = other->appended_due = other->taken_due = other->stand_due = other->let_go_due = false;
@@ -106,7 +108,8 @@ bool raft_may_found(const movex_raft *raft)
 {
     uint32_t met = 1;
     for (uint32_t i = 0; i < raft->other_count; i++) met += raft->others[i].met && raft->others[i].founds;
-    return met >= raft->config.founders || raft->now_ms - raft->begun_ms >= raft->config.founding_ms;
+    bool waited = !raft->cautious && raft->now_ms - raft->begun_ms >= raft->config.founding_ms;
+    return met >= raft->config.founders || waited;
 }
 
 static bool add_membership(movex_raft *raft, const movex_raft_membership *membership)

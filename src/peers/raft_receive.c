@@ -4,6 +4,9 @@
 
 static void answer_append(movex_raft *raft, raft_other *other, bool granted, uint64_t index)
 {
+    const movex_raft_message *before = &other->appended;
+    /* Of two refusals the one that goes back further says more. */
+    if (other->appended_due && !granted && !before->granted && before->term == raft->term && before->index < index) return;
     other->appended = (movex_raft_message){.kind = MOVEX_RAFT_APPENDED, .term = raft->term, .granted = granted, .index = index};
     other->appended_due = true;
     other->promised = 0;
@@ -125,12 +128,13 @@ static int take_appended(movex_raft *raft, raft_other *other, const movex_raft_m
     other->piece_sent = false;
     if (appended->granted) {
         if (appended->index > other->match) other->match = appended->index;
-        if (other->next <= other->match) other->next = other->match + 1;
+        if (other->probing || other->next <= other->match) other->next = other->match + 1;
+        other->probing = false;
         other->piece = 0;
         raft_commit(raft);
     } else if (appended->index < other->next) {
         other->next = appended->index > other->match ? appended->index + 1 : other->match + 1;
-        other->append_due = true;
+        other->probing = other->append_due = true;
     }
     return MOVEX_OK;
 }

@@ -51,7 +51,7 @@ static bool write_append(movex_raft *raft, raft_other *other)
         movex_write_raft_entry(&writer, &(movex_raft_wire_entry){
             entry->term, entry->kind, {raft_content(raft, entry), entry->length}});
     }
-    other->next += append.count;
+    if (!other->probing) other->next += append.count;
     return end(raft, &writer);
 }
 
@@ -83,7 +83,7 @@ static bool replicate(movex_raft *raft, raft_other *other)
         other->append_due = false;
         return write_piece(raft, other);
     }
-    bool more = other->next <= raft_last(raft) && other->next - other->match <= MOST_IN_FLIGHT;
+    bool more = !other->probing && other->next <= raft_last(raft) && other->next - other->match <= MOST_IN_FLIGHT;
     if (!more && !is_due && !other->append_due) return false;
     other->sent_ms = raft->now_ms;
     other->append_due = false;

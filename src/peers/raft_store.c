@@ -261,6 +261,7 @@ int raft_store_open(movex_raft *raft, movex_error *error)
     if (!is_kept(raft)) return MOVEX_OK;
     int status = store.ops->open(store.self, file_name, sizeof file_name - 1, &raft->kept.file);
     bool known = status == MOVEX_OK && !raft->config.anew && store.ops->size(store.self, raft->kept.file, &size) == MOVEX_OK && size > 0;
+    raft->cautious = known;
     if (known) {
         raft->config.store = (movex_store){0}; /* what is read is not written again */
         status = read_all(raft, store);
