@@ -233,15 +233,22 @@ uint32_t peer_world_await_master(peer_world *w, uint32_t most_ms)
     return UINT32_MAX;
 }
 
-/* Who leaves does not count: it may be gone at any moment. */
+static bool is_there(const peer_world *w, uint64_t number, uint32_t without)
+{
+    for (uint32_t i = 0; i < w->count; i++) {
+        const peer_seat *s = &w->seats[i];
+        if (s->peer && s->peer->number == number) return i != without && !s->leaving && !s->paused && !s->apart;
+    }
+    return false;
+}
+
+/* Who leaves does not count, nor who is silent: it may be removed at the very moment at which another one dies. */
 static bool keeps_majority(const peer_world *w, const movex_raft_membership *membership, uint32_t without)
 {
-    uint32_t with_memory = 0;
+    uint32_t there = 0;
     for (uint32_t i = 0; i < membership->count; i++)
-        for (uint32_t j = 0; j < w->count; j++)
-            with_memory += membership->members[i].number && j != without && w->seats[j].peer && !w->seats[j].leaving &&
-                           w->seats[j].peer->number == membership->members[i].number;
-    return with_memory > membership->count / 2;
+        there += membership->members[i].number && is_there(w, membership->members[i].number, without);
+    return there > membership->count / 2;
 }
 
 /* Also of a membership that is not committed, and may come to be. */
