@@ -353,6 +353,51 @@ START_TEST(who_does_not_belong_is_told_why)
 }
 END_TEST
 
+/* A build whose game is another one cannot play, and says so; should it be elected, it gives up, and the others go on. */
+START_TEST(another_build_gives_up)
+{
+    static movex_type              newer;
+    static const movex_type *const types[] = {&newer, NULL};
+    bool                           refused = false, closed = false;
+    newer = tally_type;
+    newer.version = 7;
+    start(3, 7, NULL);
+    act_all(3);
+    movex_peer *other = movex_peer_new(&(movex_peer_config){
+        .id = "other",
+        .room = "friday",
+        .types = types,
+        .io = movex_mock_listen_as(w.net, "other"),
+        .peers = (const char *const[]){"p0", "p1", "p2"},
+        .peer_count = 3,
+        .seed = 9,
+    });
+    must(other && movex_bind(movex_peer_client(other), &newer, "main"));
+    for (int ms = 0; ms < 6000 && !closed; ms++) {
+        /* The master leaves once the other one is a member, until it is the other one's turn. */
+        if (ms % 1000 == 999 && peer_world_master(&w) >= 0 && !movex_peer_is_master(other)) peer_world_kill(&w, (uint32_t)peer_world_master(&w));
+        if (ms % 1000 == 998)
+            for (uint32_t i = 0; i < 3; i++)
+                if (!w.seats[i].peer) peer_world_enter(&w, i);
+        peer_world_run(&w, 1);
+        movex_peer_poll(other, w.now_ms);
+        for (movex_event event; movex_peer_next(other, &event);) {
+            if (event.kind == MOVEX_EVENT_BIND_REFUSED) refused = refused || event.status == MOVEX_ERR_FINGERPRINT;
+            if (event.kind != MOVEX_EVENT_CLOSED) continue;
+            closed = true;
+            must_msg(event.status == MOVEX_ERR_FINGERPRINT && strstr(event.text, "tally"), "%s", event.text);
+        }
+    }
+    must(refused);
+    must(closed); /* with these seeds it comes to be elected */
+    movex_peer_free(other);
+    for (uint32_t i = 0; i < 3; i++)
+        if (!w.seats[i].peer) peer_world_enter(&w, i);
+    must(peer_world_await_master(&w, 5000) != UINT32_MAX);
+    peer_world_end(&w);
+}
+END_TEST
+
 /* A late one that knows a single address hears of the others from it, and is taken in. */
 START_TEST(one_address_is_enough)
 {
@@ -401,6 +446,7 @@ int main(void)
     tcase_add_test(all, one_of_two_branches_is_undone);
     tcase_add_test(all, bad_settings_are_named);
     tcase_add_test(all, who_does_not_belong_is_told_why);
+    tcase_add_test(all, another_build_gives_up);
     tcase_add_test(all, one_address_is_enough);
     return movex_test_main(suite);
 }
