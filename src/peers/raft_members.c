@@ -236,6 +236,14 @@ static void go_on_handing_over(movex_raft *raft)
     }
 }
 
+/* Somebody comes who can have the room, once it is a member. */
+static bool is_awaited(const movex_raft *raft)
+{
+    for (uint32_t i = 0; i < raft->other_count; i++)
+        if (raft->others[i].met && !raft->others[i].leaving) return true;
+    return false;
+}
+
 /* Chooses who is most advanced. Nothing is added meanwhile (thesis, 3.10). */
 static void hand_over(movex_raft *raft)
 {
@@ -246,7 +254,7 @@ static void hand_over(movex_raft *raft)
         if (!best || other->match > best->match) best = other;
     }
     if (!best) {
-        if (raft->membership.count == 1) raft_go(raft, "it was the last of its room");
+        if (raft->membership.count == 1 && !is_awaited(raft)) raft_go(raft, "it was the last of its room");
         return;
     }
     raft->handing_to = best->member.number;
@@ -297,5 +305,6 @@ void movex_raft_leave(movex_raft *raft)
     raft->leaving = true;
     raft->let_go_ms = raft->now_ms - LET_GO_MS;
     if (raft->membership.count == 0) raft_go(raft, "it has left before it was a member");
-    else if (raft->role == MOVEX_RAFT_MASTER && raft->membership.count == 1) raft_go(raft, "it was the last of its room");
+    else if (raft->role == MOVEX_RAFT_MASTER && raft->membership.count == 1 && !is_awaited(raft))
+        raft_go(raft, "it was the last of its room");
 }
