@@ -47,6 +47,7 @@ void raft_net_enter(raft_net *n, uint32_t seat)
     s->told = s->chain = s->checked = 0;
     s->apart = s->paused = s->leaving = s->left = false;
     s->entered++;
+    s->anew = config.anew;
 }
 
 void raft_net_start(raft_net *n, uint32_t founders, uint32_t count, unsigned with_disk)
@@ -84,7 +85,9 @@ void raft_net_link(raft_net *n, uint32_t a, uint32_t b, bool linked)
             continue;
         }
         movex_error error;
-        int         status = movex_raft_meet(s->raft, &other->raft->self, movex_raft_room(other->raft), n->config.founders, &error);
+        uint64_t    room = movex_raft_room(other->raft);
+        if (!room && other->anew) room = n->room; /* it remembers whence it was removed */
+        int         status = movex_raft_meet(s->raft, &other->raft->self, room, n->config.founders, &error);
         holds(n, status == MOVEX_OK, "%s meets %s: %s", s->name, other->name, error.text);
     }
 }
@@ -153,6 +156,7 @@ void raft_net_drain(raft_net *n, uint32_t seat)
             s->checked = 0;
             holds(n, n->branches, "%s: undone", s->name);
             break;
+        case MOVEX_RAFT_MEMBERS: n->room = movex_raft_room(s->raft); break;
         case MOVEX_RAFT_LEFT: s->left = true; break;
         default: break;
         }
@@ -388,6 +392,8 @@ bool raft_net_can_spare(const raft_net *n, uint32_t seat)
             if (n->seats[i].disk && n->seats[i].entered) return false; /* what it knows is not looked at here */
             continue;
         }
+        /* A founder that has heard of nothing could begin another room with one that has forgotten this one. */
+        if (raft_is_founder(raft)) return false;
         if (raft->membership_index >= committed && !keeps_majority(n, &raft->membership, seat)) return false;
         if (raft->committed_membership_index == committed && !keeps_majority(n, &raft->committed_membership, seat)) return false;
     }

@@ -24,7 +24,7 @@ typedef struct raft_seat {
     uint64_t            number;
     movex_store_memory *disk; /* NULL: it has no memory beyond its life */
     movex_store         store;
-    bool                apart, paused, leaving, left;
+    bool                apart, paused, leaving, left, anew;
     uint64_t            told, chain; /* index of the last entry told; digest of all told */
     uint64_t            checked;     /* committed up to there is compared */
     uint32_t            undone, restored, masters, entered;
@@ -53,7 +53,7 @@ typedef struct raft_net {
     uint64_t          sent[MOVEX_RAFT_REMOVED + 1]; /* by kind */
     uint64_t          committed_term[RAFT_ENTRIES], committed_digest[RAFT_ENTRIES], chain[RAFT_ENTRIES], last_committed;
     uint64_t          master_of[RAFT_TERMS];
-    uint64_t          proposed;
+    uint64_t          proposed, room;
 } raft_net;
 
 /* `founders` seats of `count`; all begin to live that are founders. */

@@ -187,7 +187,7 @@ uint64_t movex_raft_number(const movex_raft *raft)
 
 uint64_t movex_raft_room(const movex_raft *raft)
 {
-    return raft->membership.room;
+    return raft->committed_membership.room;
 }
 
 uint64_t movex_raft_term(const movex_raft *raft)
@@ -220,6 +220,16 @@ bool movex_raft_is_alone(const movex_raft *raft)
     return raft->alone;
 }
 
+bool movex_raft_is_provisional(const movex_raft *raft)
+{
+    return raft->alone || (raft->role == MOVEX_RAFT_FOLLOWER && raft->master && raft->master_is_alone);
+}
+
+bool movex_raft_has_failed(const movex_raft *raft)
+{
+    return raft->failed;
+}
+
 uint32_t movex_raft_member_count(const movex_raft *raft)
 {
     return raft->committed_membership.count;
@@ -244,6 +254,7 @@ void movex_raft_check(const movex_raft *raft)
     assert(log->snapshot_index <= raft->told && raft->told <= raft->committed && raft->committed <= raft_last(raft));
     assert(raft->committed_membership_index <= raft->committed && raft->membership_index <= raft_last(raft));
     assert(raft->role != MOVEX_RAFT_MASTER || raft->term_index > 0);
+    assert(raft->branch <= raft->committed && (!raft->alone || raft->branch));
     for (uint32_t i = 0; i < raft->other_count; i++) {
         const raft_other *other = &raft->others[i];
         assert(other->next >= 1 && (raft->role != MOVEX_RAFT_MASTER || other->match < other->next));

@@ -20,8 +20,11 @@ void raft_commit_to(movex_raft *raft, uint64_t index)
 {
     if (index <= raft->committed) return;
     raft->committed = index;
-    if (raft->committed_membership_index < raft->membership_index)
-        raft_log_membership(raft, index, &raft->committed_membership, &raft->committed_membership_index);
+    uint64_t before = raft->committed_membership_index;
+    if (before == raft->membership_index) return;
+    raft_log_membership(raft, index, &raft->committed_membership, &raft->committed_membership_index);
+    /* So that one who starts again knows what is settled, and may go on alone. Without it, it waits to be told once more. */
+    if (raft->committed_membership_index != before) raft_store_state(raft);
 }
 
 /* An entry of an earlier term is committed by one of the master's own after it, and not by being held (Raft paper, 5.4.2). */
@@ -45,24 +48,44 @@ raft_other *raft_twin(movex_raft *raft)
     return twin->number ? raft_find(raft, twin->number) : NULL;
 }
 
-/* The other one is not there: its link is gone, and did not come back, or it says nothing. */
+/* The other one is not there: its link is gone, and did not come back, or it says nothing. Not for who is leaving: the other may
+   have let it go already, and so go on by right. */
 bool raft_may_be_alone(movex_raft *raft)
 {
     const raft_other *twin = raft_twin(raft);
     uint64_t          now = raft->now_ms;
-    if (!twin || raft->committed < raft->membership_index) return false;
+    if (!twin || raft->leaving || raft->committed < raft->membership_index) return false;
     if (twin->met) return now - twin->heard_ms >= 2 * (uint64_t)raft->config.election_ms;
     return now - twin->parted_ms >= raft->config.election_ms && now - twin->heard_ms >= raft->config.election_ms;
 }
 
-void raft_undo(movex_raft *raft)
+/* The snapshot stands for more than both have held: nothing is left to go back to. */
+static void undo_all(movex_raft *raft)
 {
     raft_log_clear(raft);
-    raft->committed = raft->told = 0;
+    raft->committed = 0;
     raft->membership = raft->committed_membership = (movex_raft_membership){.room = raft->membership.room};
-    raft->membership_index = raft->committed_membership_index = raft->told_membership_index = 0;
+    raft->membership_index = raft->committed_membership_index = 0;
     raft->joins = true;
-    raft->branched = raft->alone = false;
+}
+
+/* What both have held stays: should the other one be lost before it has told of the rest, that is not lost with it. */
+static bool undo_branch(movex_raft *raft)
+{
+    raft->committed = raft->branch;
+    if (!raft_log_cut(raft, raft->branch)) return false;
+    raft_log_membership(raft, raft->committed, &raft->committed_membership, &raft->committed_membership_index);
+    return true;
+}
+
+void raft_undo(movex_raft *raft)
+{
+    if (raft->log.snapshot_index > raft->branch) undo_all(raft);
+    else if (!undo_branch(raft)) raft->failed = true;
+    raft->told = raft->log.snapshot_index;
+    raft->told_membership_index = 0;
+    raft->branch = 0;
+    raft->alone = false;
     raft->undone_due = raft->restored_due = true;
     movex_buffer_free(&raft->incoming, &raft->allocator);
     if (!raft_store_all(raft)) raft->failed = true;

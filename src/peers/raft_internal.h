@@ -93,7 +93,8 @@ struct movex_raft {
     /* what must not be forgotten */
     uint64_t term, voted_for; /* 0: nobody, in this term */
     raft_log log;
-    bool     branched; /* survivor_goes_on: something was committed alone, of which the other does not know */
+    uint64_t branch;   /* survivor_goes_on: what is committed after this index was committed alone, and the other may not know of
+                          it; 0: there is nothing such. branch <= committed */
 
     uint64_t committed, told;
     movex_raft_membership membership, committed_membership;
@@ -106,6 +107,7 @@ struct movex_raft {
     uint64_t master;     /* its number; 0: not known */
     uint64_t master_ms;  /* given time at which it was heard last */
     bool     master_lost; /* the link to it has gone since */
+    bool     master_is_alone; /* it commits by itself */
     uint64_t due_ms;     /* of the next election; MASTER: does not matter */
     uint64_t begun_ms;   /* given time of the first poll, or since which this is master */
     uint64_t term_index; /* MASTER */
@@ -189,6 +191,8 @@ void raft_count_votes(movex_raft *raft);
 /* Whether that candidate gets a vote, or would. */
 bool raft_grants(movex_raft *raft, raft_other *other, const movex_raft_message *ask);
 void raft_elect(movex_raft *raft);
+/* Of two, the other one is not there, or yields: a term of one's own, in which one commits alone. */
+void raft_go_on_alone(movex_raft *raft);
 bool raft_has_master(const movex_raft *raft); /* it was heard not long ago */
 
 /* ---- raft_members.c */

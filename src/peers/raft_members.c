@@ -55,7 +55,7 @@ void raft_know_members(movex_raft *raft)
 
 int movex_raft_meet(movex_raft *raft, const movex_raft_member *member, uint64_t room, uint32_t founders, movex_error *error)
 {
-    uint64_t own_room = raft->membership.room;
+    uint64_t own_room = raft->committed_membership.room;
     if (!member->number || member->number == raft->self.number || strcmp(member->name, raft->self.name) == 0)
         return movex_error_set(error, MOVEX_ERR_ARGUMENT, "it has the number or the name of this member", NULL);
     if (own_room && room && room != own_room)

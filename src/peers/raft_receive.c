@@ -64,11 +64,16 @@ static bool follow(movex_raft *raft, raft_other *other, const movex_raft_message
         answer_append(raft, other, false, 0); /* it learns of the term */
         return false;
     }
-    bool tied = message->term == raft->term && raft->role == MOVEX_RAFT_MASTER;
-    if (tied && !(raft->config.survivor_goes_on && strcmp(name, raft->self.name) < 0)) return false;
-    if (raft->branched) raft_undo(raft); /* both have gone on, and this one yields */
-    if (!raft_step_down(raft, message->term)) return false;
+    /* Both are, or this one was before it started again: then only two who have gone on alone can be. */
+    bool tied = message->term == raft->term && (raft->role == MOVEX_RAFT_MASTER || (raft->branch && raft->voted_for == raft->self.number));
+    if (tied && !(raft->config.survivor_goes_on && strcmp(name, raft->self.name) < 0)) {
+        if (raft->role != MOVEX_RAFT_MASTER) raft_go_on_alone(raft);
+        return false;
+    }
+    if (raft->branch) raft_undo(raft); /* both have gone on, and this one yields */
+    if (raft->failed || !raft_step_down(raft, message->term)) return false;
     raft->master = other->member.number;
+    raft->master_is_alone = message->alone;
     raft->master_ms = raft->now_ms;
     raft->master_lost = false;
     raft_wait(raft);
@@ -220,11 +225,12 @@ int movex_raft_receive(movex_raft *raft, uint64_t from, const void *bytes, size_
     movex_reader       reader = movex_reader_over(bytes, length);
     raft_other        *other = raft_find(raft, from);
     if (!movex_read_raft_message(&reader, &message)) return MOVEX_ERR_MALFORMED;
-    uint64_t room = raft->membership.room;
-    if (!other || raft->is_out || raft->failed || (room && message.room && room != message.room)) return MOVEX_OK;
+    /* A room of which nothing is committed may yet come to nothing, on either side. */
+    uint64_t room = raft->committed_membership.room;
+    if (!other || raft->is_out || raft->failed || (room && message.settled && room != message.room)) return MOVEX_OK;
     other->heard_ms = raft->now_ms;
     if (message.room) other->founds = false;
-    if (message.room && !room) raft->joins = true;
+    if (message.settled && !room) raft->joins = true;
     switch (message.kind) {
     case MOVEX_RAFT_ASK: return take_ask(raft, other, &message);
     case MOVEX_RAFT_VOTE: return take_vote(raft, other, &message);

@@ -20,6 +20,7 @@ static bool write(movex_raft *raft, movex_raft_message message)
     movex_writer writer = begin(raft, message.bytes.length + MOVEX_RAFT_MEMBERSHIP_MOST);
     if (!writer.at) return false; /* it counts as lost */
     message.room = raft->membership.room;
+    message.settled = raft->committed_membership.room != 0;
     movex_write_raft_message(&writer, &message);
     return end(raft, &writer);
 }
@@ -30,6 +31,7 @@ static bool write_append(movex_raft *raft, raft_other *other)
 {
     movex_raft_message append = {.kind = MOVEX_RAFT_APPEND,
                                  .room = raft->membership.room,
+                                 .settled = raft->committed_membership.room != 0,
                                  .term = raft->term,
                                  .alone = raft->alone,
                                  .index = other->next - 1,
@@ -141,6 +143,8 @@ static bool say(movex_raft *raft, raft_other *other)
     if (take(&other->taken_due)) return write(raft, other->taken);
     if (take(&other->let_go_due)) return write(raft, (movex_raft_message){.kind = MOVEX_RAFT_LET_GO, .term = raft->term});
     if (raft->role != MOVEX_RAFT_MASTER) return false;
+    /* Who has elected itself must not do so twice in one term, if it starts again. */
+    if (raft->alone && !raft_state_is_durable(raft)) return false;
     /* Who is in no room is told of this one; who is of it, or comes, gets what it needs. */
     if (replicate(raft, other)) return true;
     if (take(&other->stand_due)) return write(raft, (movex_raft_message){.kind = MOVEX_RAFT_STAND, .term = raft->term});
