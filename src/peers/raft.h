@@ -76,6 +76,9 @@ movex_raft *movex_raft_new(const movex_raft_config *config);
 void        movex_raft_free(movex_raft *raft);
 
 void movex_raft_poll(movex_raft *raft, uint64_t now_ms);
+/* What is received from now on is heard at that time: before what has come is taken, so that nobody who was not polled for long
+   believes that others were silent. */
+void movex_raft_tell_time(movex_raft *raft, uint64_t now_ms);
 /* The time at which movex_raft_poll will have something to do even if nothing arrives. */
 uint64_t movex_raft_deadline(const movex_raft *raft);
 

@@ -5,15 +5,21 @@ uint32_t raft_majority(const movex_raft *raft)
     return raft->membership.count / 2 + 1;
 }
 
-/* True if self and the members in `others` who hold the entry are enough. */
-static bool is_held(const movex_raft *raft, uint64_t index, uint64_t durable)
+/* Up to where a majority holds the log: of what each member holds, in falling order, the one that makes the majority full. Seats
+   that nobody has taken hold nothing. */
+static uint64_t held_by_majority(movex_raft *raft)
 {
-    uint32_t holders = raft_is_member(&raft->membership, raft->self.number) && durable >= index;
-    for (uint32_t i = 0; i < raft->other_count; i++) {
-        const raft_other *other = &raft->others[i];
-        holders += other->match >= index && raft_is_member(&raft->membership, other->member.number);
+    uint64_t held[MOVEX_RAFT_MOST_MEMBERS];
+    uint32_t count = raft->membership.count;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t          number = raft->membership.members[i].number;
+        const raft_other *other = raft_find(raft, number);
+        uint64_t          index = number == raft->self.number ? raft_durable_index(raft) : other ? other->match : 0;
+        uint32_t          at = i;
+        for (; at > 0 && held[at - 1] < index; at--) held[at] = held[at - 1];
+        held[at] = index;
     }
-    return holders >= raft_majority(raft) || (raft->alone && durable >= index);
+    return count ? held[raft_majority(raft) - 1] : 0;
 }
 
 void raft_commit_to(movex_raft *raft, uint64_t index)
@@ -31,10 +37,8 @@ void raft_commit_to(movex_raft *raft, uint64_t index)
 void raft_commit(movex_raft *raft)
 {
     if (raft->role != MOVEX_RAFT_MASTER) return;
-    uint64_t durable = raft_durable_index(raft), index = raft_last(raft);
-    while (index > raft->committed && index >= raft->term_index && !is_held(raft, index, durable)) index--;
-    if (index <= raft->committed || index < raft->term_index) return;
-    raft_commit_to(raft, index);
+    uint64_t index = raft->alone ? raft_durable_index(raft) : held_by_majority(raft);
+    if (index >= raft->term_index) raft_commit_to(raft, index);
 }
 
 /* ---- two who may go on alone */

@@ -153,7 +153,7 @@ void raft_go_on_alone(movex_raft *raft)
 }
 
 /* One that the last membership does not have may be needed until that is committed (thesis, 4.2.2). */
-static bool may_stand(const movex_raft *raft)
+bool raft_may_stand(const movex_raft *raft)
 {
     if (raft_is_founder(raft)) return raft_may_found(raft);
     return raft_is_member(&raft->membership, raft->self.number) || (raft->was_member && raft->committed < raft->membership_index);
@@ -173,7 +173,7 @@ void raft_elect(movex_raft *raft)
         return;
     }
     if (raft->role == MOVEX_RAFT_CANDIDATE && !raft->trial) raft_count_votes(raft); /* the own vote may be durable by now */
-    if (raft->role == MOVEX_RAFT_MASTER || !may_stand(raft) || raft->now_ms < raft->due_ms) return;
+    if (raft->role == MOVEX_RAFT_MASTER || !raft_may_stand(raft) || raft->now_ms < raft->due_ms) return;
     if (raft_may_be_alone(raft)) raft_go_on_alone(raft);
     else raft_stand(raft, true);
 }

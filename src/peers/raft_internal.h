@@ -24,7 +24,8 @@
 
 #include <assert.h>
 
-enum { MOST_OTHERS = 64 };
+/* Whoever has a link (peer_mesh_internal.h, MOST_LINKS), and the members who have none. */
+enum { MOST_OTHERS = 64 + MOVEX_RAFT_MOST_MEMBERS };
 
 /* ---- the log */
 
@@ -190,10 +191,17 @@ void raft_stand(movex_raft *raft, bool trial);
 void raft_count_votes(movex_raft *raft);
 /* Whether that candidate gets a vote, or would. */
 bool raft_grants(movex_raft *raft, raft_other *other, const movex_raft_message *ask);
+/* It is a member, or may begin a room. */
+bool raft_may_stand(const movex_raft *raft);
 void raft_elect(movex_raft *raft);
 /* Of two, the other one is not there, or yields: a term of one's own, in which one commits alone. */
 void raft_go_on_alone(movex_raft *raft);
 bool raft_has_master(const movex_raft *raft); /* it was heard not long ago */
+
+/* ---- raft_send.c */
+
+/* Given time at which that one is to get a sign of life, or its piece of the snapshot once more. */
+uint64_t raft_replicate_ms(const movex_raft *raft, const raft_other *other);
 
 /* ---- raft_members.c */
 

@@ -58,6 +58,9 @@ int movex_raft_meet(movex_raft *raft, const movex_raft_member *member, uint64_t 
     uint64_t own_room = raft->committed_membership.room;
     if (!member->number || member->number == raft->self.number || strcmp(member->name, raft->self.name) == 0)
         return movex_error_set(error, MOVEX_ERR_ARGUMENT, "it has the number or the name of this member", NULL);
+    for (uint32_t i = 0; i < raft->membership.count; i++)
+        if (raft->membership.members[i].number == member->number && strcmp(raft->membership.members[i].name, member->name) != 0)
+            return movex_error_set(error, MOVEX_ERR_ARGUMENT, "it has the number of another member", NULL);
     if (own_room && room && room != own_room)
         return movex_error_set(error, MOVEX_ERR_ARGUMENT, "it is of another room", NULL);
     if (!own_room && !room && founders != raft->config.founders)

@@ -98,6 +98,7 @@ static int take_entries(movex_raft *raft, const movex_raft_message *append)
         if (!movex_read_raft_entry(&reader, &entry)) return MOVEX_ERR_MALFORMED;
         index++;
         if (index <= raft->committed || raft_term_at(raft, index) == entry.term) continue;
+        if (entry.term < raft_term_at(raft, index - 1)) return MOVEX_ERR_MALFORMED; /* that cannot follow */
         if (index <= raft_last(raft) && !raft_log_cut(raft, index - 1)) return MOVEX_ERR_MEMORY;
         if (!raft_log_add(raft, entry.term, entry.kind, entry.bytes.bytes, entry.bytes.length)) return MOVEX_ERR_MEMORY;
     }
@@ -177,6 +178,10 @@ static int take_piece(movex_raft *raft, raft_other *other, const movex_raft_mess
     movex_raft_message *head = &raft->incoming_head;
     movex_buffer       *incoming = &raft->incoming;
     if (!follow(raft, other, piece)) return raft->failed ? MOVEX_ERR_MEMORY : MOVEX_OK;
+    if (piece->index <= raft->committed) { /* the answer to the last piece was lost */
+        answer_append(raft, other, true, raft->committed);
+        return MOVEX_OK;
+    }
     if (piece->offset == 0) {
         movex_buffer_free(incoming, &raft->allocator);
         *head = *piece;

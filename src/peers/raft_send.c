@@ -1,5 +1,6 @@
 #include "raft_internal.h"
 
+enum { PIECE_BEATS = 4 };       /* heartbeats without an answer to a piece, before it is sent again */
 enum { MOST_IN_FLIGHT = 4096 }; /* entries that were sent to one and are not answered */
 
 static movex_writer begin(movex_raft *raft, size_t length)
@@ -75,12 +76,22 @@ static bool write_piece(movex_raft *raft, raft_other *other)
                                             .bytes = {size ? log->snapshot.bytes + other->piece : NULL, size}});
 }
 
+static bool waits_for_piece(const movex_raft *raft, const raft_other *other)
+{
+    return other->next <= raft->log.snapshot_index && other->piece_sent;
+}
+
+uint64_t raft_replicate_ms(const movex_raft *raft, const raft_other *other)
+{
+    return other->sent_ms + (waits_for_piece(raft, other) ? PIECE_BEATS : 1) * (uint64_t)raft->config.heartbeat_ms;
+}
+
 /* Entries, the next piece of the snapshot before them, or a sign of life. */
 static bool replicate(movex_raft *raft, raft_other *other)
 {
-    bool is_due = raft->now_ms - other->sent_ms >= raft->config.heartbeat_ms;
+    bool is_due = raft->now_ms >= raft_replicate_ms(raft, other);
     if (other->next <= raft->log.snapshot_index) {
-        if (other->piece_sent && !(raft->now_ms - other->sent_ms >= 4 * (uint64_t)raft->config.heartbeat_ms)) return false;
+        if (other->piece_sent && !is_due) return false;
         other->sent_ms = raft->now_ms;
         other->append_due = false;
         return write_piece(raft, other);

@@ -23,9 +23,14 @@ static uint64_t seed(void)
 uint64_t raft_durable_index(const movex_raft *raft)
 {
     if (!is_kept(raft)) return raft_last(raft);
-    uint64_t durable = raft->config.store.ops->durable(raft->config.store.self), index = raft_last(raft);
-    while (index > raft->log.snapshot_index && raft_entry_at(raft, index)->number > durable) index--;
-    return index;
+    uint64_t durable = raft->config.store.ops->durable(raft->config.store.self);
+    uint32_t low = 0, high = raft->log.count; /* changes are numbered in the order of the log */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (raft->log.entries[middle].number <= durable) low = middle + 1;
+        else high = middle;
+    }
+    return raft->log.snapshot_index + low;
 }
 
 bool raft_state_is_durable(const movex_raft *raft)

@@ -144,7 +144,7 @@ static void read_append(movex_reader *reader, movex_raft_message *message)
         if (!movex_read_raft_entry(reader, &entry) || entry.term < term || entry.term > message->term) reader->failed = true;
         term = entry.term;
     }
-    if (message->index > UINT64_MAX - message->count - 1) reader->failed = true;
+    if (message->index > MOVEX_RAFT_NUMBER_MOST - message->count) reader->failed = true;
 }
 
 static void read_piece(movex_reader *reader, movex_raft_message *message)
@@ -152,7 +152,7 @@ static void read_piece(movex_reader *reader, movex_raft_message *message)
     message->index = movex_read_number(reader);
     message->index_term = movex_read_number(reader);
     message->offset = movex_read_number(reader);
-    message->total = movex_read_number(reader);
+    message->total = movex_read_number_to(reader, MOVEX_RAFT_SNAPSHOT_MOST);
     if (message->offset == 0) {
         message->membership_index = movex_read_number_to(reader, message->index);
         if (!movex_read_raft_membership_of(reader, &message->membership)) reader->failed = true;
@@ -192,5 +192,6 @@ bool movex_read_raft_message(movex_reader *reader, movex_raft_message *message)
     case MOVEX_RAFT_LET_GO: break;
     default: reader->failed = true; break;
     }
-    return !reader->failed && movex_reader_left(reader) == 0 && flags < 32 && (message->room || !message->settled) && message->term < UINT64_MAX;
+    return !reader->failed && movex_reader_left(reader) == 0 && flags < 32 && (message->room || !message->settled) && message->term <= MOVEX_RAFT_NUMBER_MOST &&
+           message->index <= MOVEX_RAFT_NUMBER_MOST;
 }

@@ -58,6 +58,11 @@ typedef struct movex_raft_wire_entry {
     movex_wire_bytes      bytes;
 } movex_raft_wire_entry;
 
+/* Terms and indices stay below it, so that one more is always one more. */
+#define MOVEX_RAFT_NUMBER_MOST (UINT64_MAX / 2)
+/* Bytes of a snapshot. */
+#define MOVEX_RAFT_SNAPSHOT_MOST ((uint64_t)1 << 30)
+
 enum {
     MOVEX_RAFT_MESSAGE_MOST = 128, /* bytes of a message besides entries, bytes and membership */
     MOVEX_RAFT_ENTRY_OVERHEAD = 24,
