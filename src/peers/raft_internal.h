@@ -55,6 +55,7 @@ typedef struct raft_other {
     movex_raft_member member;
     bool     met;      /* there is a link */
     bool     founds;   /* met: it is in no room, as far as is known */
+    bool     was_member; /* it says so */
     bool     leaving;  /* it wants to be removed */
     bool     voted;    /* for this member, in this election or trial */
     uint64_t heard_ms; /* given time of its last message; or when this one became master */
@@ -209,6 +210,9 @@ raft_other *raft_find(movex_raft *raft, uint64_t number);
 bool raft_is_member(const movex_raft_membership *membership, uint64_t number);
 /* The others of the membership that counts are all in `others`. */
 void raft_know_members(movex_raft *raft);
+/* It was a member, and is none by what is committed. It may learn that at any moment, and be another one then: its number is not
+   used again. */
+bool raft_was_removed(const movex_raft *raft, const raft_other *other);
 /* Founder: all are there, or there was time enough. */
 bool raft_may_found(const movex_raft *raft);
 bool raft_is_founder(const movex_raft *raft);

@@ -16,6 +16,13 @@ bool raft_is_member(const movex_raft_membership *membership, uint64_t number)
     return false;
 }
 
+bool raft_was_removed(const movex_raft *raft, const raft_other *other)
+{
+    uint64_t number = other->member.number;
+    return other->was_member && raft->committed >= raft->membership_index && raft->committed_membership.count > 0 &&
+           !raft_is_member(&raft->committed_membership, number);
+}
+
 bool raft_is_founder(const movex_raft *raft)
 {
     return raft->membership.count == 0 && !raft->joins && raft_last(raft) == 0;
@@ -207,6 +214,7 @@ static bool take_in_somebody(movex_raft *raft)
     for (uint32_t i = 0; i < raft->other_count; i++) {
         const raft_other *other = &raft->others[i];
         if (!other->met || other->leaving || raft_is_member(&raft->membership, other->member.number)) continue;
+        if (raft_was_removed(raft, other)) continue;
         /* It holds what is committed, as others do (thesis, 4.2.1). */
         if (other->match >= raft->committed && take_in(raft, other)) return true;
     }

@@ -132,6 +132,7 @@ static int take_appended(movex_raft *raft, raft_other *other, const movex_raft_m
     }
     if (raft->role != MOVEX_RAFT_MASTER || appended->term != raft->term || appended->index > raft_last(raft)) return MOVEX_OK;
     other->piece_sent = false;
+    if (raft_was_removed(raft, other)) other->removed_due = true;
     if (appended->granted) {
         if (appended->index > other->match) other->match = appended->index;
         if (other->probing || other->next <= other->match) other->next = other->match + 1;
@@ -234,6 +235,7 @@ int movex_raft_receive(movex_raft *raft, uint64_t from, const void *bytes, size_
     uint64_t room = raft->committed_membership.room;
     if (!other || raft->is_out || raft->failed || (room && message.settled && room != message.room)) return MOVEX_OK;
     other->heard_ms = raft->now_ms;
+    other->was_member = message.was_member;
     if (message.room) other->founds = false;
     if (message.settled && !room) raft->joins = true;
     switch (message.kind) {

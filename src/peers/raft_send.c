@@ -22,6 +22,7 @@ static bool write(movex_raft *raft, movex_raft_message message)
     if (!writer.at) return false; /* it counts as lost */
     message.room = raft->membership.room;
     message.settled = raft->committed_membership.room != 0;
+    message.was_member = raft->was_member;
     movex_write_raft_message(&writer, &message);
     return end(raft, &writer);
 }
@@ -33,6 +34,7 @@ static bool write_append(movex_raft *raft, raft_other *other)
     movex_raft_message append = {.kind = MOVEX_RAFT_APPEND,
                                  .room = raft->membership.room,
                                  .settled = raft->committed_membership.room != 0,
+                                 .was_member = raft->was_member,
                                  .term = raft->term,
                                  .alone = raft->alone,
                                  .index = other->next - 1,

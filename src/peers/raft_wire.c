@@ -92,7 +92,8 @@ bool movex_read_raft_entry(movex_reader *reader, movex_raft_wire_entry *entry)
 void movex_write_raft_message(movex_writer *writer, const movex_raft_message *message)
 {
     unsigned flags = (message->trial ? 1u : 0) | (message->handed_over ? 2u : 0) | (message->granted ? 4u : 0) |
-                     (message->alone ? 8u : 0) | (message->settled ? 16u : 0);
+                     (message->alone ? 8u : 0) | (message->settled ? 16u : 0) |
+                     (message->was_member ? 32u : 0);
     movex_write_u8(writer, (uint8_t)message->kind);
     movex_write_u64(writer, message->room);
     movex_write_number(writer, message->term);
@@ -174,6 +175,7 @@ bool movex_read_raft_message(movex_reader *reader, movex_raft_message *message)
     message->granted = flags & 4;
     message->alone = flags & 8;
     message->settled = flags & 16;
+    message->was_member = flags & 32;
     switch (message->kind) {
     case MOVEX_RAFT_ASK:
         message->index = movex_read_number(reader);
@@ -192,6 +194,6 @@ bool movex_read_raft_message(movex_reader *reader, movex_raft_message *message)
     case MOVEX_RAFT_LET_GO: break;
     default: reader->failed = true; break;
     }
-    return !reader->failed && movex_reader_left(reader) == 0 && flags < 32 && (message->room || !message->settled) && message->term <= MOVEX_RAFT_NUMBER_MOST &&
+    return !reader->failed && movex_reader_left(reader) == 0 && flags < 64 && (message->room || !message->settled) && message->term <= MOVEX_RAFT_NUMBER_MOST &&
            message->index <= MOVEX_RAFT_NUMBER_MOST;
 }

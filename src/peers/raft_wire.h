@@ -34,6 +34,7 @@ typedef struct movex_raft_membership {
 typedef struct movex_raft_message {
     movex_raft_message_kind kind;
     uint64_t                room; /* of the sender; 0: none yet */
+    bool     was_member;  /* the sender has been one: if it is none any more, it is to come as another */
     bool     settled;     /* a membership of that room is committed; else it may come to nothing */
     uint64_t                term; /* of the sender; ASK, VOTE of a trial: the one that would be */
     bool     trial;       /* ASK, VOTE: nobody votes, it is only asked */
