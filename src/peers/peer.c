@@ -293,6 +293,7 @@ int movex_peer_poll(movex_peer *peer, uint64_t now_ms)
 {
     if (!peer) return MOVEX_ERR_ARGUMENT;
     if (now_ms > peer->now_ms) peer->now_ms = now_ms;
+    if (!peer->over) movex_raft_tell_time(peer->raft, peer->now_ms);
     if (!peer->over) movex_mesh_poll(peer->mesh, peer->now_ms);
     for (int i = 0; i < MOST_ROUNDS && !peer->over && round_of(peer); i++) {}
     if (peer->over && peer->master) movex_peer_master_stop(peer);

@@ -137,7 +137,7 @@ bool movex_peer_follow(movex_peer *peer)
         const char *name = name_of(peer, movex_raft_master(peer->raft));
         if (name[0]) movex_peer_note_master(peer, name);
     }
-    movex_client_set_provisional(peer->client, movex_raft_is_alone(peer->raft));
+    movex_client_set_provisional(peer->client, movex_raft_is_provisional(peer->raft));
     compact(peer);
     return news;
 }

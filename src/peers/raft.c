@@ -56,6 +56,11 @@ void movex_raft_free(movex_raft *raft)
 
 /* ---- time */
 
+void movex_raft_tell_time(movex_raft *raft, uint64_t now_ms)
+{
+    if (raft->polled && now_ms > raft->now_ms) raft->now_ms = now_ms;
+}
+
 void movex_raft_poll(movex_raft *raft, uint64_t now_ms)
 {
     if (now_ms > raft->now_ms || !raft->polled) raft->now_ms = now_ms;
@@ -74,19 +79,34 @@ void movex_raft_poll(movex_raft *raft, uint64_t now_ms)
     raft_commit(raft); /* of one alone, what was flushed is committed */
 }
 
+/* Of one that is no master: the next election, if it may stand, and what is to come before it may. */
+static uint64_t election_ms(const movex_raft *raft)
+{
+    uint64_t heartbeat = raft->now_ms + raft->config.heartbeat_ms, due = raft->due_ms;
+    if (raft_is_founder(raft) && !raft_may_found(raft)) {
+        uint64_t found = raft->begun_ms + raft->config.founding_ms;
+        if (raft->cautious || found < due) found = due; /* it waits for others, however long */
+        due = found > raft->now_ms ? found : UINT64_MAX;
+    } else if (due <= raft->now_ms) {
+        due = raft_may_stand(raft) ? raft->now_ms + 1 : UINT64_MAX;
+    }
+    /* A request to be let go is repeated; who waits for its store looks whether it has come. */
+    bool waits = raft->leaving || !raft_state_is_durable(raft) || raft_durable_index(raft) < raft_last(raft);
+    return waits && heartbeat < due ? heartbeat : due;
+}
+
 uint64_t movex_raft_deadline(const movex_raft *raft)
 {
-    uint64_t first = UINT64_MAX;
-    if (raft->is_out || raft->failed) return first;
+    uint64_t first = raft->now_ms + raft->config.heartbeat_ms; /* who is silent, and whether it is still heard itself */
+    if (raft->is_out || raft->failed) return UINT64_MAX;
     if (!raft->polled) return 0;
-    if (raft->role != MOVEX_RAFT_MASTER) return raft->due_ms > raft->now_ms ? raft->due_ms : raft->now_ms + 1;
+    if (raft->role != MOVEX_RAFT_MASTER) return election_ms(raft);
     for (uint32_t i = 0; i < raft->other_count; i++) {
         const raft_other *other = &raft->others[i];
-        uint64_t          due = other->sent_ms + raft->config.heartbeat_ms;
+        uint64_t          due = raft_replicate_ms(raft, other);
         if (other->met && due < first) first = due;
     }
-    uint64_t check = raft->now_ms + raft->config.heartbeat_ms; /* who is silent, and whether it is still heard itself */
-    return first < check ? first : check;
+    return first > raft->now_ms ? first : raft->now_ms + 1;
 }
 
 /* ---- telling */
@@ -187,7 +207,7 @@ uint64_t movex_raft_number(const movex_raft *raft)
 
 uint64_t movex_raft_room(const movex_raft *raft)
 {
-    return raft->membership.room;
+    return raft->committed_membership.room;
 }
 
 uint64_t movex_raft_term(const movex_raft *raft)
@@ -220,6 +240,16 @@ bool movex_raft_is_alone(const movex_raft *raft)
     return raft->alone;
 }
 
+bool movex_raft_is_provisional(const movex_raft *raft)
+{
+    return raft->alone || (raft->role == MOVEX_RAFT_FOLLOWER && raft->master && raft->master_is_alone);
+}
+
+bool movex_raft_has_failed(const movex_raft *raft)
+{
+    return raft->failed;
+}
+
 uint32_t movex_raft_member_count(const movex_raft *raft)
 {
     return raft->committed_membership.count;
@@ -244,6 +274,7 @@ void movex_raft_check(const movex_raft *raft)
     assert(log->snapshot_index <= raft->told && raft->told <= raft->committed && raft->committed <= raft_last(raft));
     assert(raft->committed_membership_index <= raft->committed && raft->membership_index <= raft_last(raft));
     assert(raft->role != MOVEX_RAFT_MASTER || raft->term_index > 0);
+    assert(raft->branch <= raft->committed && (!raft->alone || raft->branch));
     for (uint32_t i = 0; i < raft->other_count; i++) {
         const raft_other *other = &raft->others[i];
         assert(other->next >= 1 && (raft->role != MOVEX_RAFT_MASTER || other->match < other->next));

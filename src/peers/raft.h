@@ -76,6 +76,9 @@ movex_raft *movex_raft_new(const movex_raft_config *config);
 void        movex_raft_free(movex_raft *raft);
 
 void movex_raft_poll(movex_raft *raft, uint64_t now_ms);
+/* What is received from now on is heard at that time: before what has come is taken, so that nobody who was not polled for long
+   believes that others were silent. */
+void movex_raft_tell_time(movex_raft *raft, uint64_t now_ms);
 /* The time at which movex_raft_poll will have something to do even if nothing arrives. */
 uint64_t movex_raft_deadline(const movex_raft *raft);
 
@@ -111,6 +114,9 @@ uint64_t        movex_raft_committed(const movex_raft *raft); /* the index up to
 uint64_t        movex_raft_last(const movex_raft *raft);
 size_t          movex_raft_log_bytes(const movex_raft *raft); /* of the entries after the snapshot */
 bool            movex_raft_is_alone(const movex_raft *raft);  /* survivor_goes_on: it is the master without the other one */
+bool            movex_raft_is_provisional(const movex_raft *raft); /* ... or who is the master is, and so may be undone */
+/* There was no memory, or no place in the store, for what it must not forget: it does nothing any more. */
+bool            movex_raft_has_failed(const movex_raft *raft);
 uint32_t        movex_raft_member_count(const movex_raft *raft);
 const movex_raft_member *movex_raft_member_at(const movex_raft *raft, uint32_t index); /* NULL past the last */
 

@@ -5,33 +5,40 @@ uint32_t raft_majority(const movex_raft *raft)
     return raft->membership.count / 2 + 1;
 }
 
-/* True if self and the members in `others` who hold the entry are enough. */
-static bool is_held(const movex_raft *raft, uint64_t index, uint64_t durable)
+/* Up to where a majority holds the log: of what each member holds, in falling order, the one that makes the majority full. Seats
+   that nobody has taken hold nothing. */
+static uint64_t held_by_majority(movex_raft *raft)
 {
-    uint32_t holders = raft_is_member(&raft->membership, raft->self.number) && durable >= index;
-    for (uint32_t i = 0; i < raft->other_count; i++) {
-        const raft_other *other = &raft->others[i];
-        holders += other->match >= index && raft_is_member(&raft->membership, other->member.number);
+    uint64_t held[MOVEX_RAFT_MOST_MEMBERS];
+    uint32_t count = raft->membership.count;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t          number = raft->membership.members[i].number;
+        const raft_other *other = raft_find(raft, number);
+        uint64_t          index = number == raft->self.number ? raft_durable_index(raft) : other ? other->match : 0;
+        uint32_t          at = i;
+        for (; at > 0 && held[at - 1] < index; at--) held[at] = held[at - 1];
+        held[at] = index;
     }
-    return holders >= raft_majority(raft) || (raft->alone && durable >= index);
+    return count ? held[raft_majority(raft) - 1] : 0;
 }
 
 void raft_commit_to(movex_raft *raft, uint64_t index)
 {
     if (index <= raft->committed) return;
     raft->committed = index;
-    if (raft->committed_membership_index < raft->membership_index)
-        raft_log_membership(raft, index, &raft->committed_membership, &raft->committed_membership_index);
+    uint64_t before = raft->committed_membership_index;
+    if (before == raft->membership_index) return;
+    raft_log_membership(raft, index, &raft->committed_membership, &raft->committed_membership_index);
+    /* So that one who starts again knows what is settled, and may go on alone. Without it, it waits to be told once more. */
+    if (raft->committed_membership_index != before) raft_store_state(raft);
 }
 
 /* An entry of an earlier term is committed by one of the master's own after it, and not by being held (Raft paper, 5.4.2). */
 void raft_commit(movex_raft *raft)
 {
     if (raft->role != MOVEX_RAFT_MASTER) return;
-    uint64_t durable = raft_durable_index(raft), index = raft_last(raft);
-    while (index > raft->committed && index >= raft->term_index && !is_held(raft, index, durable)) index--;
-    if (index <= raft->committed || index < raft->term_index) return;
-    raft_commit_to(raft, index);
+    uint64_t index = raft->alone ? raft_durable_index(raft) : held_by_majority(raft);
+    if (index >= raft->term_index) raft_commit_to(raft, index);
 }
 
 /* ---- two who may go on alone */
@@ -45,24 +52,44 @@ raft_other *raft_twin(movex_raft *raft)
     return twin->number ? raft_find(raft, twin->number) : NULL;
 }
 
-/* The other one is not there: its link is gone, and did not come back, or it says nothing. */
+/* The other one is not there: its link is gone, and did not come back, or it says nothing. Not for who is leaving: the other may
+   have let it go already, and so go on by right. */
 bool raft_may_be_alone(movex_raft *raft)
 {
     const raft_other *twin = raft_twin(raft);
     uint64_t          now = raft->now_ms;
-    if (!twin || raft->committed < raft->membership_index) return false;
+    if (!twin || raft->leaving || raft->committed < raft->membership_index) return false;
     if (twin->met) return now - twin->heard_ms >= 2 * (uint64_t)raft->config.election_ms;
     return now - twin->parted_ms >= raft->config.election_ms && now - twin->heard_ms >= raft->config.election_ms;
 }
 
-void raft_undo(movex_raft *raft)
+/* The snapshot stands for more than both have held: nothing is left to go back to. */
+static void undo_all(movex_raft *raft)
 {
     raft_log_clear(raft);
-    raft->committed = raft->told = 0;
+    raft->committed = 0;
     raft->membership = raft->committed_membership = (movex_raft_membership){.room = raft->membership.room};
-    raft->membership_index = raft->committed_membership_index = raft->told_membership_index = 0;
+    raft->membership_index = raft->committed_membership_index = 0;
     raft->joins = true;
-    raft->branched = raft->alone = false;
+}
+
+/* What both have held stays: should the other one be lost before it has told of the rest, that is not lost with it. */
+static bool undo_branch(movex_raft *raft)
+{
+    raft->committed = raft->branch;
+    if (!raft_log_cut(raft, raft->branch)) return false;
+    raft_log_membership(raft, raft->committed, &raft->committed_membership, &raft->committed_membership_index);
+    return true;
+}
+
+void raft_undo(movex_raft *raft)
+{
+    if (raft->log.snapshot_index > raft->branch) undo_all(raft);
+    else if (!undo_branch(raft)) raft->failed = true;
+    raft->told = raft->log.snapshot_index;
+    raft->told_membership_index = 0;
+    raft->branch = 0;
+    raft->alone = false;
     raft->undone_due = raft->restored_due = true;
     movex_buffer_free(&raft->incoming, &raft->allocator);
     if (!raft_store_all(raft)) raft->failed = true;

@@ -59,7 +59,7 @@ static void become_master(movex_raft *raft, bool alone)
         other->append_due = other->met;
     }
     if (alone) {
-        raft->branched = true;
+        if (!raft->branch) raft->branch = raft->committed;
         if (!raft_store_state(raft)) raft->failed = true;
     }
     bool ok = begins ? raft_found(raft) : raft_log_add(raft, raft->term, MOVEX_RAFT_NOTHING, "", 0);
@@ -74,6 +74,7 @@ void raft_stand(movex_raft *raft, bool trial)
     raft->role = MOVEX_RAFT_CANDIDATE;
     raft->trial = trial;
     raft->master = 0;
+    if (trial) raft->handed_over = false; /* the master's wish was for one election */
     if (!trial) {
         raft->term++;
         raft->voted_for = raft->self.number;
@@ -113,8 +114,10 @@ static bool is_complete(const movex_raft *raft, const movex_raft_message *ask)
 
 bool raft_grants(movex_raft *raft, raft_other *other, const movex_raft_message *ask)
 {
-    /* One that knows no membership may be of one all the same: a founder that was not reached since. */
-    if (raft_is_founder(raft) && !(other->founds && raft_may_found(raft))) return false;
+    /* Who has nothing would begin the room: that is for founders to decide. One that knows no membership may be of one all the
+       same, since it was not reached since then: it votes for who has something. */
+    bool begins = ask->index == 0;
+    if (begins && !(raft_is_founder(raft) && other->founds && raft_may_found(raft))) return false;
     if (!is_complete(raft, ask)) return false;
     if (ask->trial) return ask->term > raft->term && !raft_has_master(raft);
     if (ask->term != raft->term || raft->role != MOVEX_RAFT_FOLLOWER) return false;
@@ -142,8 +145,7 @@ static bool is_heard(const movex_raft *raft)
     return heard >= raft_majority(raft);
 }
 
-/* Of two, the other one is not there: a term of one's own, in which one commits alone. */
-static void go_on_alone(movex_raft *raft)
+void raft_go_on_alone(movex_raft *raft)
 {
     raft_step_down(raft, raft->term);
     raft_stand(raft, false);
@@ -151,7 +153,7 @@ static void go_on_alone(movex_raft *raft)
 }
 
 /* One that the last membership does not have may be needed until that is committed (thesis, 4.2.2). */
-static bool may_stand(const movex_raft *raft)
+bool raft_may_stand(const movex_raft *raft)
 {
     if (raft_is_founder(raft)) return raft_may_found(raft);
     return raft_is_member(&raft->membership, raft->self.number) || (raft->was_member && raft->committed < raft->membership_index);
@@ -160,17 +162,18 @@ static bool may_stand(const movex_raft *raft)
 void raft_elect(movex_raft *raft)
 {
     if (raft->role == MOVEX_RAFT_MASTER) {
-        if (!raft->alone && raft_may_be_alone(raft)) go_on_alone(raft);
+        if (!raft->alone && raft_may_be_alone(raft)) raft_go_on_alone(raft);
         if (!raft->alone && !is_heard(raft)) raft_step_down(raft, raft->term);
-        raft_other *twin = raft->alone ? raft_twin(raft) : NULL;
-        if (raft->alone && (!twin || twin->match >= raft_last(raft))) {
-            raft->alone = raft->branched = false;
+        raft_other *twin = raft->branch ? raft_twin(raft) : NULL;
+        if (raft->branch && (!twin || twin->match >= raft_last(raft))) {
+            raft->alone = false;
+            raft->branch = 0;
             if (!raft_store_state(raft)) raft->failed = true;
         }
         return;
     }
     if (raft->role == MOVEX_RAFT_CANDIDATE && !raft->trial) raft_count_votes(raft); /* the own vote may be durable by now */
-    if (raft->role == MOVEX_RAFT_MASTER || !may_stand(raft) || raft->now_ms < raft->due_ms) return;
-    if (raft_may_be_alone(raft)) go_on_alone(raft);
+    if (raft->role == MOVEX_RAFT_MASTER || !raft_may_stand(raft) || raft->now_ms < raft->due_ms) return;
+    if (raft_may_be_alone(raft)) raft_go_on_alone(raft);
     else raft_stand(raft, true);
 }

@@ -24,7 +24,8 @@
 
 #include <assert.h>
 
-enum { MOST_OTHERS = 64 };
+/* Whoever has a link (peer_mesh_internal.h, MOST_LINKS), and the members who have none. */
+enum { MOST_OTHERS = 64 + MOVEX_RAFT_MOST_MEMBERS };
 
 /* ---- the log */
 
@@ -54,6 +55,7 @@ typedef struct raft_other {
     movex_raft_member member;
     bool     met;      /* there is a link */
     bool     founds;   /* met: it is in no room, as far as is known */
+    bool     was_member; /* it says so */
     bool     leaving;  /* it wants to be removed */
     bool     voted;    /* for this member, in this election or trial */
     uint64_t heard_ms; /* given time of its last message; or when this one became master */
@@ -93,7 +95,8 @@ struct movex_raft {
     /* what must not be forgotten */
     uint64_t term, voted_for; /* 0: nobody, in this term */
     raft_log log;
-    bool     branched; /* survivor_goes_on: something was committed alone, of which the other does not know */
+    uint64_t branch;   /* survivor_goes_on: what is committed after this index was committed alone, and the other may not know of
+                          it; 0: there is nothing such. branch <= committed */
 
     uint64_t committed, told;
     movex_raft_membership membership, committed_membership;
@@ -106,6 +109,7 @@ struct movex_raft {
     uint64_t master;     /* its number; 0: not known */
     uint64_t master_ms;  /* given time at which it was heard last */
     bool     master_lost; /* the link to it has gone since */
+    bool     master_is_alone; /* it commits by itself */
     uint64_t due_ms;     /* of the next election; MASTER: does not matter */
     uint64_t begun_ms;   /* given time of the first poll, or since which this is master */
     uint64_t term_index; /* MASTER */
@@ -188,8 +192,17 @@ void raft_stand(movex_raft *raft, bool trial);
 void raft_count_votes(movex_raft *raft);
 /* Whether that candidate gets a vote, or would. */
 bool raft_grants(movex_raft *raft, raft_other *other, const movex_raft_message *ask);
+/* It is a member, or may begin a room. */
+bool raft_may_stand(const movex_raft *raft);
 void raft_elect(movex_raft *raft);
+/* Of two, the other one is not there, or yields: a term of one's own, in which one commits alone. */
+void raft_go_on_alone(movex_raft *raft);
 bool raft_has_master(const movex_raft *raft); /* it was heard not long ago */
+
+/* ---- raft_send.c */
+
+/* Given time at which that one is to get a sign of life, or its piece of the snapshot once more. */
+uint64_t raft_replicate_ms(const movex_raft *raft, const raft_other *other);
 
 /* ---- raft_members.c */
 
@@ -197,6 +210,9 @@ raft_other *raft_find(movex_raft *raft, uint64_t number);
 bool raft_is_member(const movex_raft_membership *membership, uint64_t number);
 /* The others of the membership that counts are all in `others`. */
 void raft_know_members(movex_raft *raft);
+/* It was a member, and is none by what is committed. It may learn that at any moment, and be another one then: its number is not
+   used again. */
+bool raft_was_removed(const movex_raft *raft, const raft_other *other);
 /* Founder: all are there, or there was time enough. */
 bool raft_may_found(const movex_raft *raft);
 bool raft_is_founder(const movex_raft *raft);

@@ -16,6 +16,13 @@ bool raft_is_member(const movex_raft_membership *membership, uint64_t number)
     return false;
 }
 
+bool raft_was_removed(const movex_raft *raft, const raft_other *other)
+{
+    uint64_t number = other->member.number;
+    return other->was_member && raft->committed >= raft->membership_index && raft->committed_membership.count > 0 &&
+           !raft_is_member(&raft->committed_membership, number);
+}
+
 bool raft_is_founder(const movex_raft *raft)
 {
     return raft->membership.count == 0 && !raft->joins && raft_last(raft) == 0;
@@ -55,9 +62,12 @@ void raft_know_members(movex_raft *raft)
 
 int movex_raft_meet(movex_raft *raft, const movex_raft_member *member, uint64_t room, uint32_t founders, movex_error *error)
 {
-    uint64_t own_room = raft->membership.room;
+    uint64_t own_room = raft->committed_membership.room;
     if (!member->number || member->number == raft->self.number || strcmp(member->name, raft->self.name) == 0)
         return movex_error_set(error, MOVEX_ERR_ARGUMENT, "it has the number or the name of this member", NULL);
+    for (uint32_t i = 0; i < raft->membership.count; i++)
+        if (raft->membership.members[i].number == member->number && strcmp(raft->membership.members[i].name, member->name) != 0)
+            return movex_error_set(error, MOVEX_ERR_ARGUMENT, "it has the number of another member", NULL);
     if (own_room && room && room != own_room)
         return movex_error_set(error, MOVEX_ERR_ARGUMENT, "it is of another room", NULL);
     if (!own_room && !room && founders != raft->config.founders)
@@ -204,6 +214,7 @@ static bool take_in_somebody(movex_raft *raft)
     for (uint32_t i = 0; i < raft->other_count; i++) {
         const raft_other *other = &raft->others[i];
         if (!other->met || other->leaving || raft_is_member(&raft->membership, other->member.number)) continue;
+        if (raft_was_removed(raft, other)) continue;
         /* It holds what is committed, as others do (thesis, 4.2.1). */
         if (other->match >= raft->committed && take_in(raft, other)) return true;
     }
@@ -236,6 +247,14 @@ static void go_on_handing_over(movex_raft *raft)
     }
 }
 
+/* Somebody comes who can have the room, once it is a member. */
+static bool is_awaited(const movex_raft *raft)
+{
+    for (uint32_t i = 0; i < raft->other_count; i++)
+        if (raft->others[i].met && !raft->others[i].leaving) return true;
+    return false;
+}
+
 /* Chooses who is most advanced. Nothing is added meanwhile (thesis, 3.10). */
 static void hand_over(movex_raft *raft)
 {
@@ -246,7 +265,7 @@ static void hand_over(movex_raft *raft)
         if (!best || other->match > best->match) best = other;
     }
     if (!best) {
-        if (raft->membership.count == 1) raft_go(raft, "it was the last of its room");
+        if (raft->membership.count == 1 && !is_awaited(raft)) raft_go(raft, "it was the last of its room");
         return;
     }
     raft->handing_to = best->member.number;
@@ -297,5 +316,6 @@ void movex_raft_leave(movex_raft *raft)
     raft->leaving = true;
     raft->let_go_ms = raft->now_ms - LET_GO_MS;
     if (raft->membership.count == 0) raft_go(raft, "it has left before it was a member");
-    else if (raft->role == MOVEX_RAFT_MASTER && raft->membership.count == 1) raft_go(raft, "it was the last of its room");
+    else if (raft->role == MOVEX_RAFT_MASTER && raft->membership.count == 1 && !is_awaited(raft))
+        raft_go(raft, "it was the last of its room");
 }

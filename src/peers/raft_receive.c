@@ -64,11 +64,16 @@ static bool follow(movex_raft *raft, raft_other *other, const movex_raft_message
         answer_append(raft, other, false, 0); /* it learns of the term */
         return false;
     }
-    bool tied = message->term == raft->term && raft->role == MOVEX_RAFT_MASTER;
-    if (tied && !(raft->config.survivor_goes_on && strcmp(name, raft->self.name) < 0)) return false;
-    if (raft->branched) raft_undo(raft); /* both have gone on, and this one yields */
-    if (!raft_step_down(raft, message->term)) return false;
+    /* Both are, or this one was before it started again: then only two who have gone on alone can be. */
+    bool tied = message->term == raft->term && (raft->role == MOVEX_RAFT_MASTER || (raft->branch && raft->voted_for == raft->self.number));
+    if (tied && !(raft->config.survivor_goes_on && strcmp(name, raft->self.name) < 0)) {
+        if (raft->role != MOVEX_RAFT_MASTER) raft_go_on_alone(raft);
+        return false;
+    }
+    if (raft->branch) raft_undo(raft); /* both have gone on, and this one yields */
+    if (raft->failed || !raft_step_down(raft, message->term)) return false;
     raft->master = other->member.number;
+    raft->master_is_alone = message->alone;
     raft->master_ms = raft->now_ms;
     raft->master_lost = false;
     raft_wait(raft);
@@ -93,6 +98,7 @@ static int take_entries(movex_raft *raft, const movex_raft_message *append)
         if (!movex_read_raft_entry(&reader, &entry)) return MOVEX_ERR_MALFORMED;
         index++;
         if (index <= raft->committed || raft_term_at(raft, index) == entry.term) continue;
+        if (entry.term < raft_term_at(raft, index - 1)) return MOVEX_ERR_MALFORMED; /* that cannot follow */
         if (index <= raft_last(raft) && !raft_log_cut(raft, index - 1)) return MOVEX_ERR_MEMORY;
         if (!raft_log_add(raft, entry.term, entry.kind, entry.bytes.bytes, entry.bytes.length)) return MOVEX_ERR_MEMORY;
     }
@@ -126,6 +132,7 @@ static int take_appended(movex_raft *raft, raft_other *other, const movex_raft_m
     }
     if (raft->role != MOVEX_RAFT_MASTER || appended->term != raft->term || appended->index > raft_last(raft)) return MOVEX_OK;
     other->piece_sent = false;
+    if (raft_was_removed(raft, other)) other->removed_due = true;
     if (appended->granted) {
         if (appended->index > other->match) other->match = appended->index;
         if (other->probing || other->next <= other->match) other->next = other->match + 1;
@@ -172,6 +179,10 @@ static int take_piece(movex_raft *raft, raft_other *other, const movex_raft_mess
     movex_raft_message *head = &raft->incoming_head;
     movex_buffer       *incoming = &raft->incoming;
     if (!follow(raft, other, piece)) return raft->failed ? MOVEX_ERR_MEMORY : MOVEX_OK;
+    if (piece->index <= raft->committed) { /* the answer to the last piece was lost */
+        answer_append(raft, other, true, raft->committed);
+        return MOVEX_OK;
+    }
     if (piece->offset == 0) {
         movex_buffer_free(incoming, &raft->allocator);
         *head = *piece;
@@ -220,11 +231,13 @@ int movex_raft_receive(movex_raft *raft, uint64_t from, const void *bytes, size_
     movex_reader       reader = movex_reader_over(bytes, length);
     raft_other        *other = raft_find(raft, from);
     if (!movex_read_raft_message(&reader, &message)) return MOVEX_ERR_MALFORMED;
-    uint64_t room = raft->membership.room;
-    if (!other || raft->is_out || raft->failed || (room && message.room && room != message.room)) return MOVEX_OK;
+    /* A room of which nothing is committed may yet come to nothing, on either side. */
+    uint64_t room = raft->committed_membership.room;
+    if (!other || raft->is_out || raft->failed || (room && message.settled && room != message.room)) return MOVEX_OK;
     other->heard_ms = raft->now_ms;
+    other->was_member = message.was_member;
     if (message.room) other->founds = false;
-    if (message.room && !room) raft->joins = true;
+    if (message.settled && !room) raft->joins = true;
     switch (message.kind) {
     case MOVEX_RAFT_ASK: return take_ask(raft, other, &message);
     case MOVEX_RAFT_VOTE: return take_vote(raft, other, &message);

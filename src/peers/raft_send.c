@@ -1,5 +1,6 @@
 #include "raft_internal.h"
 
+enum { PIECE_BEATS = 4 };       /* heartbeats without an answer to a piece, before it is sent again */
 enum { MOST_IN_FLIGHT = 4096 }; /* entries that were sent to one and are not answered */
 
 static movex_writer begin(movex_raft *raft, size_t length)
@@ -20,6 +21,8 @@ static bool write(movex_raft *raft, movex_raft_message message)
     movex_writer writer = begin(raft, message.bytes.length + MOVEX_RAFT_MEMBERSHIP_MOST);
     if (!writer.at) return false; /* it counts as lost */
     message.room = raft->membership.room;
+    message.settled = raft->committed_membership.room != 0;
+    message.was_member = raft->was_member;
     movex_write_raft_message(&writer, &message);
     return end(raft, &writer);
 }
@@ -30,6 +33,8 @@ static bool write_append(movex_raft *raft, raft_other *other)
 {
     movex_raft_message append = {.kind = MOVEX_RAFT_APPEND,
                                  .room = raft->membership.room,
+                                 .settled = raft->committed_membership.room != 0,
+                                 .was_member = raft->was_member,
                                  .term = raft->term,
                                  .alone = raft->alone,
                                  .index = other->next - 1,
@@ -73,12 +78,22 @@ static bool write_piece(movex_raft *raft, raft_other *other)
                                             .bytes = {size ? log->snapshot.bytes + other->piece : NULL, size}});
 }
 
+static bool waits_for_piece(const movex_raft *raft, const raft_other *other)
+{
+    return other->next <= raft->log.snapshot_index && other->piece_sent;
+}
+
+uint64_t raft_replicate_ms(const movex_raft *raft, const raft_other *other)
+{
+    return other->sent_ms + (waits_for_piece(raft, other) ? PIECE_BEATS : 1) * (uint64_t)raft->config.heartbeat_ms;
+}
+
 /* Entries, the next piece of the snapshot before them, or a sign of life. */
 static bool replicate(movex_raft *raft, raft_other *other)
 {
-    bool is_due = raft->now_ms - other->sent_ms >= raft->config.heartbeat_ms;
+    bool is_due = raft->now_ms >= raft_replicate_ms(raft, other);
     if (other->next <= raft->log.snapshot_index) {
-        if (other->piece_sent && !(raft->now_ms - other->sent_ms >= 4 * (uint64_t)raft->config.heartbeat_ms)) return false;
+        if (other->piece_sent && !is_due) return false;
         other->sent_ms = raft->now_ms;
         other->append_due = false;
         return write_piece(raft, other);
@@ -141,6 +156,8 @@ static bool say(movex_raft *raft, raft_other *other)
     if (take(&other->taken_due)) return write(raft, other->taken);
     if (take(&other->let_go_due)) return write(raft, (movex_raft_message){.kind = MOVEX_RAFT_LET_GO, .term = raft->term});
     if (raft->role != MOVEX_RAFT_MASTER) return false;
+    /* Who has elected itself must not do so twice in one term, if it starts again. */
+    if (raft->alone && !raft_state_is_durable(raft)) return false;
     /* Who is in no room is told of this one; who is of it, or comes, gets what it needs. */
     if (replicate(raft, other)) return true;
     if (take(&other->stand_due)) return write(raft, (movex_raft_message){.kind = MOVEX_RAFT_STAND, .term = raft->term});

@@ -23,9 +23,14 @@ static uint64_t seed(void)
 uint64_t raft_durable_index(const movex_raft *raft)
 {
     if (!is_kept(raft)) return raft_last(raft);
-    uint64_t durable = raft->config.store.ops->durable(raft->config.store.self), index = raft_last(raft);
-    while (index > raft->log.snapshot_index && raft_entry_at(raft, index)->number > durable) index--;
-    return index;
+    uint64_t durable = raft->config.store.ops->durable(raft->config.store.self);
+    uint32_t low = 0, high = raft->log.count; /* changes are numbered in the order of the log */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (raft->log.entries[middle].number <= durable) low = middle + 1;
+        else high = middle;
+    }
+    return raft->log.snapshot_index + low;
 }
 
 bool raft_state_is_durable(const movex_raft *raft)
@@ -65,7 +70,8 @@ static void write_state(movex_writer *writer, const movex_raft *raft)
     movex_write_u8(writer, RECORD_STATE);
     movex_write_number(writer, raft->term);
     movex_write_u64(writer, raft->voted_for);
-    movex_write_u8(writer, raft->branched);
+    movex_write_number(writer, raft->branch);
+    movex_write_number(writer, raft->committed);
 }
 
 bool raft_store_state(movex_raft *raft)
@@ -204,7 +210,8 @@ static int take_record(movex_raft *raft, movex_reader *reader)
     case RECORD_STATE:
         raft->term = movex_read_number(reader);
         raft->voted_for = movex_read_u64(reader);
-        raft->branched = movex_read_u8(reader) != 0;
+        raft->branch = movex_read_number(reader);
+        raft->committed = movex_read_number(reader);
         return reader->failed || movex_reader_left(reader) ? MOVEX_ERR_DAMAGED : MOVEX_OK;
     case RECORD_ENTRY:
         if (!movex_read_raft_entry(reader, &entry) || movex_reader_left(reader)) return MOVEX_ERR_DAMAGED;
@@ -244,6 +251,7 @@ static int read_all(movex_raft *raft, movex_store store)
         if (status == MOVEX_OK) status = take_record(raft, &reader);
     }
     if (status == MOVEX_OK && scan.state == MOVEX_RECORD_UNREADABLE) status = scan.status;
+    if (status == MOVEX_OK && (raft->committed > raft_last(raft) || raft->committed < raft->log.snapshot_index)) status = MOVEX_ERR_DAMAGED;
     if (status == MOVEX_OK && movex_record_scan_beyond(&scan, &beyond)) status = MOVEX_ERR_DAMAGED;
     raft->kept.size = scan.offset;
     if (status == MOVEX_OK && scan.state != MOVEX_RECORD_END) {

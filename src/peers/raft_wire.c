@@ -92,7 +92,8 @@ bool movex_read_raft_entry(movex_reader *reader, movex_raft_wire_entry *entry)
 void movex_write_raft_message(movex_writer *writer, const movex_raft_message *message)
 {
     unsigned flags = (message->trial ? 1u : 0) | (message->handed_over ? 2u : 0) | (message->granted ? 4u : 0) |
-                     (message->alone ? 8u : 0);
+                     (message->alone ? 8u : 0) | (message->settled ? 16u : 0) |
+                     (message->was_member ? 32u : 0);
     movex_write_u8(writer, (uint8_t)message->kind);
     movex_write_u64(writer, message->room);
     movex_write_number(writer, message->term);
@@ -144,7 +145,7 @@ static void read_append(movex_reader *reader, movex_raft_message *message)
         if (!movex_read_raft_entry(reader, &entry) || entry.term < term || entry.term > message->term) reader->failed = true;
         term = entry.term;
     }
-    if (message->index > UINT64_MAX - message->count - 1) reader->failed = true;
+    if (message->index > MOVEX_RAFT_NUMBER_MOST - message->count) reader->failed = true;
 }
 
 static void read_piece(movex_reader *reader, movex_raft_message *message)
@@ -152,7 +153,7 @@ static void read_piece(movex_reader *reader, movex_raft_message *message)
     message->index = movex_read_number(reader);
     message->index_term = movex_read_number(reader);
     message->offset = movex_read_number(reader);
-    message->total = movex_read_number(reader);
+    message->total = movex_read_number_to(reader, MOVEX_RAFT_SNAPSHOT_MOST);
     if (message->offset == 0) {
         message->membership_index = movex_read_number_to(reader, message->index);
         if (!movex_read_raft_membership_of(reader, &message->membership)) reader->failed = true;
@@ -173,6 +174,8 @@ bool movex_read_raft_message(movex_reader *reader, movex_raft_message *message)
     message->handed_over = flags & 2;
     message->granted = flags & 4;
     message->alone = flags & 8;
+    message->settled = flags & 16;
+    message->was_member = flags & 32;
     switch (message->kind) {
     case MOVEX_RAFT_ASK:
         message->index = movex_read_number(reader);
@@ -191,5 +194,6 @@ bool movex_read_raft_message(movex_reader *reader, movex_raft_message *message)
     case MOVEX_RAFT_LET_GO: break;
     default: reader->failed = true; break;
     }
-    return !reader->failed && movex_reader_left(reader) == 0 && flags < 16 && message->term < UINT64_MAX;
+    return !reader->failed && movex_reader_left(reader) == 0 && flags < 64 && (message->room || !message->settled) && message->term <= MOVEX_RAFT_NUMBER_MOST &&
+           message->index <= MOVEX_RAFT_NUMBER_MOST;
 }

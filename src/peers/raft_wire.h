@@ -34,6 +34,8 @@ typedef struct movex_raft_membership {
 typedef struct movex_raft_message {
     movex_raft_message_kind kind;
     uint64_t                room; /* of the sender; 0: none yet */
+    bool     was_member;  /* the sender has been one: if it is none any more, it is to come as another */
+    bool     settled;     /* a membership of that room is committed; else it may come to nothing */
     uint64_t                term; /* of the sender; ASK, VOTE of a trial: the one that would be */
     bool     trial;       /* ASK, VOTE: nobody votes, it is only asked */
     bool     handed_over; /* ASK: the master wants it */
@@ -56,6 +58,11 @@ typedef struct movex_raft_wire_entry {
     movex_raft_entry_kind kind;
     movex_wire_bytes      bytes;
 } movex_raft_wire_entry;
+
+/* Terms and indices stay below it, so that one more is always one more. */
+#define MOVEX_RAFT_NUMBER_MOST (UINT64_MAX / 2)
+/* Bytes of a snapshot. */
+#define MOVEX_RAFT_SNAPSHOT_MOST ((uint64_t)1 << 30)
 
 enum {
     MOVEX_RAFT_MESSAGE_MOST = 128, /* bytes of a message besides entries, bytes and membership */

@@ -1,0 +1,172 @@
+/* Raft alone over seeded random runs: one to seven members over a network that loses, doubles, delays and reorders single messages;
+   they are killed, with disks that lose torn ends and without, paused, cut off, leave and come again. What must hold stands in
+   raft_net.h; when calm comes, all agree. A failure names its seed; MOVEX_TEST_SEED runs that one alone. */
+#include "raft_net.h"
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ALL_SEEDS = 20000, USUAL_SEEDS = 600, HUNDRED = 100, STEPS = 150, REST_MS = 60000 };
+
+static struct {
+    uint64_t runs, kills, returns, apart, paused, left, cuts, masters, entries, restored, rest_ms, longest_ms;
+} so_far;
+
+static void kill(raft_net *n, uint32_t seat)
+{
+    if (!n->seats[seat].raft || (!n->seats[seat].disk && !raft_net_can_spare(n, seat))) return;
+    raft_net_kill(n, seat);
+    so_far.kills++;
+}
+
+static void enter_somebody(raft_net *n)
+{
+    for (uint32_t i = 0; i < n->count; i++) {
+        if (n->seats[i].raft || (i >= n->config.founders && !n->last_committed)) continue;
+        raft_net_enter(n, i);
+        so_far.returns++;
+        return;
+    }
+}
+
+/* A room whose last member leaves is over. */
+static uint32_t others_staying(const raft_net *n, uint32_t seat)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < n->count; i++) {
+        const raft_seat *s = &n->seats[i];
+        count += i != seat && s->raft && !s->leaving && raft_is_member(&s->raft->committed_membership, s->number);
+    }
+    return count;
+}
+
+static void fault(raft_net *n)
+{
+    uint32_t   seat = meter_below(&n->random, n->count);
+    raft_seat *s = &n->seats[seat];
+    switch (meter_below(&n->random, 10)) {
+    case 0:
+    case 1: kill(n, seat); break;
+    case 2:
+    case 3: enter_somebody(n); break;
+    case 4:
+        raft_net_apart(n, seat, !s->apart);
+        so_far.apart++;
+        break;
+    case 5:
+        s->paused = !s->paused;
+        so_far.paused++;
+        break;
+    case 6:
+        raft_net_link(n, seat, meter_below(&n->random, n->count), false);
+        so_far.cuts++;
+        break;
+    case 7:
+        if (!s->raft || s->leaving || !s->raft->membership.count || others_staying(n, seat) < 2 || !raft_net_can_spare(n, seat)) break;
+        s->leaving = true;
+        movex_raft_leave(s->raft);
+        so_far.left++;
+        break;
+    case 8:
+        if (raft_net_master(n) >= 0) kill(n, (uint32_t)raft_net_master(n));
+        break;
+    default:
+        for (uint32_t i = 0; i < n->count; i++) raft_net_apart(n, i, false);
+        break;
+    }
+}
+
+static void calm(raft_net *n)
+{
+    n->loss = n->doubling = n->lateness = 0;
+    for (uint32_t ms = 0; ms < REST_MS; ms += 5) {
+        for (uint32_t i = 0; i < n->count; i++) {
+            raft_net_apart(n, i, false);
+            n->seats[i].paused = false;
+            if (!n->seats[i].raft && (i < n->config.founders || n->last_committed)) raft_net_enter(n, i);
+        }
+        if (raft_net_is_calm(n)) {
+            so_far.rest_ms += ms;
+            if (ms > so_far.longest_ms) so_far.longest_ms = ms;
+            return;
+        }
+        raft_net_run(n, 5);
+    }
+    if (getenv("RAFT_DEBUG"))
+        for (uint32_t i = 0; i < n->count; i++) {
+            raft_seat *t = &n->seats[i];
+            if (!t->raft) { printf("# %s dead\n", t->name); continue; }
+            movex_raft *r = t->raft;
+            printf("# %s num %llu term %llu role %d trial %d master %llu last %llu/%llu committed %llu snap %llu mem %u@%llu cmem %u@%llu room %llx joins %d founder %d out %d failed %d durable %llu state %d leaving %d due %lld disk %d lost %d cautious %d\n", t->name, (unsigned long long)t->number, (unsigned long long)r->term, r->role, r->trial, (unsigned long long)r->master, (unsigned long long)raft_last(r), (unsigned long long)raft_term_at(r, raft_last(r)), (unsigned long long)r->committed, (unsigned long long)r->log.snapshot_index, r->membership.count, (unsigned long long)r->membership_index, r->committed_membership.count, (unsigned long long)r->committed_membership_index, (unsigned long long)r->membership.room, r->joins, raft_is_founder(r), r->is_out, r->failed, (unsigned long long)raft_durable_index(r), raft_state_is_durable(r), r->leaving, (long long)(r->due_ms - r->now_ms), t->disk != NULL, r->master_lost, r->cautious);
+            for (uint32_t k = 0; k < r->membership.count; k++) printf("#    member %s %llu\n", r->membership.members[k].name, (unsigned long long)r->membership.members[k].number);
+            for (uint32_t k = 0; k < r->other_count; k++) printf("#    other %s %llu met %d founds %d next %llu match %llu probing %d leaving %d heard %lld\n", r->others[k].member.name, (unsigned long long)r->others[k].member.number, r->others[k].met, r->others[k].founds, (unsigned long long)r->others[k].next, (unsigned long long)r->others[k].match, r->others[k].probing, r->others[k].leaving, (long long)(r->now_ms - r->others[k].heard_ms));
+        }
+    fflush(stdout);
+    must_msg(false, "seed %llu: no calm after %d ms", (unsigned long long)n->seed, REST_MS);
+}
+
+static void run(uint64_t seed)
+{
+    raft_net *n = calloc(1, sizeof *n);
+    n->seed = n->random = seed;
+    uint32_t founders = 1 + meter_below(&n->random, 7), count = founders + meter_below(&n->random, 3);
+    n->config.silent_ms = 1000 + meter_below(&n->random, 5000);
+    n->config.message_bytes = 200 + meter_below(&n->random, 1500);
+    n->loss = meter_below(&n->random, 3) ? meter_below(&n->random, 200) : 0;
+    n->doubling = meter_below(&n->random, 200);
+    n->lateness = meter_below(&n->random, 100);
+    n->latency_ms = meter_below(&n->random, 30);
+    n->flush_ms = meter_below(&n->random, 2) ? meter_below(&n->random, 40) : 0;
+    raft_net_start(n, founders, count, (unsigned)meter_random(&n->random));
+    raft_net_run(n, meter_below(&n->random, 2000));
+    for (int step = 0; step < STEPS; step++) {
+        for (uint32_t i = 0; i < count; i++)
+            if (n->seats[i].raft && !n->seats[i].paused && n->seats[i].raft->role == MOVEX_RAFT_MASTER)
+                for (uint32_t k = meter_below(&n->random, 4); k > 0; k--) raft_net_propose(n, i);
+        if (meter_below(&n->random, 3) == 0) fault(n);
+        raft_net_run(n, 1 + meter_below(&n->random, 100));
+    }
+    calm(n);
+    so_far.runs++;
+    so_far.entries += n->last_committed;
+    for (uint32_t i = 0; i < count; i++) {
+        so_far.masters += n->seats[i].masters;
+        so_far.restored += n->seats[i].restored;
+    }
+    raft_net_end(n);
+    free(n);
+}
+
+START_TEST(members)
+{
+    const char *alone = getenv("MOVEX_TEST_SEED");
+    uint64_t    first = (uint64_t)_i * HUNDRED, last = first + HUNDRED;
+    if (alone) {
+        if (_i) return;
+        first = strtoull(alone, NULL, 0);
+        last = first + 1;
+    }
+    for (uint64_t seed = first; seed < last; seed++) run(seed);
+    printf("# seeds %llu to %llu: %llu entries, %llu masters, %llu kills, %llu returns, %llu cut off, %llu paused, %llu left, %llu snapshots; "
+           "calm after %llu ms, %llu at the most\n",
+           (unsigned long long)first, (unsigned long long)last - 1, (unsigned long long)so_far.entries,
+           (unsigned long long)so_far.masters, (unsigned long long)so_far.kills, (unsigned long long)so_far.returns,
+           (unsigned long long)so_far.apart, (unsigned long long)so_far.paused, (unsigned long long)so_far.left,
+           (unsigned long long)so_far.restored, (unsigned long long)(so_far.rest_ms / so_far.runs), (unsigned long long)so_far.longest_ms);
+    fflush(stdout);
+    if (alone) return;
+    must(so_far.kills > HUNDRED && so_far.returns > HUNDRED && so_far.apart > HUNDRED && so_far.paused > HUNDRED);
+    must(so_far.entries > 50 * HUNDRED && so_far.masters > 2 * HUNDRED && so_far.left > HUNDRED / 4 && so_far.restored > HUNDRED);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("raft runs");
+    TCase *all = tcase_create("members");
+    tcase_set_timeout(all, 1200);
+    suite_add_tcase(suite, all);
+    tcase_add_loop_test(all, members, 0, (getenv("MOVEX_TEST_LONG") && *getenv("MOVEX_TEST_LONG") ? ALL_SEEDS : USUAL_SEEDS) / HUNDRED);
+    return movex_test_main(suite);
+}
