@@ -79,6 +79,13 @@ void peer_world_end(peer_world *w)
 
 /* ---- lives */
 
+/* As the game adds them up. */
+static uint64_t mix(uint64_t value)
+{
+    value *= 0x9e3779b97f4a7c15;
+    return value ^ (value >> 29);
+}
+
 static void forget(peer_seat *s)
 {
     movex_peer_free(s->peer);
@@ -86,6 +93,13 @@ static void forget(peer_seat *s)
     s->at = NULL;
     s->unknown += s->waiting;
     s->waiting = 0;
+    for (uint32_t i = 0; i < PEER_DONE; i++) { /* whether these are undone nobody is told any more */
+        if (!s->done[i] || !s->may_be_undone[i]) continue;
+        s->unknown++;
+        s->undone++;
+        s->undone_sum += mix(s->done[i]);
+    }
+    memset(s->done, 0, sizeof s->done);
     memset(s->pending, 0, sizeof s->pending);
 }
 
@@ -127,13 +141,6 @@ bool peer_world_act(peer_world *w, uint32_t seat)
 
 /* ---- what must hold */
 
-/* As the game adds them up. */
-static uint64_t mix(uint64_t value)
-{
-    value *= 0x9e3779b97f4a7c15;
-    return value ^ (value >> 29);
-}
-
 static uint64_t take_ticket(const peer_world *w, peer_seat *s, movex_ticket ticket)
 {
     uint64_t id = s->pending[ticket % PEER_PENDING];
@@ -143,17 +150,34 @@ static uint64_t take_ticket(const peer_world *w, peer_seat *s, movex_ticket tick
     return id;
 }
 
+static void take_accepted(peer_world *w, peer_seat *s, const movex_event *event)
+{
+    uint64_t id = take_ticket(w, s, event->ticket);
+    s->accepted++;
+    s->accepted_sum += mix(id);
+    s->provisional += event->provisional;
+    holds_it(w, !event->provisional || w->branches);
+    if (!w->branches) return;
+    holds_it(w, event->ticket < PEER_DONE);
+    s->done[event->ticket] = id;
+    s->may_be_undone[event->ticket] = event->provisional;
+}
+
+static void take_undone(peer_world *w, peer_seat *s, movex_ticket ticket)
+{
+    holds(w, w->branches && ticket < PEER_DONE && s->done[ticket], "%s: ticket %u is undone, and was not accepted", s->name, (unsigned)ticket);
+    holds(w, s->may_be_undone[ticket], "%s: ticket %u is undone, and was told for certain", s->name, (unsigned)ticket);
+    s->undone++;
+    s->undone_sum += mix(s->done[ticket]);
+    s->done[ticket] = 0;
+}
+
 static void drain(peer_world *w, peer_seat *s)
 {
     for (movex_event event; s->peer && movex_peer_next(s->peer, &event);) {
         switch (event.kind) {
-        case MOVEX_EVENT_ACCEPTED:
-            s->accepted++;
-            s->accepted_sum += mix(take_ticket(w, s, event.ticket));
-            s->provisional += event.provisional;
-            holds_it(w, !event.provisional || w->branches);
-            break;
-        case MOVEX_EVENT_UNDONE: s->undone++; break;
+        case MOVEX_EVENT_ACCEPTED: take_accepted(w, s, &event); break;
+        case MOVEX_EVENT_UNDONE: take_undone(w, s, event.ticket); break;
         case MOVEX_EVENT_EXPIRED:
             take_ticket(w, s, event.ticket);
             s->unknown++;
@@ -316,7 +340,7 @@ void peer_world_must_be_whole(peer_world *w)
         uint64_t count = seat ? seat->count : 0, sum = seat ? seat->sum : 0, effective = s->accepted - s->undone;
         holds(w, count >= effective && count <= effective + s->unknown, "%s: %llu accepted, %llu unknown, %llu in the state",
                  s->name, (unsigned long long)effective, (unsigned long long)s->unknown, (unsigned long long)count);
-        if (s->unknown == 0 && s->undone == 0) equals(w, sum, s->accepted_sum);
+        if (s->unknown == 0) equals(w, sum, s->accepted_sum - s->undone_sum);
         if (seat) equals(w, seat->disorder, 0);
     }
 }

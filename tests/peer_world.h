@@ -14,7 +14,7 @@
 #include <movex/mock.h>
 #include <movex/store_memory.h>
 
-enum { PEER_SEATS = 7, PEER_VERSIONS = 1 << 14, PEER_PENDING = 64 };
+enum { PEER_SEATS = 7, PEER_VERSIONS = 1 << 14, PEER_PENDING = 64, PEER_DONE = 1 << 13 };
 
 typedef struct peer_seat {
     char                name[16];
@@ -28,6 +28,8 @@ typedef struct peer_seat {
     uint64_t            accepted_sum;          /* of what the game adds up for them */
     uint32_t            undone, provisional;   /* tickets */
     uint64_t            undone_sum;
+    uint64_t            done[PEER_DONE];        /* survivors go on: ids that this life was told of as accepted, by ticket */
+    bool                may_be_undone[PEER_DONE];
     uint64_t            last_id;
     uint32_t            masters; /* events */
     uint64_t            settled_version;

@@ -44,6 +44,9 @@ static int check_texts(const movex_peer_config *config, movex_error *error)
     for (uint32_t i = 0; i < config->peer_count; i++)
         if (config->peers[i] && strlen(config->peers[i]) > MOVEX_ADDRESS_MAX)
             return movex_error_set(error, MOVEX_ERR_ARGUMENT, "peers: ", config->peers[i], " is longer than an address", NULL);
+    for (uint32_t i = 0; i < config->peer_count; i++)
+        if (config->peers[i] && !movex_text_is_clean(config->peers[i], strlen(config->peers[i])))
+            return movex_error_set(error, MOVEX_ERR_ARGUMENT, "peers: an address is not clean UTF-8", NULL);
     return MOVEX_OK;
 }
 

@@ -60,15 +60,21 @@ static void ping(movex_mesh *mesh, mesh_link *link)
 void movex_mesh_poll(movex_mesh *mesh, uint64_t now_ms)
 {
     mesh->now_ms = now_ms;
+    mesh->looked = false;
     movex_mesh_dial(mesh);
     for (uint32_t i = 0; i < mesh->link_count; i++) {
         mesh_link *link = mesh->links[i];
-        if (link->state == MESH_ENDED) continue;
-        if (now_ms - link->heard_ms >= mesh->config.dead_ms)
-            movex_mesh_link_end(mesh, link, false);
-        else if (link->state == MESH_MET && now_ms - link->said_ms >= ping_ms(mesh))
-            ping(mesh, link);
+        if (link->state == MESH_MET && now_ms - link->said_ms >= ping_ms(mesh)) ping(mesh, link);
     }
+}
+
+/* Links on which nothing came for too long are over. Only when all that has come is taken: who was not polled for long must not
+   believe that others were silent. */
+static void end_silent(movex_mesh *mesh)
+{
+    mesh->looked = true;
+    for (uint32_t i = 0; i < mesh->link_count; i++)
+        if (mesh->now_ms - mesh->links[i]->heard_ms >= mesh->config.dead_ms) movex_mesh_link_end(mesh, mesh->links[i], false);
 }
 
 uint64_t movex_mesh_deadline(const movex_mesh *mesh)
@@ -248,7 +254,8 @@ bool movex_mesh_next(movex_mesh *mesh, movex_mesh_event *event)
         if (mesh->reading) {
             if (take_next(mesh, event)) return true;
         } else if (!receive(mesh)) {
-            return false;
+            if (mesh->looked) return false;
+            end_silent(mesh);
         }
     }
 }

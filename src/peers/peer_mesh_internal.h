@@ -58,6 +58,7 @@ struct movex_mesh {
     uint32_t          address_count;
     char              address[MOVEX_ADDRESS_MAX + 1]; /* of self; "": not known */
     uint64_t          room, now_ms, jitter;
+    bool              looked; /* since the last poll all that had come was taken: who was not heard is silent */
     uint32_t          links_made;
     mesh_link        *reading; /* whose frame `frame` is what is left of, or NULL */
     movex_reader      frame;

@@ -19,7 +19,7 @@ mesh_link *movex_mesh_link_new(movex_mesh *mesh, movex_link number, bool by_us)
         .io = io,
         .link = number,
         .max_frame = io.ops->max_frame,
-        .max_message = mesh->config.max_message,
+        .max_message = MOVEX_PEER_HELLO_MOST, /* of a stranger; more when it is known */
         .max_queue = SIZE_MAX / 4, /* what may wait is decided before it is queued */
         .stats = &mesh->stats,
     };
@@ -193,6 +193,7 @@ static void meet(movex_mesh *mesh, mesh_link *link)
     }
     if (first) movex_mesh_link_end(mesh, first, false);
     link->state = MESH_MET;
+    link->channel.max_message = mesh->config.max_message;
     link->met_due = true;
 }
 

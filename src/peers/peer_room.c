@@ -91,17 +91,18 @@ static void take_members(movex_peer *peer)
 static void come_again(movex_peer *peer)
 {
     movex_error error;
+    movex_raft *before = peer->raft;
     movex_peer_master_stop(peer);
     movex_tunnels_set_master(peer->tunnels, 0);
     movex_peer_note_master(peer, "");
-    movex_raft_free(peer->raft);
-    peer->raft = NULL;
-    movex_files_free(&peer->files, &peer->allocator);
     int status = movex_peer_join(peer, true, &error);
     if (status != MOVEX_OK) {
+        peer->raft = before; /* which is read from, and does nothing any more */
         movex_peer_end(peer, (movex_status)status, error.text);
         return;
     }
+    movex_raft_free(before);
+    movex_files_free(&peer->files, &peer->allocator);
     movex_mesh_renew(peer->mesh, peer->number);
     movex_tunnels_renew(peer->tunnels, peer->number);
     movex_peer_note_members(peer);
@@ -127,10 +128,21 @@ static bool follow(movex_peer *peer, bool *news)
     return true;
 }
 
+/* It could not keep what it must not forget, and would be another one: that is not for it to hide. */
+static void give_up(movex_peer *peer)
+{
+    movex_store store = peer->config.store;
+    movex_error error = {.status = MOVEX_OK};
+    int         status = store.ops ? store.ops->status(store.self, &error) : MOVEX_OK;
+    if (status == MOVEX_OK) movex_peer_end(peer, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
+    else movex_peer_end(peer, (movex_status)status, error.text);
+}
+
 bool movex_peer_follow(movex_peer *peer)
 {
     bool news = false;
     while (!peer->over && follow(peer, &news)) {}
+    if (!peer->over && movex_raft_has_failed(peer->raft)) give_up(peer);
     if (peer->over) return false;
     /* Who it is may be known later than that there is one. */
     if (!peer->master_id[0] && movex_raft_master(peer->raft)) {

@@ -58,7 +58,10 @@ bool raft_may_be_alone(movex_raft *raft)
 {
     const raft_other *twin = raft_twin(raft);
     uint64_t          now = raft->now_ms;
-    if (!twin || raft->leaving || raft->committed < raft->membership_index) return false;
+    /* A membership that is not committed may come to nothing; unless this one alone can commit it. */
+    const movex_raft_membership *sure = &raft->committed_membership;
+    bool settled = raft->committed >= raft->membership_index || (sure->count == 1 && raft_is_member(sure, raft->self.number));
+    if (!twin || raft->leaving || !settled) return false;
     if (twin->met) return now - twin->heard_ms >= 2 * (uint64_t)raft->config.election_ms;
     return now - twin->parted_ms >= raft->config.election_ms && now - twin->heard_ms >= raft->config.election_ms;
 }
@@ -73,10 +76,11 @@ static void undo_all(movex_raft *raft)
     raft->joins = true;
 }
 
-/* What both have held stays: should the other one be lost before it has told of the rest, that is not lost with it. */
+/* What both have held stays, and so does what the other one may have been promised: should it be lost before it has told of the
+   rest, that is not lost with it. */
 static bool undo_branch(movex_raft *raft)
 {
-    raft->committed = raft->branch;
+    raft->committed = raft->branch_committed;
     if (!raft_log_cut(raft, raft->branch)) return false;
     raft_log_membership(raft, raft->committed, &raft->committed_membership, &raft->committed_membership_index);
     return true;
@@ -84,11 +88,11 @@ static bool undo_branch(movex_raft *raft)
 
 void raft_undo(movex_raft *raft)
 {
-    if (raft->log.snapshot_index > raft->branch) undo_all(raft);
+    if (raft->log.snapshot_index > raft->branch_committed) undo_all(raft);
     else if (!undo_branch(raft)) raft->failed = true;
     raft->told = raft->log.snapshot_index;
     raft->told_membership_index = 0;
-    raft->branch = 0;
+    raft->branch = raft->branch_committed = 0;
     raft->alone = false;
     raft->undone_due = raft->restored_due = true;
     movex_buffer_free(&raft->incoming, &raft->allocator);

@@ -95,8 +95,9 @@ struct movex_raft {
     /* what must not be forgotten */
     uint64_t term, voted_for; /* 0: nobody, in this term */
     raft_log log;
-    uint64_t branch;   /* survivor_goes_on: what is committed after this index was committed alone, and the other may not know of
-                          it; 0: there is nothing such. branch <= committed */
+    /* survivor_goes_on: the last index, and the last that was committed, when it went on alone. What came after, the other may not
+       know of; what was there already it may have promised to the other. 0: there is nothing such. branch_committed <= branch */
+    uint64_t branch, branch_committed;
 
     uint64_t committed, told;
     movex_raft_membership membership, committed_membership;

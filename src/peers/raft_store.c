@@ -71,6 +71,7 @@ static void write_state(movex_writer *writer, const movex_raft *raft)
     movex_write_number(writer, raft->term);
     movex_write_u64(writer, raft->voted_for);
     movex_write_number(writer, raft->branch);
+    movex_write_number(writer, raft->branch_committed);
     movex_write_number(writer, raft->committed);
 }
 
@@ -211,6 +212,7 @@ static int take_record(movex_raft *raft, movex_reader *reader)
         raft->term = movex_read_number(reader);
         raft->voted_for = movex_read_u64(reader);
         raft->branch = movex_read_number(reader);
+        raft->branch_committed = movex_read_number_to(reader, raft->branch);
         raft->committed = movex_read_number(reader);
         return reader->failed || movex_reader_left(reader) ? MOVEX_ERR_DAMAGED : MOVEX_OK;
     case RECORD_ENTRY:
