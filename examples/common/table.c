@@ -97,9 +97,51 @@ static void tell_peer(game_table *table, const movex_event *event)
     screen_message(&table->screen, "%s %s", event->peer, what);
 }
 
+static void tell_master(game_table *table, const movex_event *event)
+{
+    game_screen *screen = &table->screen;
+    table->alone_now = false;
+    if (movex_text_equals(event->peer, table_self(table))) screen_message(screen, "you are the master now");
+    else if (*event->peer) screen_message(screen, "%s is the master now", event->peer);
+    else screen_message(screen, "there is no master now");
+}
+
+/* What alone is accepted may be undone. */
+static void tell_accepted(game_table *table, const movex_event *event)
+{
+    if (event->provisional && !table->alone_now)
+        screen_message(&table->screen, "you are alone: what is done now counts unless others have gone on as well");
+    table->alone_now = event->provisional;
+}
+
+/* What happens in a room of peers, who are members whatever they have bound. True if that is all there is to say. */
+static bool tell_room(game_table *table, const movex_event *event)
+{
+    game_screen *screen = &table->screen;
+    switch (event->kind) {
+    case MOVEX_EVENT_MASTER: tell_master(table, event); return true;
+    case MOVEX_EVENT_MEMBER_JOINED:
+    case MOVEX_EVENT_MEMBER_LEFT:
+        if (movex_text_equals(event->peer, table_self(table))) return true;
+        screen_message(screen, "%s %s", event->peer,
+                       event->kind == MOVEX_EVENT_MEMBER_JOINED ? "has come into the room" : "is out of the room");
+        return true;
+    case MOVEX_EVENT_PEER_REFUSED:
+        screen_message(screen, "%s cannot play here: %s", *event->peer ? event->peer : "somebody", dial_reason(event));
+        return true;
+    case MOVEX_EVENT_ACCEPTED: tell_accepted(table, event); return true;
+    case MOVEX_EVENT_UNDONE: screen_message(screen, "undone, for others have gone on as well: look at the table"); return true;
+    case MOVEX_EVENT_CLOSED: screen_message(screen, "this cannot go on: %s", dial_reason(event)); return true;
+    case MOVEX_EVENT_CONNECTED:
+    case MOVEX_EVENT_DISCONNECTED: return true; /* of the way to the master, who is told of */
+    default: return false;
+    }
+}
+
 static void tell(game_table *table, const movex_event *event)
 {
     game_screen *screen = &table->screen;
+    if (table->at.peer && tell_room(table, event)) return;
     switch (event->kind) {
     case MOVEX_EVENT_CONNECTED:
         if (table->options.url) screen_message(screen, "connected to %s", table->options.url);
@@ -110,7 +152,7 @@ static void tell(game_table *table, const movex_event *event)
         break;
     case MOVEX_EVENT_CLOSED:
     case MOVEX_EVENT_BIND_REFUSED:
-    case MOVEX_EVENT_REMOVED: screen_message(screen, "the server says no: %s", dial_reason(event)); break;
+    case MOVEX_EVENT_REMOVED: screen_message(screen, "%s: %s", table->at.peer ? "not possible here" : "the server says no", dial_reason(event)); break;
     case MOVEX_EVENT_REFUSED:
         screen_message(screen, "%s", event->reason > 0 ? table->game->reason_text(event->reason) : event->text);
         break;
@@ -183,8 +225,8 @@ static void wait_for_something(game_table *table)
 {
     if (table_has_person(table)) {
         wait_for_input(table);
-    } else if (table->options.url) {
-        movex_client_wait(table->at.client, SLEEP_MS);
+    } else if (!options_alone(&table->options)) {
+        dial_wait(&table->at, SLEEP_MS);
     } else {
         movex_system_sleep_ms(1);
     }
@@ -195,8 +237,8 @@ static void poll_all(game_table *table)
     uint64_t    now_ms = movex_system_now_ms();
     movex_event event;
     if (table->master) movex_master_poll(table->master, now_ms);
-    movex_client_poll(table->at.client, now_ms);
-    while (movex_client_next(table->at.client, &event)) handle_event(table, &event);
+    dial_poll(&table->at, now_ms);
+    while (dial_next(&table->at, &event)) handle_event(table, &event);
     if (!table_has_person(table)) robot_play(&table->self, now_ms);
     for (uint32_t i = 0; i < table->robot_count; i++) {
         game_robot *robot = &table->robots[i];
@@ -216,9 +258,17 @@ static void draw(game_table *table)
     if (worth || table->screen.in_place) screen_show(&table->screen, table->game->prompt(table));
 }
 
+static void say_where(game_table *table)
+{
+    const command_options *options = &table->options;
+    if (options->url) screen_message(&table->screen, "dialling %s", options->url);
+    if (options->room.relay) screen_message(&table->screen, "meeting at %s", options->room.relay);
+    if (options->room.listen) screen_message(&table->screen, "listening on port %u", (unsigned)table->at.port);
+}
+
 static void run(game_table *table)
 {
-    if (table->options.url) screen_message(&table->screen, "dialling %s", table->options.url);
+    say_where(table);
     while (!table->over && !interrupted) {
         poll_all(table);
         draw(table);
@@ -240,6 +290,7 @@ static void say_how_it_ended(const game_table *table)
         }
     }
     /* In place, messages are shown with the table: without one, and at the end, they would be lost. */
+    fflush(stdout);
     if (screen->in_place && table->code == FAILURE && screen->message_count > 0)
         fprintf(stderr, "%s: %s\n", table->game->name, screen->messages[screen->message_count - 1]);
 }
@@ -271,7 +322,7 @@ static bool set_up_robots(game_table *table)
 static bool set_up(game_table *table)
 {
     const command_options *options = &table->options;
-    if (!options->url && !(table->master = dial_alone(options, table->game->type))) return false;
+    if (options_alone(options) && !(table->master = dial_alone(options, table->game->type))) return false;
     if (!dial(&table->at, options, table->master, options->name, table->game->type)) return false;
     table->self = (game_robot){.mind = table->game->mind,
                                .at = table->at,
@@ -284,8 +335,8 @@ static bool set_up(game_table *table)
 
 static void tear_down(game_table *table)
 {
-    movex_client_free(table->at.client);
-    for (uint32_t i = 0; i < table->robot_count; i++) movex_client_free(table->robots[i].at.client);
+    dial_end(&table->at);
+    for (uint32_t i = 0; i < table->robot_count; i++) dial_end(&table->robots[i].at);
     movex_master_free(table->master);
 }
 
@@ -301,11 +352,13 @@ static bool take_options(game_table *table, int argument_count, char **arguments
 {
     const table_game    *game = table->game;
     const uint32_t       unset = UINT32_MAX, most = count_names(game->robots);
+    const options_number of_room = {"--players", "", 1, MOVEX_ROOM_MAX, &table->options.room.size};
+    const options_number of_table = {"--players", "", 2, most + 1, &table->players};
     const options_number numbers[] = {
         {"--rounds", "", 1, 1000000, &table->rounds},
         {"--pause-ms", "", 0, 60000, &table->pause_ms},
+        game->may_peer ? of_room : of_table,
         {game->may_choose_robots ? "--bots" : NULL, "", 0, most, &table->robot_count},
-        {"--players", "", 2, most + 1, &table->players},
         {0},
     };
     table->rounds = 1;
@@ -316,10 +369,12 @@ static bool take_options(game_table *table, int argument_count, char **arguments
                                        .verb = "play",
                                        .place = "table-1",
                                        .may_auto = true,
+                                       .may_peer = game->may_peer,
                                        .numbers = numbers};
     if (!options_take(&table->options, argument_count, arguments, &table->code)) return false;
-    if (table->robot_count == unset) table->robot_count = table->options.url ? 0 : game->robot_count;
-    if (!table->players) table->players = table->options.url ? 2 : table->robot_count + 1;
+    bool alone = options_alone(&table->options);
+    if (table->robot_count == unset) table->robot_count = alone ? game->robot_count : 0;
+    if (!table->players) table->players = alone ? table->robot_count + 1 : 2;
     table->options.numbers = NULL; /* they were of this call */
     return true;
 }

@@ -1,5 +1,5 @@
-/* A game at a table, played in the terminal: alone, with the master and the other players in this process, or against
-   others at a movexd. What the games have in common is here: the command line, connections, what is said of them, the
+/* A game at a table, played in the terminal: alone, with the master and the other players in this process, against others at a
+   movexd, or with others without a server. What the games have in common is here: the command line, connections, what is said of them, the
    loop. A game adds its rules, a view of its table, its keys, and how a player without a person plays it. */
 #ifndef COMMON_TABLE_H
 #define COMMON_TABLE_H
@@ -20,6 +20,7 @@ typedef struct table_game {
     const char *const *robots;      /* the names of those who play against somebody who is alone, ended by NULL */
     uint32_t           robot_count; /* how many of them do, unless told otherwise */
     bool               may_choose_robots; /* by --bots; also at a movexd. And --players: how many --auto waits for */
+    bool               may_peer; /* by --peer and --relay: the game has no secrets that a player who is master would see */
 
     /* Words for one of the game's own reasons to refuse. */
     const char *(*reason_text)(int reason);
@@ -49,6 +50,7 @@ struct game_table {
     game_robot             robots[TABLE_MOST_ROBOTS];
     char              robot_names[TABLE_MOST_ROBOTS][MOVEX_NAME_SIZE];
     bool              connected;
+    bool              alone_now; /* in a room: what is accepted is provisional, and that was said */
     bool              bound; /* the first state has come */
     bool              over;  /* to be left, with this code */
     int               code;

@@ -17,15 +17,27 @@ static const char help[] = "rps - rock, paper, scissors in the terminal\n"
                            "usage: rps [OPTION]...                        alone, against the machine\n"
                            "       rps [OPTION]... ws://HOST:PORT NAME [TABLE]\n"
                            "                                              against somebody, at a movexd\n"
+                           "       rps [OPTION]... --peer HOST:PORT NAME [TABLE] [ws://HOST:PORT]...\n"
+                           "       rps [OPTION]... --relay ws://HOST:PORT NAME [TABLE]\n"
+                           "                                              against others, without a server\n"
                            "\n"
                            "The first two who come to a table (default: table-1) play, all others watch. Type\n"
                            "r, p or s and Enter: your move stays hidden until the other one has moved too; you\n"
                            "may change it until then. n begins a new round, q quits.\n"
                            "\n"
+                           "Without a server, one of the players is master, and another one is when that one\n"
+                           "is gone. --peer listens at HOST:PORT, and dials others at the addresses behind\n"
+                           "the table; with --relay all meet at a relay (movexd --relay).\n"
+                           "\n"
                            "options:\n"
                            "  --auto          play without a person, then say version and checksum\n"
                            "  --rounds N      how many rounds --auto plays; default 1\n"
                            "  --pause-ms N    how long a machine thinks before it moves; default 700\n"
+                           "  --room NAME     without a server: which room, the same for all; default rps\n"
+                           "  --players N     how many the room begins with, the same for all; default 1 more\n"
+                           "                  than there are addresses, and 2 at a relay\n"
+                           "  --survivor      of two, each goes on alone while the other is away\n"
+                           "  --token TEXT    the relay's token\n"
                            "  --ca FILE       for a server at wss://HOST:PORT: trust the certificates in FILE,\n"
                            "                  in place of those that the system trusts\n"
                            "  --help          print this and exit\n"
@@ -248,6 +260,7 @@ int main(int argument_count, char **arguments)
                 .mind = &mind,
                 .robots = robots,
                 .robot_count = 1,
+                .may_peer = true,
                 .reason_text = reason_text,
                 .compose = compose,
                 .prompt = prompt,

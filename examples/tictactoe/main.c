@@ -13,15 +13,27 @@ static const char help[] = "tictactoe - tic-tac-toe in the terminal\n"
                            "usage: tictactoe [OPTION]...                        alone, against the machine\n"
                            "       tictactoe [OPTION]... ws://HOST:PORT NAME [TABLE]\n"
                            "                                                    against others, at a movexd\n"
+                           "       tictactoe [OPTION]... --peer HOST:PORT NAME [TABLE] [ws://HOST:PORT]...\n"
+                           "       tictactoe [OPTION]... --relay ws://HOST:PORT NAME [TABLE]\n"
+                           "                                                    against others, without a server\n"
                            "\n"
                            "Whoever comes first to a table (default: table-1) plays X, the next one O, and\n"
                            "all others watch. Type the number of a cell and Enter; n begins a new round, s\n"
                            "sits down or stands up, q quits.\n"
                            "\n"
+                           "Without a server, one of the players is master, and another one is when that one\n"
+                           "is gone. --peer listens at HOST:PORT, and dials others at the addresses behind\n"
+                           "the table; with --relay all meet at a relay (movexd --relay).\n"
+                           "\n"
                            "options:\n"
                            "  --auto          play without a person, then say version and checksum\n"
                            "  --rounds N      how many rounds --auto plays; default 1\n"
                            "  --pause-ms N    how long a machine thinks before it moves; default 700\n"
+                           "  --room NAME     without a server: which room, the same for all; default tictactoe\n"
+                           "  --players N     how many the room begins with, the same for all; default 1 more\n"
+                           "                  than there are addresses, and 2 at a relay\n"
+                           "  --survivor      of two, each goes on alone while the other is away\n"
+                           "  --token TEXT    the relay's token\n"
                            "  --ca FILE       for a server at wss://HOST:PORT: trust the certificates in FILE,\n"
                            "                  in place of those that the system trusts\n"
                            "  --help          print this and exit\n"
@@ -162,6 +174,7 @@ int main(int argument_count, char **arguments)
                 .mind = &opponent_mind,
                 .robots = robots,
                 .robot_count = 1,
+                .may_peer = true,
                 .reason_text = tictactoe_reason_text,
                 .compose = compose,
                 .prompt = prompt,
