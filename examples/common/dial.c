@@ -116,6 +116,7 @@ static movex_peer *enter_room(const command_options *options, movex_io io, const
         .room_size = room->size,
         .address = address,
         .survivor_goes_on = room->survivor,
+        .silent_ms = room->silent_seconds * 1000,
         .error = error,
     });
 }
