@@ -49,8 +49,11 @@ static bool check_peers(const command_options *options)
 {
     const options_room *room = &options->room;
     movex_error         error;
-    for (uint32_t i = 0; i < room->peer_count; i++)
-        if (movex_ws_check(&(movex_ws_config){.url = room->peers[i]}, &error) != MOVEX_OK) return complain(options, &error);
+    for (uint32_t i = 0; i < room->peer_count; i++) {
+        if (movex_ws_check(&(movex_ws_config){.url = room->peers[i]}, &error) == MOVEX_OK) continue;
+        fprintf(stderr, "%s: %s: %s\n", options->program, room->peers[i], error.text);
+        return false;
+    }
     return true;
 }
 
@@ -113,6 +116,7 @@ static movex_peer *enter_room(const command_options *options, movex_io io, const
         .room_size = room->size,
         .address = address,
         .survivor_goes_on = room->survivor,
+        .silent_ms = room->silent_seconds * 1000,
         .error = error,
     });
 }

@@ -7,7 +7,7 @@
      PROGRAM [OPTION]... --relay ws://HOST:PORT NAME [PLACE]
                                                       the same for those who meet at a relay
 
-   and the options --auto, --ca FILE, --help, of rooms --room NAME, --players N, --survivor, --token TEXT, and the program's own,
+   and the options --auto, --ca FILE, --help, of rooms --room NAME, --survivor, --token TEXT, and the program's own,
    each of which takes a number. */
 #ifndef COMMON_OPTIONS_H
 #define COMMON_OPTIONS_H
@@ -22,7 +22,7 @@ enum { DONE = 0, FAILURE = 1, WRONG_USAGE = 2 };
 
 /* An option that takes a number. */
 typedef struct options_number {
-    const char *name; /* with its two hyphens */
+    const char *name; /* with its two hyphens; "": there is no such option here */
     const char *unit; /* what the number is one of, for people: " of seconds"; "" for none */
     uint32_t    least, most;
     uint32_t   *value; /* holds the default before */
@@ -37,6 +37,7 @@ typedef struct options_room {
     const char *peers[MOVEX_ROOM_MAX - 1]; /* addresses of others */
     uint32_t    peer_count;
     uint32_t    size;     /* --players: how many it begins with; 0: those whose addresses are given, and oneself */
+    uint32_t    silent_seconds; /* --silent-seconds: after which somebody silent is out of the room; 0: the library's default */
     bool        survivor; /* --survivor: of two, each goes on alone */
 } options_room;
 

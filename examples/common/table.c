@@ -352,13 +352,14 @@ static bool take_options(game_table *table, int argument_count, char **arguments
 {
     const table_game    *game = table->game;
     const uint32_t       unset = UINT32_MAX, most = count_names(game->robots);
-    const options_number of_room = {"--players", "", 1, MOVEX_ROOM_MAX, &table->options.room.size};
-    const options_number of_table = {"--players", "", 2, most + 1, &table->players};
+    options_room        *room = &table->options.room;
     const options_number numbers[] = {
         {"--rounds", "", 1, 1000000, &table->rounds},
         {"--pause-ms", "", 0, 60000, &table->pause_ms},
-        game->may_peer ? of_room : of_table,
-        {game->may_choose_robots ? "--bots" : NULL, "", 0, most, &table->robot_count},
+        {game->may_choose_robots ? "--bots" : "", "", 0, most, &table->robot_count},
+        {game->may_choose_robots ? "--players" : "", "", 2, most + 1, &table->players},
+        {game->may_peer ? "--players" : "", "", 1, MOVEX_ROOM_MAX, &room->size},
+        {game->may_peer ? "--silent-seconds" : "", "", 1, 3600, &room->silent_seconds},
         {0},
     };
     table->rounds = 1;
