@@ -20,6 +20,8 @@ uint32_t server_allow_descriptors(void);
 /* Starts one for a type, with so many resources of it that nobody is subscribed to; ends the program if that fails. No threads may
    have been made before. */
 void server_start(server *s, const char *benchmark, const movex_type *type, uint32_t resources);
+/* The same with so many masters and services, each on a thread of its own. */
+void server_start_spread(server *s, const char *benchmark, const movex_type *type, uint32_t threads);
 /* Ends it; the benchmark fails if it has ended by itself before. */
 void server_stop(server *s);
 

@@ -34,11 +34,12 @@ static void report(const bench_options *options, const char *what, const char *u
     bench_report(options, &(bench_row){"w4", what, unit, value, goal, at_most});
 }
 
-static result run(const bench_options *options, crowd_plan plan)
+/* `threads`: masters and services of the server. */
+static result run(const bench_options *options, crowd_plan plan, uint32_t threads)
 {
     server s;
     crowd  c;
-    server_start(&s, "w4", &crowd_counter, 0);
+    server_start_spread(&s, "w4", &crowd_counter, threads);
     crowd_start(&c, "w4", s.url, plan);
     result measured = play(options, &c, &s);
     crowd_verify(&c);
@@ -77,14 +78,17 @@ int main(int argc, char **argv)
     bench_options options = bench_parse(argc, argv, "counters over websockets, the server in a process of its own",
                                         (bench_options){.window = 1, .seconds = 1});
     bench_begin(&options, "W4: websockets on the loopback interface");
-    result few = run(&options, (crowd_plan){.clients = 20, .resources = 10, .window = 1});
+    result few = run(&options, (crowd_plan){.clients = 20, .resources = 10, .window = 1}, 1);
     report(&options, "20 clients, 10 resources of 2: server, 100,000 actions", "CPU s", few.cpu_s, 1.2, true);
     report(&options, "20 clients, 10 resources of 2", "actions/s", few.actions_per_s, 85000, false);
-    result many = run(&options, (crowd_plan){.clients = 100, .resources = 10, .window = 1});
+    result many = run(&options, (crowd_plan){.clients = 100, .resources = 10, .window = 1}, 1);
     report(&options, "100 clients, 10 resources of 10: server, 100,000 actions", "CPU s", many.cpu_s, 6, true);
-    result piped = run(&options, (crowd_plan){.clients = 16, .resources = 16, .ring = true, .window = 64});
+    result piped = run(&options, (crowd_plan){.clients = 16, .resources = 16, .ring = true, .window = 64}, 1);
     report(&options, "16 clients, 64 actions in flight each, 16 resources of 2", "deliveries/s", piped.deliveries_per_s,
            2000000, false);
     run_latency(&options);
+    result spread = run(&options, (crowd_plan){.clients = 20, .resources = 10, .window = 1}, 2);
+    report(&options, "20 clients, 10 resources, 2 masters and services on threads", "CPU s", spread.cpu_s, 0, true);
+    report(&options, "the same", "actions/s", spread.actions_per_s, 0, false);
     return 0;
 }

@@ -108,6 +108,28 @@ ok "and with the server, which logs it at its end" stops TERM
 ok "(the line)" grep -q "event=resource resource=tictactoe:table-1 $agreed subscribers=0" "$scratch/log"
 ok "every line is well-formed" is_logfmt
 
+# With several masters and services, each on a thread of its own.
+ok "a wrong number of threads is wrong usage" ends 2 'threads needs a number of threads from 1 to 32, not 33' --threads 33 "$game"
+ok "too many threads and addresses are wrong usage" ends 2 'more than 64' --threads 32 --listen :0 --listen :0 --listen :0 "$game"
+ok "serves with three masters" starts --threads 3 --http 0 --data "$scratch/data" "$game"
+ok "two players agree there as well" agree
+web=$(sed -n 's/.*event=http address=127\.0\.0\.1:\([0-9]*\).*/\1/p' "$scratch/log")
+has() {
+    curl -s "http://127.0.0.1:$web$1" | grep -Eq -- "$2"
+}
+ok "by HTTP all masters are asked" has /health '"resources":1,"subscriptions":0,'
+ok "and the one that has a resource" has /resources/tictactoe/table-1 "\"checksum\":\"${agreed#*checksum=}\""
+ok "SIGTERM stops all of it with code 0" stops TERM
+ok "(the line of its resource)" grep -q "event=resource resource=tictactoe:table-1 $agreed subscribers=0" "$scratch/log"
+ok "every line of all threads is well-formed" is_logfmt
+ok "another number of masters does not take over what they kept" ends 1 \
+    'event=data-failed directory=[^ ]+ cause="what is there was kept with --threads 3"' --data "$scratch/data" "$game"
+ok "the same number does" starts --threads 3 --data "$scratch/data" "$game"
+ok "with its resource" logs "event=recovered resource=tictactoe:table-1 $agreed subscribers=0"
+ok "an address in use is named, though they share it" ends 1 "event=listen-failed address=127.0.0.1:$port cause=.*in use" \
+    --threads 2 --listen "127.0.0.1:$port" "$game"
+ok "and stops again" stops INT
+
 # Somebody with a name made to forge a field, who leaves again.
 visits() {
     sleep 1 | "$tictactoe" "$(url)" 'mallory level=error' table-2 >"$scratch/visitor" 2>&1

@@ -206,7 +206,7 @@ class Account:
         for version in range(1, len(log) + 1):
             seat, shown, number = log[version] >> 56, log[version] >> 48 & 0xFF, log[version] & (1 << 48) - 1
             if seat == len(seats):
-                seats.append(self.author_of(version))
+                seats.append(self.author_of(version, seats))
             own, action, told, exact = next(mine[seats[seat]], (None, None, 0, True))
             check(shown == (NOD if action == KEEP else action) and (shown != MARK or own == number) and
                   (told == version if exact else told >= version),
@@ -216,10 +216,16 @@ class Account:
         check(not any(left), f"accepted, and not in the log: {left}")
         self.seats = seats
 
-    def author_of(self, version):
-        """Of the first entry of a seat: somebody must have been told of it, at that version."""
-        found = [author for author, all_of_it in self.accepted.items()
-                 if min(all_of_it)[2] == version and min(all_of_it)[3]]
+    def author_of(self, version, seats):
+        """Of the first entry of a seat: somebody must have been told of it, at that version. Who was told when a snapshot came as well
+        (inexact) was told of a version that may be later; among several of them it is the one that was told of the first."""
+        firsts = {author: min(all_of_it) for author, all_of_it in self.accepted.items() if author not in seats}
+        found = [author for author, first in firsts.items() if first[2] == version and first[3]]
+        if not found:
+            shown, number = self.log[version] >> 48 & 0xFF, self.log[version] & (1 << 48) - 1
+            found = [author for author, (own, action, told, exact) in sorted(firsts.items(), key=lambda one: one[1][2])
+                     if not exact and told >= version and shown == (NOD if action == KEEP else action) and
+                     (shown != MARK or own == number)][:1]
         check(len(found) == 1, f"version {version}: {found} have been told that they made it")
         return found[0]
 

@@ -112,6 +112,10 @@ typedef struct movex_master_config {
     bool        flushed_elsewhere; /**< another thread flushes the store, and wakes the master's emitter after it; the master
                                         never does, so its poll does not wait for a disk */
 
+    uint32_t shards; /**< this is one of so many masters of a server (spread.h), each of which has a part of the resources; default 0:
+                          the only one */
+    uint32_t shard;  /**< which of them, from 0 on */
+
     movex_allocator allocator; /**< for all that the master holds, but not its emitters */
     movex_error    *error; /**< filled if movex_master_new fails; may be NULL; not kept */
 } movex_master_config;

@@ -36,6 +36,8 @@ typedef struct movex_ws_config {
     uint32_t        ping_seconds;   /**< a link silent for so long is pinged; default 20 */
     uint32_t        hangup_seconds; /**< a link silent for so long is closed; default 30 */
     uint32_t        connect_seconds; /**< how long dialling and the handshake may take; default 10 */
+    bool            share_port; /**< other emitters of this user that say so too may listen on the same `address`: the system spreads
+                                     connections over them (SO_REUSEPORT; MOVEX_ERR_SYSTEM where there is none) */
     /** Talk to a wss:// server whatever its certificate is: whoever sits in between can then read and change everything.
      *  For tests alone; a certificate of one's own is better trusted by naming it as `ca_file`. */
     bool            insecure_skip_verification;

@@ -60,6 +60,8 @@ static int add_rules(movex_master *master, const movex_type *type, movex_error *
 
 static int make_rules(movex_master *master, const movex_type *const *types, movex_error *error)
 {
+    if (master->config.shard >= (master->config.shards ? master->config.shards : 1))
+        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "shard: it must be less than shards", NULL);
     uint32_t count = 0, capacity = 0;
     while (types && types[count]) count++;
     if (count == 0) return movex_error_set(error, MOVEX_ERR_ARGUMENT, "types: the list is empty", NULL);

@@ -67,7 +67,8 @@ int movex_master_resource_new(movex_master *master, const movex_rules *rules, co
                               movex_master_resource **made)
 {
     if (master->by_name.count >= master->config.limits.resources) return MOVEX_ERR_LIMIT;
-    if (master->resources_made == UINT32_MAX) return MOVEX_ERR_LIMIT;
+    uint32_t shards = master->config.shards ? master->config.shards : 1;
+    if (master->resources_made == UINT32_MAX / shards - 1) return MOVEX_ERR_LIMIT;
     movex_master_resource *resource = movex_allocate(&master->allocator, sizeof *resource);
     if (!resource) return MOVEX_ERR_MEMORY;
     resource->rules = rules;
@@ -94,7 +95,7 @@ int movex_master_resource_new(movex_master *master, const movex_rules *rules, co
         movex_release(&master->allocator, resource, sizeof *resource);
         return kept;
     }
-    resource->number = ++master->resources_made;
+    resource->number = ++master->resources_made * shards + master->config.shard;
     resource->idle_ms = master->now_ms;
     movex_list_append(&master->idle, &resource->idle);
     movex_master_resource_schedule(master, resource);

@@ -197,8 +197,12 @@ int movex_session_hello(movex_master *master, movex_master_link *link, movex_rea
     bool begins = !session || session->over;
     if (begins && !movex_keep_reserve(master, 1, MOVEX_INFO_MAX))
         return movex_error_set(error, MOVEX_ERR_STORE, "HELLO: ", movex_status_text(MOVEX_ERR_STORE), NULL);
-    if (!session) session = session_new(master, &texts, error);
-    if (!session) return error->status;
+    if (!session) {
+        session = session_new(master, &texts, error);
+        if (!session) return error->status;
+        /* All masters of a server know a client by the token that one of them has made. */
+        if (master->config.shards && message.resumes) memcpy(session->token, message.token, MOVEX_TOKEN_SIZE);
+    }
     if (session->over) begin_anew(master, session);
 
     movex_list_remove(&link->greeting);

@@ -102,40 +102,84 @@ static void add_resource(movexd_answer *answer, const movex_hosted *hosted, uint
 
 static const char public_viewer[] = "";
 
+static void ask_all(const movexd_hosts *hosts, movexd_question *question, void *argument)
+{
+    for (uint32_t i = 0; i < hosts->count; i++) hosts->ask(hosts->user, i, question, argument);
+}
+
+/* Of all masters. */
+typedef struct condition {
+    bool     keeps, fails;
+    uint64_t unflushed, resources, subscriptions, protocol_errors;
+    uint64_t links, sessions; /* each master has all of them, but for those on their way */
+} condition;
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void look(void *argument, const movex_master *master, movex_store store)
+{
+    condition  *all = argument;
+    movex_stats stats = movex_master_stats(master);
+    all->keeps |= store.self != NULL;
+    all->fails |= store.self && store.ops->status(store.self, NULL) != MOVEX_OK;
+    if (store.self) all->unflushed += store.ops->taken(store.self) - store.ops->durable(store.self);
+    all->resources += stats.resources;
+    all->subscriptions += stats.subscriptions;
+    all->protocol_errors += stats.protocol_errors;
+    all->links = larger(all->links, stats.links);
+    all->sessions = larger(all->sessions, stats.sessions);
+}
+
 /* A server that can keep nothing is not well: what it is asked for is refused. The cause is in the log, as it has paths; so are
    the figures of what comes and goes: a player could tell from them how long another's hidden half is, or that it was refused. */
-static void health(movexd_answer *answer, const movex_master *master, movex_store store, uint64_t uptime_s)
+static void health(movexd_answer *answer, const movexd_hosts *hosts, uint64_t uptime_s)
 {
-    movex_stats stats = movex_master_stats(master);
-    bool        fails = store.self && store.ops->status(store.self, NULL) != MOVEX_OK;
-    if (fails) answer->status = 503;
+    condition all = {0};
+    ask_all(hosts, look, &all);
+    if (all.fails) answer->status = 503;
     add(answer, "{");
-    add_text(answer, "status", fails ? "failing" : "ok");
+    add_text(answer, "status", all.fails ? "failing" : "ok");
     add_text(answer, "version", movex_version_text());
     add_number(answer, "uptime_s", uptime_s);
-    add_text(answer, "data", !store.self ? "none" : fails ? "failing" : "ok");
-    add_number(answer, "unflushed", store.self ? store.ops->taken(store.self) - store.ops->durable(store.self) : 0);
-    add_number(answer, "links", stats.links);
-    add_number(answer, "sessions", stats.sessions);
-    add_number(answer, "resources", stats.resources);
-    add_number(answer, "subscriptions", stats.subscriptions);
-    add_number(answer, "protocol_errors", stats.protocol_errors);
+    add_text(answer, "data", !all.keeps ? "none" : all.fails ? "failing" : "ok");
+    add_number(answer, "unflushed", all.unflushed);
+    add_number(answer, "links", all.links);
+    add_number(answer, "sessions", all.sessions);
+    add_number(answer, "resources", all.resources);
+    add_number(answer, "subscriptions", all.subscriptions);
+    add_number(answer, "protocol_errors", all.protocol_errors);
     add(answer, "}\n");
 }
 
-static void list(movexd_answer *answer, const movex_master *master)
+/* A list in the making. */
+typedef struct listing {
+    movexd_answer *answer;
+    bool           begun;
+} listing;
+
+static void list_some(void *argument, const movex_master *master, movex_store store)
 {
+    listing     *l = argument;
     movex_hosted hosted;
     uint32_t     cursor = 0;
-    bool         first = true;
-    add(answer, "[");
-    for (; movex_master_each(master, &cursor, &hosted); first = false) {
+    (void)store;
+    for (; movex_master_each(master, &cursor, &hosted); l->begun = true) {
         uint64_t checksum = 0;
         movex_master_view(master, hosted.type, hosted.id, public_viewer, NULL, &checksum);
-        add(answer, first ? "\n{" : ",\n{");
-        add_resource(answer, &hosted, checksum);
-        add(answer, "}");
+        add(l->answer, l->begun ? ",\n{" : "\n{");
+        add_resource(l->answer, &hosted, checksum);
+        add(l->answer, "}");
     }
+}
+
+static void list(movexd_answer *answer, const movexd_hosts *hosts)
+{
+    listing l = {.answer = answer};
+    add(answer, "[");
+    ask_all(hosts, list_some, &l);
     add(answer, "\n]\n");
 }
 
@@ -184,20 +228,35 @@ bool movexd_answer_error(movexd_answer *answer, unsigned status, const char *mes
     return answer->bytes != NULL;
 }
 
-bool movexd_answer_make(movexd_answer *answer, const movex_master *master, movex_store store, uint64_t uptime_s,
-                        const char *path)
+/* The search for one resource. */
+typedef struct search {
+    movexd_answer *answer;
+    const char    *name;
+    bool           found;
+} search;
+
+static void seek(void *argument, const movex_master *master, movex_store store)
+{
+    search      *s = argument;
+    movex_hosted hosted;
+    (void)store;
+    if (s->found || !find(master, s->name, &hosted)) return;
+    s->found = true;
+    state(s->answer, master, &hosted);
+}
+
+bool movexd_answer_make(movexd_answer *answer, const movexd_hosts *hosts, uint64_t uptime_s, const char *path)
 {
     static const char resources[] = "/resources";
-    movex_hosted      hosted;
     *answer = (movexd_answer){.status = 200};
     if (strcmp(path, "/health") == 0) {
-        health(answer, master, store, uptime_s);
+        health(answer, hosts, uptime_s);
     } else if (strcmp(path, resources) == 0 || strcmp(path, "/resources/") == 0) {
-        list(answer, master);
+        list(answer, hosts);
     } else if (strncmp(path, "/resources/", sizeof resources) == 0) {
-        if (!find(master, path + sizeof resources, &hosted))
-            return movexd_answer_error(answer, 404, "there is no such resource");
-        state(answer, master, &hosted);
+        search s = {.answer = answer, .name = path + sizeof resources};
+        ask_all(hosts, seek, &s);
+        if (!s.found) return movexd_answer_error(answer, 404, "there is no such resource");
     } else {
         return movexd_answer_error(answer, 404, "there are /health, /resources and /resources/TYPE/ID");
     }

@@ -1,4 +1,4 @@
-/* What movexd answers to questions by HTTP: JSON about a master or a relay, made without a line of HTTP. */
+/* What movexd answers to questions by HTTP: JSON about its masters or a relay, made without a line of HTTP. */
 #ifndef MOVEXD_ANSWER_H
 #define MOVEXD_ANSWER_H
 
@@ -20,10 +20,19 @@ typedef struct movexd_answer {
     size_t         capacity; /* of bytes */
 } movexd_answer;
 
-/* Answers, with what everybody may know, to the question for `path`, which is decoded and begins with '/'. The store is the
-   master's, or has a NULL `self`. False if memory ran out. */
-bool movexd_answer_make(movexd_answer *answer, const movex_master *master, movex_store store, uint64_t uptime_s,
-                        const char *path);
+/* Looks at one master and its store, which has a NULL `self` if there is none. */
+typedef void movexd_question(void *argument, const movex_master *master, movex_store store);
+
+/* The masters, and how to ask one of them: `ask` returns when the question was put, on whatever thread the master is used by. */
+typedef struct movexd_hosts {
+    uint32_t count;
+    void (*ask)(void *user, uint32_t master, movexd_question *question, void *argument);
+    void *user;
+} movexd_hosts;
+
+/* Answers, with what everybody may know, to the question for `path`, which is decoded and begins with '/'. False if memory ran
+   out. */
+bool movexd_answer_make(movexd_answer *answer, const movexd_hosts *hosts, uint64_t uptime_s, const char *path);
 
 /* The same of a relay: figures alone. */
 bool movexd_answer_relay(movexd_answer *answer, const movexd_relay_stats *stats, uint64_t uptime_s, const char *path);

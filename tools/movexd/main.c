@@ -7,6 +7,7 @@
 #include "options.h"
 #include "relay_server.h"
 #include "server.h"
+#include "threads.h"
 
 #include <movex/system.h>
 
@@ -68,11 +69,24 @@ static void log_stopped(const movexd_log *log)
     log_simple(log, MOVEXD_INFO, "stopped", "signal", stop_signal == SIGINT ? "SIGINT" : "SIGTERM", NULL, NULL);
 }
 
+static int run_threads(const movexd_log *log, const movexd_options *options, const movexd_games *games)
+{
+    bool            useless_data;
+    movexd_threads *threads = movexd_threads_start(options, games, log, &useless_data);
+    if (!threads) return useless_data ? USELESS_DATA : FAILURE;
+    while (!stop_signal) movexd_threads_step(threads);
+    movexd_threads_stop(threads);
+    log_stopped(log);
+    return CLEAN_STOP;
+}
+
 static int run(const movexd_log *log, const movexd_options *options, const movexd_games *games)
 {
     movexd_server server;
     log_games(log, games);
-    if (!movexd_server_start(&server, options, games, log)) return server.useless_data ? USELESS_DATA : FAILURE;
+    if (options->threads > 1) return run_threads(log, options, games);
+    if (!movexd_server_start(&server, options, games, log, NULL, 0))
+        return server.useless_data ? USELESS_DATA : FAILURE;
     while (!stop_signal) movexd_server_step(&server, LONGEST_SLEEP_MS);
     movexd_server_stop(&server);
     log_stopped(log);

@@ -36,6 +36,9 @@ const char movexd_help[] = "movexd - serves any game that comes as a shared obje
                            "                      when it likes; nothing is lost when movexd crashes, but in a\n"
                            "                      power cut. Default: always\n"
                            "  --sync-ms N         of --sync interval. Default: 1000\n"
+                           "  --threads N         2 to 32: spread resources over N masters and connections over N\n"
+                           "                      services for each address, each on a thread of its own. Default:\n"
+                           "                      1, one thread for all of it\n"
                            "  --idle-seconds N    remove a resource that nobody has been subscribed to for N\n"
                            "                      seconds; 0 keeps all of them. Default: 0\n"
                            "  --grace-seconds N   keep the seat of somebody whose connection was lost for N\n"
@@ -80,6 +83,7 @@ static const char *const options_with_value[] = {"--listen",
                                                  "--idle-seconds",
                                                  "--grace-seconds",
                                                  "--log",
+                                                 "--threads",
                                                  "--relay-token",
                                                  "--relay-rooms",
                                                  "--relay-members",
@@ -193,6 +197,10 @@ static movexd_command take_value(movexd_options *options, const char *name, cons
     } else if (strcmp(name, "--log") == 0) {
         if (!movexd_level_parse(value, &options->log_level))
             return wrong(options, "--log knows error, warning, info and debug, not '", value, "'");
+    } else if (strcmp(name, "--threads") == 0) {
+        if (!parse_number(value, 1, MOVEXD_MAX_THREADS, &options->threads))
+            return wrong(options, name, " needs a number of threads from 1 to 32, not ", value);
+        options->of_games = name;
     } else if (strcmp(name, "--idle-seconds") == 0 || strcmp(name, "--grace-seconds") == 0) {
         uint32_t *milliseconds = strcmp(name, "--idle-seconds") == 0 ? &options->idle_ms : &options->grace_ms;
         if (!parse_number(value, 0, MAX_SECONDS, milliseconds))
@@ -249,7 +257,7 @@ static movexd_command check(movexd_options *options)
 
 movexd_command movexd_options_parse(movexd_options *options, int argument_count, char **arguments)
 {
-    *options = (movexd_options){.grace_ms = 30000, .log_level = MOVEXD_INFO};
+    *options = (movexd_options){.grace_ms = 30000, .threads = 1, .log_level = MOVEXD_INFO};
     for (uint32_t i = 0; i < MOVEX_COUNT_OF(relay_numbers); i++)
         *relay_number(&options->relay, i) = relay_numbers[i].value;
     int games = 1; /* arguments from 1 to this are games; they are moved to the front */
@@ -267,6 +275,8 @@ movexd_command movexd_options_parse(movexd_options *options, int argument_count,
     options->game_count = (uint32_t)(games - 1);
     if (check(options) == MOVEXD_WRONG_USAGE) return MOVEXD_WRONG_USAGE;
     if (!options->sync_ms) options->sync_ms = DEFAULT_SYNC_MS;
+    if (options->threads > 1 && options->threads * options->address_count > MOVEXD_MAX_SERVICES)
+        return wrong(options, "--threads times the number of addresses is more than 64", "", "");
     if (options->address_count == 0) options->addresses[options->address_count++] = MOVEXD_DEFAULT_ADDRESS;
     /* In the configuration of a master, 0 would mean the default. */
     if (options->grace_ms == 0) options->grace_ms = 1;

@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #define MOVEXD_MAX_ADDRESSES 16
+#define MOVEXD_MAX_THREADS 32
+#define MOVEXD_MAX_SERVICES 64 /* addresses times threads */
 #define MOVEXD_DEFAULT_ADDRESS "127.0.0.1:9000"
 
 typedef enum movexd_command {
@@ -47,6 +49,7 @@ typedef struct movexd_options {
     uint32_t     sync_ms;                         /* MOVEXD_SYNC_INTERVAL: how much later; more than 0 */
     char *const *games;                           /* paths of shared objects, as they were given */
     uint32_t     game_count;                      /* 1 or more; a relay: 0 */
+    uint32_t     threads;                         /* 1: one for everything; more: so many masters, and so many services */
     uint32_t     idle_ms;                         /* life of a resource without subscribers; 0: for ever */
     uint32_t     grace_ms;                        /* life of a session without connection; more than 0 */
     movexd_level log_level;

@@ -221,8 +221,9 @@ void          movex_ws_pipe_release(movex_ws_pipe pipe);
 
 /* --- websocket_listen.c */
 
-/* A listening socket that does not block. MOVEX_ERR_ADDRESS, MOVEX_ERR_ADDRESS_IN_USE or MOVEX_ERR_SYSTEM. */
-int movex_ws_listen_socket(const movex_ws_url *address, int *socket_out, uint16_t *port_out);
+/* A listening socket that does not block; `shared`: others may listen there as well. MOVEX_ERR_ADDRESS, MOVEX_ERR_ADDRESS_IN_USE or
+   MOVEX_ERR_SYSTEM. */
+int movex_ws_listen_socket(const movex_ws_url *address, bool shared, int *socket_out, uint16_t *port_out);
 /* The next connection that has come in: its socket; -1: there is none; -2: none can be taken for now. */
 int movex_ws_accept(int listening);
 /* The other side's address as "host:port"; empty if there is none. */

@@ -1,5 +1,6 @@
 /* The listening socket. It is made here and handed to libwebsockets, whose own way of listening does not say why it failed
    and, for some causes, tries again later instead of failing. */
+#define _DEFAULT_SOURCE /* SO_REUSEPORT */
 #define _POSIX_C_SOURCE 200809L
 #include "websocket_internal.h"
 
@@ -42,14 +43,25 @@ static uint16_t port_of(const struct sockaddr_storage *address)
     return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
 }
 
+static bool share_port(int socket)
+{
+#ifdef SO_REUSEPORT
+    return set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+#else
+    (void)socket;
+    errno = ENOTSUP;
+    return false;
+#endif
+}
+
 /* `both`: an IPv6 socket that takes IPv4 connections too. */
-static int listen_on(const struct addrinfo *info, bool both, int *socket_out, uint16_t *port_out)
+static int listen_on(const struct addrinfo *info, bool both, bool shared, int *socket_out, uint16_t *port_out)
 {
     struct sockaddr_storage own = {0};
     socklen_t               length = sizeof own;
     int                     fd = socket(info->ai_family, SOCK_STREAM, 0);
     if (fd < 0) return status_of(errno);
-    bool done = prepare(fd) && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
+    bool done = prepare(fd) && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) && (!shared || share_port(fd)) &&
                 (info->ai_family != AF_INET6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !both)) &&
                 bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0 &&
                 getsockname(fd, (struct sockaddr *)&own, &length) == 0;
@@ -71,7 +83,7 @@ static int look_up(const char *host, uint16_t port, int family, int flags, struc
     return getaddrinfo(host, service, &hints, found);
 }
 
-int movex_ws_listen_socket(const movex_ws_url *address, int *socket_out, uint16_t *port_out)
+int movex_ws_listen_socket(const movex_ws_url *address, bool shared, int *socket_out, uint16_t *port_out)
 {
     bool        all = !address->host[0];
     const int   families[] = {AF_INET6, AF_INET};
@@ -81,7 +93,7 @@ int movex_ws_listen_socket(const movex_ws_url *address, int *socket_out, uint16_
     for (int i = all ? 0 : 1; i < 2; i++) {
         struct addrinfo *found = NULL;
         if (look_up(host, address->port, all ? families[i] : AF_UNSPEC, AI_PASSIVE, &found) != 0) continue;
-        status = listen_on(found, all, socket_out, port_out);
+        status = listen_on(found, all, shared, socket_out, port_out);
         freeaddrinfo(found);
         if (status != MOVEX_ERR_ADDRESS) return status;
     }

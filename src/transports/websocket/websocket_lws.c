@@ -299,7 +299,7 @@ int movex_ws_server_new(movex_ws *ws)
         if (status != MOVEX_OK) return status;
         ws->uses_tls = true;
     }
-    status = movex_ws_listen_socket(&address, &fd, &port);
+    status = movex_ws_listen_socket(&address, ws->config.share_port, &fd, &port);
     if (status != MOVEX_OK) return status;
     fill_protocols(ws, ws->serve_protocols, ws->server_tls ? TLS_READ : SERVE_READ);
     if (!ws->server) ws->server = new_vhost(ws, ws->serve_protocols, "serve", SERVING, ws->server_tls);
