@@ -45,6 +45,12 @@ static void write_again(movex_writer *writer, const movex_journal_record *record
     case MOVEX_JOURNAL_FULL: movex_journal_write_hider(writer, record->kind, &record->of.hider); break;
     case MOVEX_JOURNAL_PAIR: movex_journal_write_pair(writer, &record->of.pair); break;
     case MOVEX_JOURNAL_REVEALED: movex_journal_write_revealed(writer, &record->of.revealed); break;
+    case MOVEX_JOURNAL_SEALED: movex_journal_write_sealed(writer, record->of.sealed); break;
+    case MOVEX_JOURNAL_FORFEITED: movex_journal_write_forfeited(writer, &record->of.forfeited); break;
+    case MOVEX_JOURNAL_CLOSING:
+    case MOVEX_JOURNAL_OPENING:
+    case MOVEX_JOURNAL_DEADLINE: movex_journal_write_step(writer, &record->of.step); break;
+    case MOVEX_JOURNAL_ROOM: movex_journal_write_room(writer, record->of.room); break;
     case MOVEX_JOURNAL_SESSIONS: movex_journal_write_sessions(writer); break;
     case MOVEX_JOURNAL_START: movex_journal_write_start(writer, &record->of.start); break;
     case MOVEX_JOURNAL_SESSION: movex_journal_write_session(writer, &record->of.session); break;

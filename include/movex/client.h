@@ -32,7 +32,7 @@ typedef uint32_t movex_ticket;
 #define MOVEX_INFO_MAX 255
 
 /** The longest name of a room in which everything hidden is sealed, in bytes. */
-#define MOVEX_ROOM_MAX 64
+#define MOVEX_SEALED_ROOM_MAX 64
 
 /** Settings of a client. Zero means the default. Copied, texts included. */
 typedef struct movex_client_config {
@@ -48,7 +48,7 @@ typedef struct movex_client_config {
                                    told of them if a master comes back without them; default 0 */
     movex_determinism *determinism;   /**< for tests: every action is run twice, and what differs is told here (determinism.h); it
                                            must outlive the client. Default NULL: off */
-    const char     *sealed_room; /**< the name of a room in which all pairs are sealed, 1 to MOVEX_ROOM_MAX bytes; the master must
+    const char     *sealed_room; /**< the name of a room in which all pairs are sealed, 1 to MOVEX_SEALED_ROOM_MAX bytes; the master must
                                       have the same. Commitments are bound to it. Default NULL: as each type says */
     /** Fills `bytes` with what nobody can guess; MOVEX_OK or a failure. Called for each pair that is sealed. Required to bind
      *  types that are sealed over emitters that leave the process (movex_system_entropy). */

@@ -104,7 +104,7 @@ typedef struct movex_master_config {
     void *user; /**< handed to the hooks as it is */
     movex_observer observer; /**< told of every entry; default: nobody */
 
-    const char *sealed_room; /**< the name of a room in which all pairs are sealed, 1 to 64 bytes (MOVEX_ROOM_MAX); its clients must
+    const char *sealed_room; /**< the name of a room in which all pairs are sealed, 1 to 64 bytes (MOVEX_SEALED_ROOM_MAX); its clients must
                                   have the same. A type with `redact` or MOVEX_MASTER_ONLY actions is refused then. Copied.
                                   Default NULL: as each type says */
     uint32_t    seal_ms;     /**< how long the authors of what is sealed have to open it, once its time has come, in master time,

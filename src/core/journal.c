@@ -306,7 +306,7 @@ void movex_journal_write_room(movex_writer *writer, movex_wire_text room)
 
 static void read_room(movex_reader *reader, movex_wire_text *room)
 {
-    *room = movex_read_wire_text(reader, MOVEX_ROOM_MAX);
+    *room = movex_read_wire_text(reader, MOVEX_SEALED_ROOM_MAX);
     if (room->length == 0) reader->failed = true;
 }
 

@@ -359,7 +359,7 @@ static void add_sealed(content *all, movex_sealed *sealed)
 
 static void add_room(content *all, const movex_rules *rules)
 {
-    movex_writer writer = begin_part(all, CHANGE_BYTES + MOVEX_ROOM_MAX);
+    movex_writer writer = begin_part(all, CHANGE_BYTES + MOVEX_SEALED_ROOM_MAX);
     if (!writer.at) return;
     movex_journal_write_room(&writer, text_of(rules->room));
     end_part(all, &writer);

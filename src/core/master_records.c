@@ -255,7 +255,7 @@ static int take_room(movex_recovery *r, movex_wire_text text)
 {
     movex_master *master = r->master;
     const char   *room = r->resource->rules->room;
-    char          name[MOVEX_ROOM_MAX + 1] = {0};
+    char          name[MOVEX_SEALED_ROOM_MAX + 1] = {0};
     memcpy(name, text.bytes, text.length);
     if (strcmp(name, room) == 0) return MOVEX_OK;
     if (!r->takes_room || room[0])

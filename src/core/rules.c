@@ -154,7 +154,7 @@ int movex_rules_seal(movex_rules *rules, const char *room, movex_error *error)
 {
     size_t length = room ? strlen(room) : 0;
     if (!room) return MOVEX_OK;
-    if (length == 0 || length > MOVEX_ROOM_MAX)
+    if (length == 0 || length > MOVEX_SEALED_ROOM_MAX)
         return movex_error_set(error, MOVEX_ERR_ARGUMENT, "sealed_room: its name is empty, or longer than 64 bytes",
                                NULL);
     int status = check_sealed(rules, error);

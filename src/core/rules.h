@@ -21,7 +21,7 @@ struct movex_rules {
     uint64_t          fingerprint;
     bool              sealed;      /* pairs are sealed */
     uint64_t          agreement;   /* the fingerprint, and the room's name if there is one: what both sides must agree on */
-    char              room[MOVEX_ROOM_MAX + 1]; /* in which everything hidden is sealed; "": none */
+    char              room[MOVEX_SEALED_ROOM_MAX + 1]; /* in which everything hidden is sealed; "": none */
     struct movex_twin *twin;       /* runs every action once more (determinism.h), or NULL */
     movex_allocator   allocator;
 };
