@@ -360,7 +360,7 @@ static bool write_forfeits(movex_master *master, const movex_master_resource *re
     for (uint32_t i = 0; i < most; i++) {
         const movex_pair          *pair = &hidden->last.pairs[i];
         const movex_forfeit_record record = {
-            resource->revealed - pair->version, {pair->author, (uint32_t)strlen(pair->author)}, pair->forfeit};
+            resource->log.version - pair->version, {pair->author, (uint32_t)strlen(pair->author)}, pair->forfeit};
         if (pair->forfeit == MOVEX_ACCEPT) continue;
         movex_write_forfeit(&writer, &record);
         forfeits->count++;

@@ -180,9 +180,9 @@ static bool read_entry(source *s, movex_sealed_entry *entry, movex_wire_bytes *p
 
 static bool take_entry(source *s, const movex_sealed_entry *entry, movex_wire_bytes payload, const opened_half *half)
 {
-    movex_sealed        *sealed = s->sealed;
-    movex_sealed_author *author = &sealed->authors[entry->author];
-    uint64_t before = sealed->count ? sealed->entries[sealed->count - 1].version : sealed->base_version;
+    movex_sealed              *sealed = s->sealed;
+    const movex_sealed_author *author = &sealed->authors[entry->author];
+    uint64_t                   before = sealed->count ? sealed->entries[sealed->count - 1].version : sealed->base_version;
     if (entry->version <= before || entry->version == sealed->closing || entry->version > s->version) return false;
     if (sealed->count == 0 && !(entry->sealed && entry->version == sealed->base_version + 1)) return false;
     if (entry->now_ms < s->now_ms || (entry->sealed && !author->id[0])) return false;
@@ -190,7 +190,9 @@ static bool take_entry(source *s, const movex_sealed_entry *entry, movex_wire_by
     s->now_ms = entry->now_ms;
     s->no_memory = !movex_sealed_reserve(sealed, s->allocator, payload.length + half->record.payload.length);
     if (s->no_memory) return false;
-    movex_sealed_entry *kept = movex_sealed_add(sealed, entry, author->id, payload);
+    char name[MOVEX_NAME_SIZE];
+    memcpy(name, sealed->authors[entry->author].id, sizeof name); /* they may have moved */
+    movex_sealed_entry *kept = movex_sealed_add(sealed, entry, name, payload);
     if (!half->there) return true;
     /* What it is worth is found as when it came. */
     movex_sealed_take_half(sealed, kept, &half->record, s->payloads);

@@ -257,7 +257,7 @@ typedef struct movex_sealed_step_message {
 
 /* An entry that was sealed, and for which what was shown of it stands. */
 typedef struct movex_forfeit_record {
-    uint64_t        back; /* versions before the reveal */
+    uint64_t        back; /* versions before that of SEALED */
     movex_wire_text author;
     int             reason; /* not MOVEX_ACCEPT */
 } movex_forfeit_record;
