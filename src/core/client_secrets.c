@@ -165,9 +165,11 @@ bool movex_secrets_send(movex_resource *resource, movex_pending_dispatch *dispat
 
 bool movex_secrets_know(movex_resource *resource, movex_sealed_entry *entry)
 {
+    movex_sealed *round = &resource->sealing->round;
+    if (strcmp(round->authors[entry->author].id, resource->client->id) != 0) return true; /* it may be a copy */
     movex_secret *secret = find(resource, entry->commitment);
     if (!secret || entry->opening != MOVEX_OPENING_NONE) return true;
-    return movex_sealed_know(&resource->sealing->round, &resource->client->allocator, entry, secret->action,
+    return movex_sealed_know(round, &resource->client->allocator, entry, secret->action,
                              (movex_wire_bytes){payload_of(secret), secret->length}, secret->salt);
 }
 
