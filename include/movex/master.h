@@ -62,8 +62,9 @@ typedef struct movex_ordered {
     bool              replaced; /**< no entry: the program has replaced the state */
     bool              unseals; /**< no action: what is sealed is to be opened, was opened by `author`, or its time is over;
                                     `action` is meaningless */
+    const void       *commitment; /**< 32 bytes: to what its author does, of an entry with a sealed half; else NULL */
     uint64_t          digest;  /**< 64 bits of all that everybody may know of it: author, shown action and payload, time, and
-                                    what was revealed; but for commitments, which tell nothing */
+                                    what was revealed; but not `commitment`, which tells nothing */
 } movex_ordered;
 
 /** Somebody who is told of every entry of a master, such as a recorder or a test. It may read the master (movex_master_view,

@@ -439,8 +439,6 @@ void movex_sealing_read(movex_resource *resource, const movex_sealed_message *me
 bool movex_sealing_snapshot(movex_resource *resource, uint64_t version);
 /* Takes the next forfeit that is not drained; false if there is none. */
 bool movex_sealing_next_forfeit(movex_resource *resource, const movex_forfeit **forfeit);
-/* Of what is sealed; 0: nothing is. */
-uint64_t movex_sealing_digest(const movex_resource *resource);
 
 static inline bool movex_sealing_is_open(const movex_resource *resource)
 {

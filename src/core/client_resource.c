@@ -211,7 +211,7 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
         .resumes = resource->has_state && !(resource->sealing && resource->sealing->lost),
         .epoch = resource->epoch,
         .version = resource->version,
-        .checksum = resource->confirmed.hashes.checksum ^ movex_sealing_digest(resource),
+        .checksum = resource->confirmed.hashes.checksum,
         .answered = resumed ? resource->answered : 0,
         .base = movex_fold_base(resource),
         .revealed = resource->fold.revealed,

@@ -420,8 +420,3 @@ bool movex_sealing_snapshot(movex_resource *resource, uint64_t version)
     movex_secrets_age(resource);
     return true;
 }
-
-uint64_t movex_sealing_digest(const movex_resource *resource)
-{
-    return resource->sealing ? resource->sealing->round.digest : 0;
-}

@@ -335,10 +335,12 @@ static bool can_catch_up(movex_master *master, movex_subscription *subscription,
     const movex_log             *log = &resource->log;
     /* Where the subscription goes on, so has the log, over all restarts. */
     bool same_log = message->epoch == master->config.epoch || message->subscription;
+    /* Of what is sealed two logs may have the same states, and not the same commitments. */
+    if (resource->rules->sealed && message->epoch != master->config.epoch) same_log = false;
     if (!message->resumes || !same_log || message->version > log->version) return false;
     if (message->version == log->version) {
         const movex_view *view = view_of(master, subscription);
-        return view && message->checksum == (view->hashes.checksum ^ movex_round_digest(resource)) && message->revealed == resource->revealed;
+        return view && message->checksum == view->hashes.checksum && message->revealed == resource->revealed;
     }
     const movex_entry *entry = movex_log_find(log, message->version);
     if (!entry || entry->checksum != message->checksum || subscription->hider || resource->rules->patched) return false;

@@ -700,8 +700,6 @@ movex_writer movex_round_write_entry(movex_master *master, const movex_master_re
                                      const movex_telling *telling);
 /* Sends what belongs to the snapshot that follows. False if there is no memory. */
 bool movex_round_send(movex_master *master, const movex_subscription *subscription);
-/* Of what is sealed; 0: nothing is. */
-uint64_t movex_round_digest(const movex_master_resource *resource);
 /* A step that a journal has kept: MOVEX_OK, or what is wrong. */
 int  movex_round_redo(movex_master *master, movex_master_resource *resource, const char *author,
                       const movex_journal_step *recorded, movex_error *error);

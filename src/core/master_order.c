@@ -125,6 +125,7 @@ static void publish(movex_master *master, movex_master_resource *resource, movex
         .action = telling->entry.action,
         .hides = (telling->deed->hides && !telling->reveal) || telling->deed->commitment,
         .reveals = telling->reveal != NULL,
+        .commitment = telling->deed->commitment,
         .digest = master->config.observer.ordered ? digest_of(resource, telling, context->now_ms) : 0,
     };
     if (telling->reveal) movex_hidden_end(master, resource);

@@ -9,13 +9,6 @@
 
 enum { DEFAULT_SEAL_MS = 10000 };
 
-/* ---- reading */
-
-uint64_t movex_round_digest(const movex_master_resource *resource)
-{
-    return resource->sealed ? resource->sealed->digest : 0;
-}
-
 /* When something is to be done about it. */
 static void schedule(movex_master *master, movex_master_resource *resource)
 {

@@ -1,7 +1,6 @@
 #include "sealed.h"
 
 #include "format.h"
-#include "hash.h"
 
 #include <movex/text.h>
 
@@ -29,13 +28,7 @@ void movex_sealed_end(movex_sealed *sealed)
     sealed->count = sealed->author_count = sealed->sealed_count = 0;
     sealed->bytes.length = sealed->claimed = 0;
     sealed->due = false;
-    sealed->closing = sealed->deadline_ms = sealed->digest = 0;
-}
-
-/* Sums do not depend on the order in which they are added to: that of the log, or of a round's bytes. */
-static void digest(movex_sealed *sealed, uint64_t kind, uint64_t value)
-{
-    sealed->digest += movex_xxh64_number(movex_xxh64_number(0, kind), value);
+    sealed->closing = sealed->deadline_ms = 0;
 }
 
 /* ---- growing */
@@ -96,7 +89,6 @@ movex_sealed_entry *movex_sealed_add(movex_sealed *sealed, const movex_sealed_en
     if (!entry->sealed) return kept;
     sealed->sealed_count++;
     sealed->authors[kept->author].sealed++;
-    digest(sealed, entry->version, movex_load_u64(entry->commitment));
     return kept;
 }
 
@@ -367,6 +359,6 @@ void movex_sealed_check(const movex_sealed *sealed)
     assert(sum == found && found == sealed->sealed_count);
     assert(sealed->count == 0 || sealed->entries[0].sealed);
     assert(sealed->count == 0 || sealed->entries[0].version == sealed->base_version + 1);
-    assert((sealed->count > 0 || sealed->digest == 0) && (!sealed->closing || sealed->due));
+    assert(!sealed->closing || sealed->due);
     (void)sum, (void)found, (void)before;
 }

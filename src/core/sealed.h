@@ -73,7 +73,6 @@ typedef struct movex_sealed {
     bool                  due;     /* can_reconcile has held after some entry since the first sealed one */
     uint64_t              closing; /* the version of CLOSING; 0: not yet */
     uint64_t              deadline_ms; /* closing > 0: master time */
-    uint64_t              digest;  /* of the commitments; 0: there is no round */
 } movex_sealed;
 
 void movex_sealed_init(movex_sealed *sealed, const movex_rules *rules, const char *id);
