@@ -149,7 +149,7 @@ typedef struct movex_sealing {
     bool         has_own;
     bool         opened;  /* OPEN was sent on this connection */
     bool         is_read; /* a round has come for the SNAPSHOT of `read_version` */
-    bool         lost;    /* the round is not whole: the next BIND asks for a snapshot */
+    bool         lost;    /* the round is not whole: the next BIND has a snapshot sent */
     uint64_t     read_version;
     void        *payload; /* for the one that is being looked at */
     movex_list   secrets; /* movex_secret.node, oldest first */

@@ -208,7 +208,7 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
         .id = {resource->id, (uint32_t)strlen(resource->id)},
         .fingerprint = resource->rules->agreement,
         .subscription = resumed ? resource->subscription : 0,
-        .resumes = resource->has_state && !(resource->sealing && resource->sealing->lost),
+        .resumes = resource->has_state,
         .epoch = resource->epoch,
         .version = resource->version,
         .checksum = resource->confirmed.hashes.checksum,
@@ -216,6 +216,8 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
         .base = movex_fold_base(resource),
         .revealed = resource->fold.revealed,
     };
+    /* A checksum that is not the state's has a snapshot sent, and with it what was revealed since. */
+    if (resource->sealing && resource->sealing->lost) message.checksum = ~message.checksum;
     if (!resumed) resource->answered = resource->sequence = 0; /* they count a session's dispatches */
     resource->binding = MOVEX_BINDING_ASKED;
     resource->asked = true;
