@@ -352,5 +352,6 @@ void movex_replica_check(const movex_resource *resource)
     assert(pending + resource->answered_count <= resource->block_total);
     movex_view_check(&resource->confirmed);
     if (resource->local.rules) movex_view_check(&resource->local);
+    if (resource->sealing) movex_sealed_check(&resource->sealing->round);
     (void)pending;
 }
