@@ -2,6 +2,7 @@
    not opened in time stands as it was shown. */
 #include "hidden_party.h"
 
+#include <movex/replay.h>
 #include <movex/store_memory.h>
 #include <movex/system.h>
 
@@ -805,6 +806,119 @@ START_TEST(a_deadline_outlives_its_master)
 }
 END_TEST
 
+/* ---- journals */
+
+/* What a journal is about: of each kind how many, and where it ends. */
+typedef struct told {
+    uint32_t kinds[256], seals, halves;
+    uint64_t checksum, version;
+} told;
+
+static told go_through(movex_store store, const movex_type *type)
+{
+    told                records = {.halves = 0};
+    movex_error         error = {.text = ""};
+    movex_replay_config config = {
+        .types = type ? MOVEX_TYPES(type) : NULL, .store = store, .file = "sealed:main", .error = &error};
+    movex_replay *replay = movex_replay_new(&config);
+    ck_assert_msg(replay != NULL, "%s", error.text);
+    int status;
+    for (movex_replay_record record; (status = movex_replay_next(replay, &record)) == MOVEX_OK;) {
+        ck_assert_str_ne(movex_replay_kind_name(record.kind), "unknown");
+        records.kinds[record.kind]++;
+        records.seals += record.seals;
+        if (record.kind == MOVEX_REPLAY_OPENING) records.halves += (uint32_t)record.number;
+        if (record.kind == MOVEX_REPLAY_ROOM) ck_assert_str_eq(record.name, "attic");
+        if (record.kind == MOVEX_REPLAY_FORFEITED) ck_assert_int_eq(record.reason, MOVEX_REFUSED_NOT_OPENED);
+    }
+    ck_assert_msg(status == MOVEX_ERR_AGAIN, "%s", movex_replay_error(replay)->text);
+    records.version = movex_replay_at(replay).version;
+    records.checksum = movex_replay_at(replay).checksum;
+    if (type) { /* and backwards */
+        for (uint64_t version = records.version; version + 1 > movex_replay_at(replay).first && version > 0; version--) {
+            if (version < movex_replay_at(replay).first) break;
+            ck_assert_int_eq(movex_replay_seek(replay, version), MOVEX_OK);
+            movex_replay_record made;
+            ck_assert(movex_replay_made_by(replay, &made));
+            uint64_t checksum;
+            ck_assert_int_eq(movex_replay_view(replay, NULL, NULL, &checksum), MOVEX_OK);
+            ck_assert_uint_eq(checksum, made.checksum);
+        }
+    }
+    movex_replay_free(replay);
+    return records;
+}
+
+/* Two rounds, of which the second has a forfeit; with _i, the file is begun anew in the midst of the second. */
+START_TEST(journals_are_gone_through_again)
+{
+    kept k;
+    set_up();
+    k.disk = movex_store_memory_new(&(movex_store_memory_config){.seed = 3});
+    movex_error         error = {.text = ""};
+    movex_master_config config = {.types = kept_types, .sealed_room = "attic", .error = &error};
+    config.store = movex_store_memory_open(k.disk);
+    if (_i) config.limits.journal_bytes = 1000;
+    party *p = &k.p;
+    *p = (party){.type = &sealed_type};
+    match_start(&p->m, MATCH_LOCAL, config);
+    for (int i = 0; i < 2; i++) {
+        p->names[p->count++] = i ? "ben" : "ann";
+        p->clients[i] = match_client_with(&p->m, p->names[i], (movex_client_config){.sealed_room = "attic"});
+        p->resources[i] = movex_bind(p->clients[i], &sealed_type, "main");
+        match_until(&p->m, movex_in_sync(p->resources[i]));
+    }
+    hidden_sit_down(p, 2, 2);
+    for (int i = 0; i < 4; i++) hidden_hide(p->resources[ANN], HIDDEN_STAMP, ANN, 0);
+    hidden_bid(p, ANN, 3);
+    hidden_bid(p, BEN, 5);
+    party_settle(p);
+    hidden_do(p->resources[ANN], HIDDEN_AGAIN, 0, 0);
+    party_settle(p);
+    for (int i = 0; i < 20; i++) hidden_hide(p->resources[BEN], HIDDEN_STAMP, BEN, 0);
+    hidden_bid(p, BEN, 5);
+    party_settle(p);
+    party_lose(p, BEN);
+    p->resources[BEN] = NULL;
+    hidden_bid(p, ANN, 3);
+    match_until(&p->m, party_hosted(p).hidden == 0 && movex_master_stats(p->m.master).forfeits > 0);
+    party_settle(p);
+    movex_hosted end = party_hosted(p);
+    uint64_t     version = end.version, checksum = end.checksum;
+    movex_master_free(p->m.master);
+    p->m.master = NULL;
+    movex_store store = movex_store_memory_open(k.disk);
+    told        all = go_through(store, &sealed_type), listed = go_through(store, NULL);
+    ck_assert_uint_eq(all.version, version);
+    ck_assert_uint_eq(all.checksum, checksum);
+    ck_assert_mem_eq(&all, &listed, sizeof all);
+    ck_assert_uint_eq(all.kinds[MOVEX_REPLAY_ROOM], 1);
+    ck_assert_uint_eq(all.kinds[MOVEX_REPLAY_DEADLINE], 1);
+    ck_assert_uint_eq(all.kinds[MOVEX_REPLAY_SEALED], _i);
+    if (!_i) ck_assert_uint_eq(all.kinds[MOVEX_REPLAY_CLOSING], 2);
+    if (!_i) ck_assert_uint_eq(all.kinds[MOVEX_REPLAY_OPENING], 3);
+    if (!_i) ck_assert_uint_eq(all.seals, 28);
+    if (!_i) ck_assert_uint_eq(all.halves, 7);
+    store.ops->destroy(store.self);
+    /* It is of that room, and of no other. */
+    static const char *const others[] = {NULL, "cellar"};
+    for (int i = 0; i < 2; i++) {
+        config.store = movex_store_memory_open(k.disk);
+        config.sealed_room = others[i];
+        ck_assert_ptr_null(movex_master_new(&config));
+        ck_assert_int_eq(error.status, MOVEX_ERR_FINGERPRINT);
+        ck_assert_ptr_nonnull(strstr(error.text, "attic"));
+    }
+    config.store = movex_store_memory_open(k.disk);
+    config.sealed_room = "attic";
+    p->m.master = movex_master_new(&config);
+    ck_assert_msg(p->m.master != NULL, "%s", error.text);
+    ck_assert_uint_eq(party_hosted(p).checksum, checksum);
+    match_end(&p->m);
+    movex_store_memory_free(k.disk);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sealed");
@@ -836,6 +950,7 @@ int main(void)
 #endif
     tcase_add_loop_test(tests, a_master_that_starts_again_goes_on, 0, 18);
     tcase_add_test(tests, a_deadline_outlives_its_master);
+    tcase_add_loop_test(tests, journals_are_gone_through_again, 0, 2);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
     return movex_test_main(suite);

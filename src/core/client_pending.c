@@ -95,6 +95,7 @@ void movex_pending_cancel(movex_pending_dispatch *dispatch)
     dispatch->state = MOVEX_PENDING_FREE;
     if (dispatch->secret) movex_secrets_answered(dispatch, false);
     resource->pending_count--;
+    resource->client->last_ticket = dispatch->ticket - 1; /* it was the last */
     resource->client->stats.actions--;
     resource->client->stats.pending--;
 }
