@@ -169,6 +169,9 @@ static void take_message(raw *r, movex_reader *reader)
     movex_subscriber_message   subscriber;
     movex_entry_message        entry;
     movex_overturned_message   overturned;
+    movex_sealed_message       sealed;
+    movex_sealed_entry_message sealed_entry;
+    movex_sealed_step_message  step;
     bool                       good = false;
     switch (kind) {
     case MOVEX_MESSAGE_ERROR:
@@ -183,6 +186,7 @@ static void take_message(raw *r, movex_reader *reader)
         good = movex_read_bound(reader, &bound);
         r->bound++;
         r->number = bound.number;
+        r->subscription = bound.subscription;
         break;
     case MOVEX_MESSAGE_BIND_REFUSED:
         r->refused = good = movex_read_bind_refused(reader, &refused);
@@ -207,6 +211,26 @@ static void take_message(raw *r, movex_reader *reader)
     case MOVEX_MESSAGE_OVERTURNED:
         good = movex_read_overturned(reader, &overturned);
         r->overturned++;
+        break;
+    case MOVEX_MESSAGE_SEALED:
+        good = movex_read_sealed(reader, &sealed);
+        r->rounds++;
+        break;
+    case MOVEX_MESSAGE_SEALED_ENTRY:
+        good = movex_read_sealed_entry(reader, &sealed_entry);
+        r->sealed_entries++;
+        r->version = sealed_entry.version;
+        break;
+    case MOVEX_MESSAGE_CLOSING:
+    case MOVEX_MESSAGE_OPENING:
+    case MOVEX_MESSAGE_DEADLINE:
+        good = movex_read_sealed_step(reader, (movex_message_kind)kind, &step);
+        r->closings += kind == MOVEX_MESSAGE_CLOSING;
+        r->openings += kind == MOVEX_MESSAGE_OPENING;
+        r->deadlines += kind == MOVEX_MESSAGE_DEADLINE;
+        r->reveals = step.reveals;
+        r->version = step.version;
+        if (kind == MOVEX_MESSAGE_CLOSING) r->closing = step.version;
         break;
     case MOVEX_MESSAGE_SUBSCRIBER: good = movex_read_subscriber(reader, &subscriber); break;
     default:

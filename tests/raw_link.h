@@ -70,6 +70,9 @@ typedef struct raw {
     uint32_t      bound, snapshots, outcomes, entries, unbound, overturned; /* how many came */
     unsigned      flags;                                        /* of the last ENTRY */
     uint32_t      number;                                       /* of the last BOUND */
+    uint32_t      sealed_entries, closings, openings, deadlines, rounds;
+    bool          reveals;                                      /* of the last step */
+    uint64_t      subscription, closing;                        /* of the last BOUND; of the last CLOSING */
     uint64_t      sequence, version, checksum;                  /* of the last OUTCOME; of the last SNAPSHOT or ENTRY */
 } raw;
 

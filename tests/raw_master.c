@@ -7,6 +7,18 @@
 struct raw_master h;
 script            s;
 
+static void take_open(movex_reader *reader)
+{
+    movex_open_message   open;
+    movex_opening_record record;
+    must(movex_read_open(reader, &open));
+    h.opens++;
+    h.closing = open.closing;
+    h.opened = open.records.count;
+    movex_reader records = movex_reader_over(open.records.bytes.bytes, open.records.bytes.length);
+    if (movex_next_opening_record(&records, &record)) memcpy(h.salt, record.salt, sizeof h.salt);
+}
+
 static void take_client_message(movex_reader *reader)
 {
     unsigned               kind = movex_read_u8(reader);
@@ -28,6 +40,11 @@ static void take_client_message(movex_reader *reader)
         if (h.dispatches++ == 0) h.first_sequence = dispatch.sequence;
         break;
     case MOVEX_MESSAGE_DISPATCH_PRIVATE: must(movex_read_dispatch_private(reader, &h.pair)); break;
+    case MOVEX_MESSAGE_DISPATCH_SEALED:
+        must(movex_read_dispatch_sealed(reader, &h.sealed));
+        h.sealings++;
+        break;
+    case MOVEX_MESSAGE_OPEN: take_open(reader); break;
     case MOVEX_MESSAGE_ERROR:
         must(movex_read_error(reader, &error) && error.text.length > 0);
         memcpy(h.error_text, error.text.bytes, error.text.length);
@@ -49,7 +66,7 @@ static void take_from_client(void)
         if (event.kind == MOVEX_IO_OPENED) {
             h.link = event.link;
             h.hello = h.bind = h.error = false;
-            h.dispatches = h.resyncs = 0;
+            h.dispatches = h.resyncs = h.sealings = h.opens = 0;
         }
         if (event.kind != MOVEX_IO_MESSAGE) continue;
         movex_reader reader = movex_reader_over(event.data, event.length);
@@ -70,6 +87,12 @@ static void drain(void)
         h.revealed += event.kind == MOVEX_EVENT_REVEALED;
         h.overturned += event.kind == MOVEX_EVENT_OVERTURNED;
         must(event.kind != MOVEX_EVENT_OVERTURNED || event.ticket != 0);
+        if (event.kind == MOVEX_EVENT_FORFEITED) {
+            h.forfeited++;
+            h.forfeit = event.reason;
+            strcpy(h.forfeiter, event.peer);
+        }
+        if (event.kind == MOVEX_EVENT_MISMATCH) strcpy(h.mismatch, event.text);
         if (event.kind != MOVEX_EVENT_DISCONNECTED && event.kind != MOVEX_EVENT_CLOSED) continue;
         must_msg(event.text[0] && event.status != MOVEX_OK, "no cause is given");
         h.disconnected += event.kind == MOVEX_EVENT_DISCONNECTED;

@@ -17,10 +17,16 @@ extern struct raw_master {
     bool               hello, bind, error;
     movex_bind_message asked;
     movex_dispatch_private_message pair; /* the last; its payloads are gone */
+    movex_dispatch_sealed_message sealed; /* the last; its payload is gone */
+    uint32_t           sealings, opens;
+    uint64_t           closing, opened; /* of the last OPEN: of what, and how many halves */
+    unsigned char      salt[MOVEX_SALT_SIZE]; /* of its first half */
     char               error_text[MOVEX_ERROR_TEXT_SIZE];
     uint32_t           dispatches, resyncs;
     uint64_t           first_sequence; /* of those dispatches */
-    uint32_t           disconnected, closed, accepted, refused, expired, mismatched, removed, revealed, overturned;
+    uint32_t           disconnected, closed, accepted, refused, expired, mismatched, removed, revealed, overturned, forfeited;
+    int                forfeit; /* the reason of the last FORFEITED */
+    char               forfeiter[MOVEX_NAME_SIZE], mismatch[MOVEX_ERROR_TEXT_SIZE];
     char               text[MOVEX_ERROR_TEXT_SIZE]; /* of the last DISCONNECTED or CLOSED */
 } h;
 

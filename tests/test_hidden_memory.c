@@ -326,6 +326,94 @@ static void play_alone(void)
     must_have("reveals", p.revealed, 2, 2, 2);
 }
 
+/* ---- sealed bids */
+
+enum { SEAL_MS = 300000 }; /* longer than it may take to come back when much fails */
+
+static movex_type sealed_type;
+
+static void seal_type(void)
+{
+    sealed_type = hidden_type;
+    sealed_type.sealed = true;
+    sealed_type.seal_ms = SEAL_MS;
+}
+
+/* All has been opened, or its time is over. */
+static void reveal_all(void)
+{
+    for (int i = 0; i < 400 && hosted().hidden; i++) run(100);
+    must_equal(hosted().hidden, 0);
+    settle();
+}
+
+static void a_sealed_round(void)
+{
+    hide(ANN, HIDDEN_BID, 5);
+    hide(ANN, HIDDEN_STAMP, 0);
+    settle();
+    open_deed(CID, HIDDEN_RAISE, 1);
+    settle();
+    hide(BEN, HIDDEN_BID, 7);
+    reveal_all();
+    must_have("reveals", p.revealed, 1, 1, 1);
+    const hidden_table *table = hosted().state;
+    must(table->winner == BEN && table->seats[ANN].luck != 0);
+    open_deed(CID, HIDDEN_AGAIN, 0);
+    settle();
+}
+
+/* cid misses an entry, and ben the call to open. */
+static void a_sealed_round_with_losses(void)
+{
+    hide(BEN, HIDDEN_BID, 3);
+    settle();
+    lose(CID);
+    hide(BEN, HIDDEN_WRITE, 'b');
+    run(1);
+    run(1);
+    find_again(CID);
+    lose(BEN);
+    hide(ANN, HIDDEN_BID, 4);
+    run(1);
+    run(1);
+    run(1);
+    cuttable_refuse(p.ios[BEN], false);
+    reveal_all();
+    must_have("reveals", p.revealed, 2, 2, 2);
+    must_equal(((const hidden_table *)hosted().state)->winner, ANN);
+    must_equal(movex_master_stats(p.master).forfeits, 0);
+    open_deed(CID, HIDDEN_AGAIN, 0);
+    settle();
+}
+
+static void a_forfeit(void)
+{
+    hide(ANN, HIDDEN_WRITE, 'a');
+    settle();
+    lose(ANN);
+    open_deed(CID, HIDDEN_TIME_UP, 0);
+    for (int i = 0; i < 100 && hosted().hidden; i++) run(SEAL_MS / 10);
+    cuttable_refuse(p.ios[ANN], false);
+    reveal_all();
+    must_have("reveals", p.revealed, 3, 3, 3);
+    must_equal(movex_master_stats(p.master).forfeits, 1);
+    const hidden_table *end = hosted().state;
+    must(end->written == 2 && end->log[0] == 'b' && end->log[1] == HIDDEN_UNKNOWN);
+    if (!p.meter.fail_one_in) must_have("overturned", p.overturned, 1, 0, 0);
+}
+
+static void play_sealed(void)
+{
+    open_deed(ANN, HIDDEN_SIT, 0);
+    open_deed(BEN, HIDDEN_SIT, 0);
+    open_deed(CID, HIDDEN_SETUP, 2);
+    settle();
+    a_sealed_round();
+    a_sealed_round_with_losses();
+    a_forfeit();
+}
+
 /* ---- cards */
 
 static void choose(int i)
@@ -417,6 +505,13 @@ static void sweep(const movex_type *type, void (*match)(void), uint64_t at_least
     must_msg(told > count / 3, "of %llu failures %llu are told", (unsigned long long)count, (unsigned long long)told);
 }
 
+START_TEST(every_allocation_fails_once_while_players_seal)
+{
+    seal_type();
+    sweep(&sealed_type, play_sealed, 100);
+}
+END_TEST
+
 START_TEST(every_allocation_fails_once_while_players_bid)
 {
     sweep(&hidden_type, play_bids, 100);
@@ -447,6 +542,8 @@ START_TEST(allocations_fail_at_random)
     uint32_t one_in = 12 + (uint32_t)_i % 60;
     play(&hidden_type, play_bids, 0, one_in, (uint64_t)_i);
     play(&hidden_type, play_alone, 0, one_in, (uint64_t)_i);
+    seal_type();
+    play(&sealed_type, play_sealed, 0, one_in, (uint64_t)_i);
     play(&cards_type, play_cards, 0, one_in, (uint64_t)_i);
     play(&cards_each_type, play_cards, 0, one_in, (uint64_t)_i);
 }
@@ -458,6 +555,7 @@ int main(void)
     TCase *cases = tcase_create("memory");
     tcase_set_timeout(cases, 240);
     tcase_add_test(cases, every_allocation_fails_once_while_players_bid);
+    tcase_add_test(cases, every_allocation_fails_once_while_players_seal);
     tcase_add_test(cases, every_allocation_fails_once_while_nobody_is_there);
     tcase_add_test(cases, every_allocation_fails_once_while_cards_are_played);
     tcase_add_test(cases, every_allocation_fails_once_with_a_view_for_each);

@@ -45,6 +45,12 @@ static void write_again(movex_writer *writer, const movex_journal_record *record
     case MOVEX_JOURNAL_FULL: movex_journal_write_hider(writer, record->kind, &record->of.hider); break;
     case MOVEX_JOURNAL_PAIR: movex_journal_write_pair(writer, &record->of.pair); break;
     case MOVEX_JOURNAL_REVEALED: movex_journal_write_revealed(writer, &record->of.revealed); break;
+    case MOVEX_JOURNAL_SEALED: movex_journal_write_sealed(writer, record->of.sealed); break;
+    case MOVEX_JOURNAL_FORFEITED: movex_journal_write_forfeited(writer, &record->of.forfeited); break;
+    case MOVEX_JOURNAL_CLOSING:
+    case MOVEX_JOURNAL_OPENING:
+    case MOVEX_JOURNAL_DEADLINE: movex_journal_write_step(writer, &record->of.step); break;
+    case MOVEX_JOURNAL_ROOM: movex_journal_write_room(writer, record->of.room); break;
     case MOVEX_JOURNAL_SESSIONS: movex_journal_write_sessions(writer); break;
     case MOVEX_JOURNAL_START: movex_journal_write_start(writer, &record->of.start); break;
     case MOVEX_JOURNAL_SESSION: movex_journal_write_session(writer, &record->of.session); break;
@@ -85,6 +91,31 @@ static void add_entries(void)
     entry.hidden = half;
     entry.reveals = true;
     add_record(movex_journal_write_entry, &entry);
+    entry.hides = entry.reveals = false;
+    entry.seals = true;
+    memset(entry.commitment, 9, sizeof entry.commitment);
+    add_record(movex_journal_write_entry, &entry);
+}
+
+static void add_sealed(void)
+{
+    unsigned char                 openings[100], salt[MOVEX_SALT_SIZE] = {4};
+    movex_writer                  writer = movex_writer_over(openings, sizeof openings);
+    const movex_opening_record    opening = {3, salt, 2, {"ab", 2}};
+    const movex_journal_forfeited forfeited = {300, MOVEX_REFUSED_COMMITMENT};
+    movex_journal_step            step = {.kind = MOVEX_JOURNAL_CLOSING, .elapsed_ms = 3, .deadline_ms = 500, .checksum = 7};
+    movex_write_opening_record(&writer, &opening);
+    add_record(movex_journal_write_room, text_of("attic"));
+    add_record(movex_journal_write_forfeited, &forfeited);
+    add_record(movex_journal_write_sealed, (movex_wire_bytes){"round", 5});
+    add_record(movex_journal_write_step, &step);
+    step.kind = MOVEX_JOURNAL_DEADLINE;
+    add_record(movex_journal_write_step, &step);
+    step.kind = MOVEX_JOURNAL_OPENING;
+    step.author = text_of("ann");
+    add_record(movex_journal_write_step, &step);
+    step.records = (movex_wire_records){1, {openings, (size_t)(writer.at - openings)}};
+    add_record(movex_journal_write_step, &step);
 }
 
 static void add_samples(void)
@@ -103,6 +134,7 @@ static void add_samples(void)
     add_record(movex_journal_write_resource, &resource);
     add_record(movex_journal_write_state, &state);
     add_entries();
+    add_sealed();
     add_record(movex_journal_write_subscribed, &subscribed);
     add_record(movex_journal_write_dispatch, MOVEX_JOURNAL_UNSUBSCRIBED, &dispatch);
     add_record(movex_journal_write_dispatch, MOVEX_JOURNAL_REFUSED, &dispatch);
@@ -139,7 +171,7 @@ static bool reads(const unsigned char *bytes, size_t length, movex_journal_recor
 START_TEST(each_is_read_as_it_was_written)
 {
     movex_journal_record record;
-    unsigned             kinds = 0;
+    uint64_t             kinds = 0;
     add_samples();
     for (int i = 0; i < sample_count; i++) {
         unsigned char bytes[ROOM];
@@ -149,9 +181,9 @@ START_TEST(each_is_read_as_it_was_written)
         write_again(&writer, &record);
         must_equal((size_t)(writer.at - bytes), samples[i].length);
         must(memcmp(bytes, samples[i].bytes, samples[i].length) == 0);
-        kinds |= 1u << (record.kind & 0xf) << (record.kind & 0x20 ? 16 : 0);
+        kinds |= UINT64_C(1) << record.kind;
     }
-    must_equal(kinds, 0x1f1ffe); /* all there are */
+    must_equal(kinds, 0x1f0007fffe); /* all there are */
 }
 END_TEST
 
@@ -224,6 +256,7 @@ static size_t entry_with(unsigned flags, unsigned char *bytes)
         movex_write_number(&writer, 0);
         if (flags & (i ? 0x10u : 8u)) movex_write_u64(&writer, 4);
     }
+    for (int i = 0; flags & 0x20 && i < MOVEX_COMMITMENT_SIZE; i++) movex_write_u8(&writer, 6);
     movex_write_u64(&writer, 5);
     return (size_t)(writer.at - bytes);
 }
@@ -235,12 +268,13 @@ START_TEST(flags_of_an_entry_agree)
         unsigned char        bytes[ROOM];
         movex_journal_record record;
         size_t               length = entry_with(flags, bytes);
-        bool                 known = flags < 0x20, hides = flags & 2;
+        bool                 known = flags < 0x40, hides = flags & 2, seals = flags & 0x20;
         bool                 agree = !(flags & 0x10 && !hides) && !(hides && flags & 1);
+        if (seals) agree = agree && !hides && (flags & 0x0d) == 8; /* drawn, by a client, and no reveal */
         must_equal(reads(bytes, length, &record), known && agree);
         right += known && agree;
     }
-    must_equal(right, 16);
+    must_equal(right, 17);
 }
 END_TEST
 

@@ -29,6 +29,11 @@ typedef struct any_message {
         movex_outcome_message          outcome;
         movex_subscriber_message       subscriber;
         movex_entry_message            entry;
+        movex_dispatch_sealed_message  dispatch_sealed;
+        movex_open_message             open;
+        movex_sealed_message           sealed;
+        movex_sealed_entry_message     sealed_entry;
+        movex_sealed_step_message      step;
         uint32_t                       number;
     } of;
 } any_message;
@@ -38,6 +43,9 @@ static const unsigned kinds[] = {MOVEX_MESSAGE_ERROR, MOVEX_MESSAGE_HELLO, MOVEX
                                  MOVEX_MESSAGE_WELCOME, MOVEX_MESSAGE_BOUND, MOVEX_MESSAGE_BIND_REFUSED,
                                  MOVEX_MESSAGE_SNAPSHOT, MOVEX_MESSAGE_OUTCOME, MOVEX_MESSAGE_SUBSCRIBER,
                                  MOVEX_MESSAGE_DISPATCH_PRIVATE, MOVEX_MESSAGE_OVERTURNED,
+                                 MOVEX_MESSAGE_DISPATCH_SEALED, MOVEX_MESSAGE_OPEN, MOVEX_MESSAGE_SEALED,
+                                 MOVEX_MESSAGE_SEALED_ENTRY, MOVEX_MESSAGE_CLOSING, MOVEX_MESSAGE_OPENING,
+                                 MOVEX_MESSAGE_DEADLINE,
                                  /* Entries: bits 0x05 never together; then with a patch, with halves, with both. */
                                  0x40, 0x41, 0x42, 0x43, 0x44, 0x46, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4e, 0x50, 0x51,
                                  0x52, 0x53, 0x54, 0x56, 0x58, 0x59, 0x5a, 0x5b, 0x5c, 0x5e};
@@ -218,6 +226,85 @@ static any_message any_pair(uint64_t *random, uint32_t number)
     return m;
 }
 
+static void any_commitment(uint64_t *random, unsigned char *commitment)
+{
+    for (int i = 0; i < MOVEX_COMMITMENT_SIZE; i++) commitment[i] = (unsigned char)meter_random(random);
+}
+
+static movex_wire_records any_openings(uint64_t *random)
+{
+    movex_writer       writer = movex_writer_over(record_bytes, sizeof record_bytes);
+    movex_wire_records records = {.bytes = {record_bytes, 0}};
+    uint64_t           back = 1000 + any_index(random);
+    for (uint32_t count = meter_below(random, 5); records.count < count; records.count++) {
+        const movex_opening_record record = {back,
+                                             blob + meter_below(random, 500),
+                                             any_index(random),
+                                             {blob + meter_below(random, 500), meter_below(random, 30)}};
+        movex_write_opening_record(&writer, &record);
+        back -= 1 + meter_below(random, 200);
+    }
+    records.bytes.length = (size_t)(writer.at - record_bytes);
+    return records;
+}
+
+static movex_wire_records any_forfeits(uint64_t *random)
+{
+    movex_writer       writer = movex_writer_over(record_bytes, sizeof record_bytes);
+    movex_wire_records records = {.bytes = {record_bytes, 0}};
+    for (uint32_t count = meter_below(random, 5); records.count < count; records.count++) {
+        movex_forfeit_record record = {meter_below(random, 1000), any_text(random, MOVEX_NAME_MAX), any_reason(random)};
+        if (!record.author.length) record.author.length = 1;
+        if (record.reason == MOVEX_ACCEPT) record.reason = MOVEX_REFUSED_COMMITMENT;
+        movex_write_forfeit(&writer, &record);
+    }
+    records.bytes.length = (size_t)(writer.at - record_bytes);
+    return records;
+}
+
+/* What belongs to sealed pairs. */
+static any_message any_sealed(uint64_t *random, unsigned kind, uint32_t number)
+{
+    any_message m = {.kind = kind};
+    if (kind == MOVEX_MESSAGE_DISPATCH_SEALED) {
+        m.of.dispatch_sealed = (movex_dispatch_sealed_message){
+            {number, any_number(random), any_index(random), any_bytes(random)}, any_number(random), {0}};
+        any_commitment(random, m.of.dispatch_sealed.commitment);
+    } else if (kind == MOVEX_MESSAGE_OPEN) {
+        m.of.open = (movex_open_message){number, any_number(random), any_openings(random)};
+    } else if (kind == MOVEX_MESSAGE_SEALED) {
+        m.of.sealed =
+            (movex_sealed_message){number, 1000 + any_number(random) / 2, any_forfeits(random), any_bytes(random)};
+    } else if (kind == MOVEX_MESSAGE_SEALED_ENTRY) {
+        m.of.sealed_entry = (movex_sealed_entry_message){.number = number,
+                                                         .version = any_number(random),
+                                                         .elapsed_ms = any_number(random),
+                                                         .author = any_text(random, MOVEX_NAME_MAX),
+                                                         .subscription = any_number(random) | 1,
+                                                         .sequence = any_number(random) | 1,
+                                                         .action = any_index(random),
+                                                         .payload = any_bytes(random),
+                                                         .seed = meter_random(random),
+                                                         .checksum = meter_random(random)};
+        if (!m.of.sealed_entry.author.length) m.of.sealed_entry.author.length = 1;
+        any_commitment(random, m.of.sealed_entry.commitment);
+    } else {
+        m.of.step = (movex_sealed_step_message){.kind = (movex_message_kind)kind,
+                                                .number = number,
+                                                .version = any_number(random),
+                                                .elapsed_ms = any_number(random),
+                                                .reveals = kind == MOVEX_MESSAGE_DEADLINE,
+                                                .checksum = meter_random(random)};
+        if (kind == MOVEX_MESSAGE_CLOSING) m.of.step.deadline_ms = any_number(random);
+        if (kind != MOVEX_MESSAGE_OPENING) return m;
+        m.of.step.author = any_text(random, MOVEX_NAME_MAX);
+        if (!m.of.step.author.length) m.of.step.author.length = 1;
+        m.of.step.records = any_openings(random);
+        m.of.step.reveals = meter_below(random, 2) == 0;
+    }
+    return m;
+}
+
 static any_message random_message(uint64_t *random, unsigned kind)
 {
     any_message m = {.kind = kind};
@@ -238,6 +325,13 @@ static any_message random_message(uint64_t *random, unsigned kind)
         break;
     case MOVEX_MESSAGE_SNAPSHOT: return any_snapshot(random, number);
     case MOVEX_MESSAGE_DISPATCH_PRIVATE: return any_pair(random, number);
+    case MOVEX_MESSAGE_DISPATCH_SEALED:
+    case MOVEX_MESSAGE_OPEN:
+    case MOVEX_MESSAGE_SEALED:
+    case MOVEX_MESSAGE_SEALED_ENTRY:
+    case MOVEX_MESSAGE_CLOSING:
+    case MOVEX_MESSAGE_OPENING:
+    case MOVEX_MESSAGE_DEADLINE: return any_sealed(random, kind, number);
     case MOVEX_MESSAGE_OVERTURNED:
         m.of.overturned = (movex_overturned_message){number, any_number(random), any_reason(random)};
         if (m.of.overturned.reason == MOVEX_ACCEPT) m.of.overturned.reason = MOVEX_REFUSE;
@@ -283,6 +377,13 @@ static size_t write_message(const any_message *m, unsigned char *bytes)
         case MOVEX_MESSAGE_OVERTURNED: movex_write_overturned(&writer, &m->of.overturned); break;
         case MOVEX_MESSAGE_DISPATCH_PRIVATE: movex_write_dispatch_private(&writer, &m->of.dispatch_private); break;
         case MOVEX_MESSAGE_SUBSCRIBER: movex_write_subscriber(&writer, &m->of.subscriber); break;
+        case MOVEX_MESSAGE_DISPATCH_SEALED: movex_write_dispatch_sealed(&writer, &m->of.dispatch_sealed); break;
+        case MOVEX_MESSAGE_OPEN: movex_write_open(&writer, &m->of.open); break;
+        case MOVEX_MESSAGE_SEALED: movex_write_sealed(&writer, &m->of.sealed); break;
+        case MOVEX_MESSAGE_SEALED_ENTRY: movex_write_sealed_entry(&writer, &m->of.sealed_entry); break;
+        case MOVEX_MESSAGE_CLOSING:
+        case MOVEX_MESSAGE_OPENING:
+        case MOVEX_MESSAGE_DEADLINE: movex_write_sealed_step(&writer, &m->of.step); break;
         default: movex_write_numbered(&writer, (movex_message_kind)m->kind, m->of.number);
         }
     return (size_t)(writer.at - bytes);
@@ -309,6 +410,13 @@ static bool read_message(movex_reader *reader, any_message *m)
     case MOVEX_MESSAGE_UNBOUND: return movex_read_unbound(reader, &m->of.unbound);
     case MOVEX_MESSAGE_UNBIND: return movex_read_numbered(reader, &m->of.number);
     case MOVEX_MESSAGE_RESYNC: return movex_read_numbered(reader, &m->of.number);
+    case MOVEX_MESSAGE_DISPATCH_SEALED: return movex_read_dispatch_sealed(reader, &m->of.dispatch_sealed);
+    case MOVEX_MESSAGE_OPEN: return movex_read_open(reader, &m->of.open);
+    case MOVEX_MESSAGE_SEALED: return movex_read_sealed(reader, &m->of.sealed);
+    case MOVEX_MESSAGE_SEALED_ENTRY: return movex_read_sealed_entry(reader, &m->of.sealed_entry);
+    case MOVEX_MESSAGE_CLOSING:
+    case MOVEX_MESSAGE_OPENING:
+    case MOVEX_MESSAGE_DEADLINE: return movex_read_sealed_step(reader, (movex_message_kind)m->kind, &m->of.step);
     }
     return false;
 }
@@ -347,6 +455,37 @@ static void must_agree(const any_message *a, const any_message *b)
         must_equal(a->of.dispatch_private.shown_action, b->of.dispatch_private.shown_action);
         must_equal(a->of.dispatch_private.shown_payload.length, b->of.dispatch_private.shown_payload.length);
         break;
+    case MOVEX_MESSAGE_DISPATCH_SEALED:
+        must(same_dispatch(&a->of.dispatch_sealed.shown, &b->of.dispatch_sealed.shown));
+        must_equal(a->of.dispatch_sealed.revealed, b->of.dispatch_sealed.revealed);
+        must(memcmp(a->of.dispatch_sealed.commitment, b->of.dispatch_sealed.commitment, MOVEX_COMMITMENT_SIZE) == 0);
+        break;
+    case MOVEX_MESSAGE_OPEN:
+        must(a->of.open.number == b->of.open.number && a->of.open.closing == b->of.open.closing);
+        must(same_records(&a->of.open.records, &b->of.open.records));
+        break;
+    case MOVEX_MESSAGE_SEALED:
+        must(a->of.sealed.number == b->of.sealed.number && a->of.sealed.version == b->of.sealed.version);
+        must(same_records(&a->of.sealed.forfeits, &b->of.sealed.forfeits));
+        must_equal(a->of.sealed.round.length, b->of.sealed.round.length);
+        break;
+    case MOVEX_MESSAGE_SEALED_ENTRY: {
+        const movex_sealed_entry_message *x = &a->of.sealed_entry, *y = &b->of.sealed_entry;
+        must(x->number == y->number && x->version == y->version && x->elapsed_ms == y->elapsed_ms);
+        must(x->subscription == y->subscription && x->sequence == y->sequence && x->action == y->action);
+        must(x->seed == y->seed && x->checksum == y->checksum && x->author.length == y->author.length);
+        must(memcmp(x->commitment, y->commitment, MOVEX_COMMITMENT_SIZE) == 0);
+        break;
+    }
+    case MOVEX_MESSAGE_CLOSING:
+    case MOVEX_MESSAGE_OPENING:
+    case MOVEX_MESSAGE_DEADLINE: {
+        const movex_sealed_step_message *x = &a->of.step, *y = &b->of.step;
+        must(x->number == y->number && x->version == y->version && x->elapsed_ms == y->elapsed_ms);
+        must(x->deadline_ms == y->deadline_ms && x->reveals == y->reveals && x->checksum == y->checksum);
+        must(x->author.length == y->author.length && same_records(&x->records, &y->records));
+        break;
+    }
     case MOVEX_MESSAGE_OVERTURNED:
         must(a->of.overturned.number == b->of.overturned.number && a->of.overturned.reason == b->of.overturned.reason);
         must_equal(a->of.overturned.sequence, b->of.overturned.sequence);

@@ -31,6 +31,9 @@ typedef uint32_t movex_ticket;
 /** The longest `info` and `credentials`, in bytes. */
 #define MOVEX_INFO_MAX 255
 
+/** The longest name of a room in which everything hidden is sealed, in bytes. */
+#define MOVEX_SEALED_ROOM_MAX 64
+
 /** Settings of a client. Zero means the default. Copied, texts included. */
 typedef struct movex_client_config {
     const char     *id;          /**< required: who this is, 1 to MOVEX_NAME_MAX bytes; the author of its actions */
@@ -45,6 +48,13 @@ typedef struct movex_client_config {
                                    told of them if a master comes back without them; default 0 */
     movex_determinism *determinism;   /**< for tests: every action is run twice, and what differs is told here (determinism.h); it
                                            must outlive the client. Default NULL: off */
+    const char     *sealed_room; /**< the name of a room in which all pairs are sealed, 1 to MOVEX_SEALED_ROOM_MAX bytes; the master must
+                                      have the same. Commitments are bound to it. Default NULL: as each type says */
+    /** Fills `bytes` with what nobody can guess; MOVEX_OK or a failure. Called for each pair that is sealed. Required to bind
+     *  types that are sealed over emitters that leave the process (movex_system_entropy). */
+    int (*entropy)(void *user, void *bytes, size_t length);
+    void           *user; /**< handed to it as it is */
+    uint64_t        seed; /**< where salts come from if there is no `entropy`: for tests */
     movex_allocator allocator;        /**< for all that the client holds, but not its emitter */
     movex_error    *error; /**< filled if movex_client_new fails; may be NULL; not kept */
 } movex_client_config;
@@ -76,7 +86,8 @@ typedef enum movex_event_kind {
     MOVEX_EVENT_REVEALED,      /**< resource: what was hidden has been revealed, with the entry of that version (movex_revealed_at
                                     tells whose; text: the same for people). Events of several reveals coalesce */
     MOVEX_EVENT_OVERTURNED,    /**< ticket: was accepted, but the reveal has shown that its author could not have done it: it has no
-                                    effect; reason: why the reducer refuses it now. Told of a client's newest 256 */
+                                    effect; or it was sealed and is forfeited: what was shown of it stands. reason: why. Told of a
+                                    client's newest 256 */
     MOVEX_EVENT_MISMATCH,      /**< resource: this build had computed another state than the master's: a reducer that is not
                                     deterministic, memory corruption, or another build. text: after which action, and the
                                     first fields that differed, with both values. A snapshot has healed it, and nothing
@@ -86,6 +97,9 @@ typedef enum movex_event_kind {
     MOVEX_EVENT_MASTER,        /**< peers: `peer` is the master of `term`; "": there is none now */
     MOVEX_EVENT_MEMBER_JOINED, /**< peers: `peer` is a member of the room */
     MOVEX_EVENT_MEMBER_LEFT,   /**< peers: `peer` is no member any more */
+    MOVEX_EVENT_FORFEITED,     /**< resource: the entry of that version by `peer` was sealed, and the reveal lets what was shown of it
+                                    stand: it was not opened in time, or is not what was sealed, or its author could not have done
+                                    it (reason, text). After REVEALED. Those of the last reveal are told */
     MOVEX_EVENT_PEER_REFUSED   /**< peers: somebody was dialled or has dialled, and cannot belong here; `peer` as far as it is known,
                                     status and text say why */
 } movex_event_kind;
@@ -172,8 +186,9 @@ MOVEX_API movex_ticket movex_dispatch(movex_resource *resource, uint32_t action,
 /** Dispatches a pair: `action` is what this client does and sees at once, `shown` (with `shown_payload`) is what everybody else
  *  sees of it until the reveal, when it is replaced by `action`. The type says which action may be hidden as which
  *  (movex_action_type.hidden_as, movex_type.covers). Returns the ticket, or 0 as movex_dispatch does, and for a pair that the
- *  type does not allow (MOVEX_ERR_DENIED). If a reveal overtakes the pair it is refused
- *  (MOVEX_REFUSED_OVERTAKEN), and nobody has seen either half. */
+ *  type does not allow (MOVEX_ERR_DENIED). If a reveal overtakes the pair, or, of what is sealed, its time to be opened has come
+ *  before, it is refused (MOVEX_REFUSED_OVERTAKEN), and nobody has seen either half. Of a type that is sealed only `shown` leaves
+ *  this client, with a commitment to the other half; the client opens it by itself when its time has come. */
 MOVEX_API movex_ticket movex_dispatch_private(movex_resource *resource, uint32_t action, const void *payload,
                                               uint32_t shown, const void *shown_payload);
 
@@ -196,7 +211,8 @@ MOVEX_API bool movex_revealed_at(const movex_resource *resource, uint32_t index,
 /** The rules of the resource's type. They live as long as the client. */
 MOVEX_API const movex_rules *movex_resource_rules(const movex_resource *resource);
 
-/** The state that the master has confirmed, without `transform`. */
+/** The state that the master has confirmed, without `transform`. Where something of this client's is sealed the master knows it as
+ *  what is shown of it, and so does this state; movex_state shows what this client has done. */
 MOVEX_API const void *movex_confirmed_state(const movex_resource *resource);
 
 /** The version of the confirmed state; 0 before the first action. */

@@ -8,7 +8,8 @@
  *  - the public log and their own view (movex_master_view) of what they have bound;
  *  - what the network does, and when others connect, send something or are lost, but not what they send.
  *
- *  As long as these are the same in both runs, what the master sends must be the same. From where they first differ nothing can
+ *  As long as these are the same in both runs, what the master sends must be the same, but for the commitments to what is sealed,
+ *  32 bytes each, which are taken for alike. From where they first differ nothing can
  *  be compared, and the game may let that happen only once the schedule has called movex_leak_may_show.
  *
  *  Threads: as the network that it makes. */

@@ -42,6 +42,10 @@ typedef struct movex_limits {
     uint32_t journal_bytes; /**< master: of a resource's journal, past which it is begun anew with a snapshot, if it is also
                                  four times as long as that; default 1 MiB */
     uint32_t views;         /**< master: different redacted states of one resource, each of which costs three; default 1,024 */
+    uint32_t sealed;        /**< entries of one resource that are kept while something in it is sealed, so that it can be done again
+                                 when it is opened; default 256. Past it dispatches are refused; what the master dispatches by
+                                 itself may come to as much again. A client's must not be less than its master's */
+    uint32_t sealed_bytes;  /**< the same, of their payloads, with the longest for each that is sealed; default 64 KiB */
 } movex_limits;
 
 #endif

@@ -60,8 +60,11 @@ typedef struct movex_ordered {
     bool              hides;   /**< it has a hidden half, which is not revealed: `action` is what is shown of it */
     bool              reveals; /**< with it, all that was hidden has been revealed */
     bool              replaced; /**< no entry: the program has replaced the state */
+    bool              unseals; /**< no action: what is sealed is to be opened, was opened by `author`, or its time is over;
+                                    `action` is meaningless */
+    const void       *commitment; /**< 32 bytes: to what its author does, of an entry with a sealed half; else NULL */
     uint64_t          digest;  /**< 64 bits of all that everybody may know of it: author, shown action and payload, time, and
-                                    what was revealed */
+                                    what was revealed; but not `commitment`, which tells nothing */
 } movex_ordered;
 
 /** Somebody who is told of every entry of a master, such as a recorder or a test. It may read the master (movex_master_view,
@@ -101,6 +104,12 @@ typedef struct movex_master_config {
     int (*may_bind)(void *user, const movex_bind_request *request);
     void *user; /**< handed to the hooks as it is */
     movex_observer observer; /**< told of every entry; default: nobody */
+
+    const char *sealed_room; /**< the name of a room in which all pairs are sealed, 1 to 64 bytes (MOVEX_SEALED_ROOM_MAX); its clients must
+                                  have the same. A type with `redact` or MOVEX_MASTER_ONLY actions is refused then. Copied.
+                                  Default NULL: as each type says */
+    uint32_t    seal_ms;     /**< how long the authors of what is sealed have to open it, once its time has come, in master time,
+                                  unless their type says; default 10,000 */
 
     movex_determinism *determinism; /**< for tests: every action is run twice, and what differs is told here (determinism.h); it must
                                          outlive the master. Default NULL: off */

@@ -52,6 +52,12 @@ typedef enum movex_replay_kind {
     MOVEX_REPLAY_PAIR = 0x0a,          /**< from: the version that the entry has made; name; hidden */
     MOVEX_REPLAY_REVEALED = 0x0b,      /**< from: the version that the entry has made; name */
     MOVEX_REPLAY_OVERTURNED = 0x0c,    /**< reason; from: the version of the reveal that has shown it, or 0 */
+    MOVEX_REPLAY_SEALED = 0x0d,        /**< bytes: what is sealed, and all entries since (docs/journal.md) */
+    MOVEX_REPLAY_FORFEITED = 0x0e,     /**< from: the version that the entry has made; reason */
+    MOVEX_REPLAY_CLOSING = 0x0f,       /**< one version more: what is sealed is to be opened; number: until when, master time */
+    MOVEX_REPLAY_OPENING = 0x10,       /**< one version more: name has opened what it has sealed; number: so many halves */
+    MOVEX_REPLAY_DEADLINE = 0x11,      /**< one version more: the time for that is over */
+    MOVEX_REPLAY_ROOM = 0x12,          /**< name: of the room in which everything hidden is sealed */
     MOVEX_REPLAY_SESSIONS = 0x20,      /**< the first of the file of the sessions */
     MOVEX_REPLAY_START = 0x21,         /**< a master has started; number: its epoch */
     MOVEX_REPLAY_SESSION = 0x22,       /**< session, name */
@@ -75,24 +81,25 @@ typedef struct movex_replay_record {
     movex_replay_kind kind;    /**< which says what the others mean */
     uint64_t          offset;  /**< where it begins in the file */
     uint64_t          size;    /**< bytes that it takes there */
-    uint64_t          version; /**< ENTRY: that it makes; STATE: that it has; others: that they come after */
+    uint64_t          version; /**< ENTRY, CLOSING, OPENING, DEADLINE: that it makes; STATE: that it has; others: that they come after */
     uint64_t          now_ms;  /**< master time of that version */
-    uint64_t          checksum; /**< STATE, ENTRY: of the public state then */
+    uint64_t          checksum; /**< STATE, and what makes a version: of the public state then */
     const char       *name;    /**< ENTRY: its author's id, "" for the master; others: see their kinds */
     uint64_t          session; /**< the number of a client's session; 0: the master's own */
     uint64_t          subscription; /**< the session's number for it; with session and sequence it names a dispatch */
     uint64_t          sequence;     /**< of the subscription's dispatches */
     bool              hides;   /**< ENTRY: it has a hidden half */
+    bool              seals;   /**< ENTRY: it has a sealed half, of which there is a commitment */
     bool              reveals; /**< ENTRY: with it, all that was hidden was revealed */
     movex_replay_half shown;   /**< ENTRY */
     movex_replay_half hidden;  /**< ENTRY that hides, PAIR */
-    int               reason;  /**< REFUSED, OVERTURNED */
+    int               reason;  /**< REFUSED, OVERTURNED, FORFEITED */
     uint64_t          from;    /**< see the kinds */
     uint64_t          number;  /**< see the kinds */
     const char       *type;    /**< RESOURCE: the name of the type */
     uint64_t          type_version; /**< RESOURCE */
     uint64_t          fingerprint;  /**< RESOURCE: of the type's rules */
-    const void       *bytes;   /**< STATE, HIDER, FULL: a state's canonical encoding */
+    const void       *bytes;   /**< STATE, HIDER, FULL: a state's canonical encoding; SEALED */
     size_t            length;  /**< of bytes */
 } movex_replay_record;
 
@@ -155,7 +162,7 @@ MOVEX_API void movex_replay_rewind(movex_replay *replay);
 /** Where it stands. */
 MOVEX_API movex_replay_position movex_replay_at(const movex_replay *replay);
 
-/** What has made the version at which it stands: an ENTRY or a STATE. False if it stands on none. */
+/** What has made the version at which it stands: an ENTRY, a STATE, or a step of what was sealed. False if it stands on none. */
 MOVEX_API bool movex_replay_made_by(movex_replay *replay, movex_replay_record *record);
 
 /** Copies the state at the version at which it stands, as `viewer` might know it then, into `state` and its checksum into

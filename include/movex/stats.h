@@ -18,6 +18,7 @@ typedef struct movex_stats {
     uint64_t snapshots;       /**< snapshots sent / received, planned ones and resyncs */
     uint64_t gave_way;        /**< master: times that entries gave way to a snapshot, for a subscriber that is slow */
     uint64_t reveals;         /**< master: reveals / client: reveals that have come */
+    uint64_t forfeits;        /**< sealed entries that were not opened, or are not what was sealed, at these reveals */
     uint64_t patches;         /**< differences made / received: where a client could not compute its view, and reveals */
     uint64_t resumes;         /**< resources that went on after a reconnect without a snapshot */
     uint64_t connects;        /**< sessions opened or resumed */
@@ -34,7 +35,7 @@ typedef struct movex_stats {
     uint64_t sessions;      /**< master: connected and away */
     uint64_t resources;     /**< bound / held */
     uint64_t subscriptions; /**< master: of all sessions to all resources */
-    uint64_t hidden;        /**< master: entries with a half that is not revealed */
+    uint64_t hidden;        /**< master: entries with a half that is not revealed, sealed ones included */
     uint64_t pending;       /**< client: dispatches whose outcome is not known or not drained */
     uint64_t queued_bytes;  /**< waiting to be sent */
 } movex_stats;

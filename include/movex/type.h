@@ -114,6 +114,14 @@ typedef struct movex_type {
      *  states (all spectators: 0, the player of seat n: n + 1). Each is then computed, kept and encoded once, however many
      *  hold it. Without it every subscriber costs a state. Pure. */
     uint64_t (*audience)(const void *state, const char *viewer);
+
+    /** With `hidden_as`: pairs are *sealed*. The master too gets nothing of a hidden half but a commitment, until can_reconcile
+     *  holds; then each author opens what it has sealed, and all check it (docs/secrets.md). Not together with `redact` or
+     *  MOVEX_MASTER_ONLY. In a room of peers all types are sealed, whatever this says. */
+    bool sealed;
+    /** With `sealed`: how long the authors have to open, in milliseconds of master time; 0: what the master's configuration
+     *  says. */
+    uint32_t seal_ms;
 } movex_type;
 
 /** A client as a subscriber of a resource. */

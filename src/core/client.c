@@ -27,11 +27,25 @@ static int check_config(const movex_client_config *config, movex_error *error)
     if (credentials_length > MOVEX_INFO_MAX || !movex_text_is_clean(credentials, credentials_length))
         return movex_error_set(error, MOVEX_ERR_ARGUMENT, "credentials: longer than 255 bytes, or not clean UTF-8",
                                NULL);
+    size_t room_length = config->sealed_room ? strlen(config->sealed_room) : 1;
+    if (room_length == 0 || room_length > MOVEX_SEALED_ROOM_MAX)
+        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "sealed_room: empty, or longer than 64 bytes", NULL);
     int status = movex_io_check(config->io);
     if (status == MOVEX_ERR_MEMORY)
         return movex_error_set(error, MOVEX_ERR_MEMORY, "io: the emitter could not be made", NULL);
     if (status != MOVEX_OK) return movex_error_set(error, MOVEX_ERR_ARGUMENT, "io: its table is not complete", NULL);
     return MOVEX_OK;
+}
+
+static void set_sealing(movex_client *client, const movex_client_config *config)
+{
+    client->entropy = config->entropy;
+    client->user = config->user;
+    client->seed = config->seed;
+    if (!config->sealed_room) return;
+    movex_format format = movex_format_into(client->room, sizeof client->room);
+    movex_format_text(&format, config->sealed_room);
+    client->sealed_room = client->room;
 }
 
 static void set_times(movex_client *client, const movex_client_config *config)
@@ -71,6 +85,7 @@ movex_client *movex_client_new(const movex_client_config *config)
     movex_text_set(client->info, config->info);
     movex_text_set(client->credentials, config->credentials);
     set_times(client, config);
+    set_sealing(client, config);
     return client;
 }
 

@@ -42,6 +42,19 @@ static bool from_overturned(movex_resource *resource, movex_event *event)
     return true;
 }
 
+static bool from_forfeited(movex_resource *resource, movex_event *event)
+{
+    const movex_forfeit *forfeit;
+    if (!movex_sealing_next_forfeit(resource, &forfeit)) return false;
+    *event = (movex_event){.kind = MOVEX_EVENT_FORFEITED,
+                           .resource = resource,
+                           .version = forfeit->version,
+                           .peer = forfeit->author,
+                           .reason = forfeit->reason,
+                           .text = movex_refusal_text(forfeit->reason)};
+    return true;
+}
+
 static bool from_undone(movex_resource *resource, movex_event *event)
 {
     *event = (movex_event){.kind = MOVEX_EVENT_UNDONE, .resource = resource, .version = resource->version, .text = ""};
@@ -153,6 +166,7 @@ bool movex_client_next(movex_client *client, movex_event *event)
         case MOVEX_SOURCE_RESOURCE: found = from_resource((movex_resource *)(void *)source, event); break;
         case MOVEX_SOURCE_PENDING: found = from_pending((movex_pending_dispatch *)(void *)source, event); break;
         case MOVEX_SOURCE_OVERTURNED: found = from_overturned(source->resource, event); break;
+        case MOVEX_SOURCE_FORFEITED: found = from_forfeited(source->resource, event); break;
         case MOVEX_SOURCE_UNDONE: found = from_undone(source->resource, event); break;
         case MOVEX_SOURCE_PEER: found = from_peer(client, (movex_peer_record *)(void *)source, event); break;
         }

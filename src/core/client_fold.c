@@ -104,7 +104,7 @@ int movex_fold_again(movex_resource *resource, const movex_entry_message *messag
 
 /* ---- what a reveal was about */
 
-static void add_name(movex_resource *resource, uint64_t version, const char *author, size_t length)
+void movex_fold_add_name(movex_resource *resource, uint64_t version, const char *author, size_t length)
 {
     movex_fold            *fold = &resource->fold;
     const movex_allocator *allocator = &resource->client->allocator;
@@ -133,9 +133,9 @@ void movex_fold_note(movex_resource *resource, uint64_t version, const movex_wir
     while (movex_next_reveal_record(&reader, halves, &record)) {
         const movex_entry *entry = halves ? movex_log_find(&fold->entries, version - record.back) : NULL;
         if (entry)
-            add_name(resource, version - record.back, movex_log_author(&fold->entries, entry), entry->author_length);
+            movex_fold_add_name(resource, version - record.back, movex_log_author(&fold->entries, entry), entry->author_length);
         else if (!halves)
-            add_name(resource, version - record.back, record.author.bytes, record.author.length);
+            movex_fold_add_name(resource, version - record.back, record.author.bytes, record.author.length);
     }
     resource->client->stats.reveals++;
     movex_resource_announce(resource, MOVEX_NEWS_REVEALED);

@@ -5,6 +5,8 @@
      client_resource.c  a resource: binding, dispatching, reading
      client_replica.c   its states: confirmed, and local on top of it; snapshots, entries, mismatches
      client_undone.c    accepted dispatches that a master has lost
+     client_sealed.c    what is sealed: rounds, from the first commitment to the reveal
+     client_secrets.c   what this client has sealed itself, until it is opened
      client_fold.c      reveals: folding again from a base, whose reveal it was, what it has overturned
      client_events.c    draining what has happened, in order
      client_peers.c     the subscribers that the master tells of
@@ -25,6 +27,7 @@
 #include "map.h"
 #include "memory.h"
 #include "name.h"
+#include "sealed.h"
 #include "view.h"
 #include "wire.h"
 
@@ -37,12 +40,13 @@ typedef enum movex_source_kind {
     MOVEX_SOURCE_RESOURCE,
     MOVEX_SOURCE_PENDING,
     MOVEX_SOURCE_OVERTURNED,
+    MOVEX_SOURCE_FORFEITED,
     MOVEX_SOURCE_UNDONE,
     MOVEX_SOURCE_PEER
 } movex_source_kind;
 
 /* The first member of a client, a resource, a pending dispatch and a peer; a resource has one more for what reveals have
-   overturned, and one for what was undone. In client.sources while it has something. */
+   overturned, one for what was forfeited, and one for what was undone. In client.sources while it has something. */
 typedef struct movex_source {
     movex_node             node; /* first member */
     movex_source_kind      kind;
@@ -76,6 +80,7 @@ typedef struct movex_pending_dispatch {
     bool                provisional; /* ANSWERED, accepted: by one who may be alone */
     void               *payload; /* room for a settled struct behind this one */
     void               *shown_payload; /* the same; NULL if the type has no pairs */
+    struct movex_secret *secret; /* of a pair that is sealed, until there is an outcome; else NULL */
 } movex_pending_dispatch;
 
 /* Pending dispatches are made by the block and stay where they are. */
@@ -124,6 +129,36 @@ typedef struct movex_fold {
     uint32_t        name_count, name_capacity;
     movex_buffer    authors;  /* MOVEX_NAME_SIZE each */
 } movex_fold;
+
+/* ---- what is sealed */
+
+/* What this client has sealed: it keeps it until the reveal has told of it, over all losses of its connection. */
+typedef struct movex_secret movex_secret;
+
+typedef struct movex_forfeit {
+    uint64_t version;
+    int      reason;
+    char     author[MOVEX_NAME_SIZE];
+} movex_forfeit;
+
+/* Of a resource whose type is sealed. round is the master's, at the version of confirmed.
+     has_own  =>  own is the round's fold as this client has acted; else that is confirmed */
+typedef struct movex_sealing {
+    movex_sealed round;
+    movex_view   own;
+    bool         has_own;
+    bool         opened;  /* OPEN was sent on this connection */
+    bool         is_read; /* a round has come for the SNAPSHOT of `read_version` */
+    bool         lost;    /* the round is not whole: the next BIND has a snapshot sent */
+    uint64_t     read_version;
+    void        *payload; /* for the one that is being looked at */
+    movex_list   secrets; /* movex_secret.node, oldest first */
+    uint32_t     secret_count;
+    movex_forfeit *forfeits; /* of the last reveal */
+    uint32_t     forfeit_count, forfeit_capacity;
+    uint32_t     forfeits_told; /* of them, drained */
+    movex_source source;        /* of these */
+} movex_sealing;
 
 /* ---- what may be undone */
 
@@ -192,6 +227,7 @@ struct movex_resource {
     movex_view local;       /* made when the first dispatch is predicted */
     void      *transformed; /* what movex_state lends of a type with `transform`, else NULL */
     movex_fold fold;
+    movex_sealing *sealing; /* NULL: its type is not sealed */
     movex_remembered remembered;
 
     movex_list           pending; /* movex_pending_dispatch.order */
@@ -228,6 +264,12 @@ struct movex_client {
     movex_io        io;
     char            id[MOVEX_NAME_SIZE], info[MOVEX_INFO_MAX + 1], credentials[MOVEX_INFO_MAX + 1];
     uint32_t        reconnect_min_ms, reconnect_max_ms, handshake_ms;
+    const char     *sealed_room; /* in `room`, or NULL */
+    char            room[MOVEX_SEALED_ROOM_MAX + 1];
+    int           (*entropy)(void *user, void *bytes, size_t length);
+    void           *user;
+    uint64_t        seed;        /* of salts, where there is no entropy */
+    uint64_t        salts_made;
     uint32_t        undoable;    /* 0, or a power of two: accepted dispatches that are remembered of each resource */
     bool            provisional; /* what is accepted now may be undone */
 
@@ -345,6 +387,11 @@ static inline movex_resource *movex_resource_of_stale(movex_node *stale)
     return (movex_resource *)(void *)((char *)stale - offsetof(movex_resource, stale));
 }
 
+/* Encodes a settled payload behind what is in client.encoded, which has room; codec NULL: none. */
+movex_wire_bytes movex_resource_encode(movex_client *client, const movex_codec *codec, const void *payload);
+/* A dispatch is being sent: gives it the next sequence. */
+void movex_resource_number(movex_resource *resource, movex_pending_dispatch *dispatch);
+
 /* ---- client_fold.c */
 
 /* The version from which the client can fold again. */
@@ -362,6 +409,8 @@ int  movex_fold_again(movex_resource *resource, const movex_entry_message *messa
 void movex_fold_note(movex_resource *resource, uint64_t version, const movex_wire_records *records, bool halves);
 /* The same of one that a snapshot includes, with the names if the client has missed it. */
 void movex_fold_reveal_missed(movex_resource *resource, uint64_t version, const movex_wire_records *names);
+/* One of them more. Without memory it is not told of. */
+void movex_fold_add_name(movex_resource *resource, uint64_t version, const char *author, size_t length);
 /* Forgets whose entries the last reveal has revealed. */
 void movex_fold_forget_names(movex_resource *resource);
 /* An own dispatch was accepted. */
@@ -373,6 +422,50 @@ bool movex_fold_next_overturned(movex_resource *resource, movex_ticket *ticket, 
 /* Forgets what belongs to a session that is over. */
 void movex_fold_forget_own(movex_resource *resource);
 void movex_fold_free(movex_resource *resource);
+
+/* ---- client_sealed.c */
+
+/* False if there is no memory. */
+bool movex_sealing_make(movex_resource *resource);
+void movex_sealing_free(movex_resource *resource);
+void movex_sealing_disconnected(movex_resource *resource);
+/* A public entry, which confirmed has: it is a part of the round, if one is open. */
+void movex_sealing_keep(movex_resource *resource, const movex_context *context, uint32_t action, movex_wire_bytes payload);
+void movex_sealing_entry(movex_resource *resource, const movex_sealed_entry_message *message);
+void movex_sealing_step(movex_resource *resource, const movex_sealed_step_message *message);
+/* What belongs to the snapshot that follows; and that snapshot, which confirmed has: false if they do not fit (then the
+   connection is broken). */
+void movex_sealing_read(movex_resource *resource, const movex_sealed_message *message);
+bool movex_sealing_snapshot(movex_resource *resource, uint64_t version);
+/* Takes the next forfeit that is not drained; false if there is none. */
+bool movex_sealing_next_forfeit(movex_resource *resource, const movex_forfeit **forfeit);
+
+static inline bool movex_sealing_is_open(const movex_resource *resource)
+{
+    return resource->sealing && movex_sealed_is_open(&resource->sealing->round);
+}
+
+/* What this client sees, before what is pending. */
+static inline movex_view *movex_sealing_view(movex_resource *resource)
+{
+    return resource->sealing && resource->sealing->has_own ? &resource->sealing->own : &resource->confirmed;
+}
+
+/* ---- client_secrets.c */
+
+/* Of a new dispatch of a pair: MOVEX_OK; or MOVEX_ERR_MEMORY or MOVEX_ERR_SYSTEM, with client.error. */
+int  movex_secrets_make(movex_resource *resource, movex_pending_dispatch *dispatch);
+/* The dispatch has an outcome, or is taken back; `kept`: it is in the log, or may be. */
+void movex_secrets_answered(movex_pending_dispatch *dispatch, bool kept);
+/* Sends it with a commitment. False if there is no memory. */
+bool movex_secrets_send(movex_resource *resource, movex_pending_dispatch *dispatch);
+/* If the entry is one that this client has sealed, it knows its half from now on. False if there is no memory. */
+bool movex_secrets_know(movex_resource *resource, movex_sealed_entry *entry);
+/* Opens what this client has sealed, if it is time and it has not yet. */
+void movex_secrets_open(movex_resource *resource);
+/* A round is over, or another one has come. */
+void movex_secrets_age(movex_resource *resource);
+void movex_secrets_free(movex_resource *resource);
 
 /* ---- client_undone.c */
 
@@ -390,6 +483,11 @@ void movex_undone_free(movex_resource *resource);
 
 void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_message *message);
 void movex_replica_entry(movex_resource *resource, const movex_entry_message *message);
+/* False if entries are missing before that version; a snapshot is on its way then. */
+bool movex_replica_follows(movex_resource *resource, uint64_t version);
+/* Confirmed is what comes of `what` by `author` (""), and should have that checksum; else a snapshot is asked for. */
+void movex_replica_compare(movex_resource *resource, const char *author, const char *what, uint64_t checksum,
+                           const char *fault);
 /* The best guess at what the master will add to a dispatch that makes `version`. */
 movex_context movex_replica_context(const movex_resource *resource, uint64_t version, movex_random_source *random);
 /* Applies a new dispatch on local, unless it is not to be predicted. False if there is no memory; else `answer` is

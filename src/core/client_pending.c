@@ -93,7 +93,9 @@ void movex_pending_cancel(movex_pending_dispatch *dispatch)
     movex_list_remove(&dispatch->order);
     movex_list_append(&resource->free, &dispatch->order);
     dispatch->state = MOVEX_PENDING_FREE;
+    if (dispatch->secret) movex_secrets_answered(dispatch, false);
     resource->pending_count--;
+    resource->client->last_ticket = dispatch->ticket - 1; /* it was the last */
     resource->client->stats.actions--;
     resource->client->stats.pending--;
 }
@@ -113,6 +115,7 @@ void movex_pending_answer(movex_pending_dispatch *dispatch, movex_event_kind out
     dispatch->reason = reason;
     dispatch->version = version;
     dispatch->provisional = outcome == MOVEX_EVENT_ACCEPTED && resource->client->provisional;
+    if (dispatch->secret) movex_secrets_answered(dispatch, outcome != MOVEX_EVENT_REFUSED);
     if (outcome == MOVEX_EVENT_ACCEPTED) movex_undone_remember(resource, dispatch->sequence, dispatch->ticket);
     movex_client_announce(resource->client, &dispatch->source);
 }

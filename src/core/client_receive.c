@@ -155,12 +155,48 @@ static bool take_subscriber(movex_client *client, movex_reader *reader)
     return true;
 }
 
+/* The sealed resource of that number, or NULL. */
+static movex_resource *sealed_by_number(const movex_client *client, uint32_t number)
+{
+    movex_resource *resource = by_number(client, number);
+    return resource && resource->sealing ? resource : NULL;
+}
+
+static bool take_sealed(movex_client *client, movex_reader *reader)
+{
+    movex_sealed_message message;
+    if (!movex_read_sealed(reader, &message)) return false;
+    movex_resource *resource = sealed_by_number(client, message.number);
+    if (resource) movex_sealing_read(resource, &message);
+    return resource != NULL;
+}
+
+static bool take_sealed_entry(movex_client *client, movex_reader *reader)
+{
+    movex_sealed_entry_message message;
+    if (!movex_read_sealed_entry(reader, &message)) return false;
+    movex_resource *resource = sealed_by_number(client, message.number);
+    if (!resource || !resource->has_state || resource->sealing->is_read) return false;
+    movex_sealing_entry(resource, &message);
+    return true;
+}
+
+static bool take_sealed_step(movex_client *client, uint8_t kind, movex_reader *reader)
+{
+    movex_sealed_step_message message;
+    if (!movex_read_sealed_step(reader, (movex_message_kind)kind, &message)) return false;
+    movex_resource *resource = sealed_by_number(client, message.number);
+    if (!resource || !resource->has_state || resource->sealing->is_read) return false;
+    movex_sealing_step(resource, &message);
+    return true;
+}
+
 static bool take_entry(movex_client *client, unsigned flags, movex_reader *reader)
 {
     movex_entry_message message;
     if (!movex_read_entry(reader, flags, &message)) return false;
     movex_resource *resource = by_number(client, message.number);
-    if (!resource || !resource->has_state) return false;
+    if (!resource || !resource->has_state || (resource->sealing && resource->sealing->is_read)) return false;
     movex_replica_entry(resource, &message);
     return true;
 }
@@ -206,6 +242,11 @@ static bool take_message(movex_client *client, movex_reader *reader)
     case MOVEX_MESSAGE_OUTCOME: return take_outcome(client, reader);
     case MOVEX_MESSAGE_SUBSCRIBER: return take_subscriber(client, reader);
     case MOVEX_MESSAGE_OVERTURNED: return take_overturned(client, reader);
+    case MOVEX_MESSAGE_SEALED: return take_sealed(client, reader);
+    case MOVEX_MESSAGE_SEALED_ENTRY: return take_sealed_entry(client, reader);
+    case MOVEX_MESSAGE_CLOSING:
+    case MOVEX_MESSAGE_OPENING:
+    case MOVEX_MESSAGE_DEADLINE: return take_sealed_step(client, kind, reader);
     }
     return false;
 }

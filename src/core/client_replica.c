@@ -12,6 +12,7 @@ void movex_replica_free(movex_resource *resource)
     movex_view_free(&resource->local, &resource->client->allocator);
     movex_release(&resource->client->allocator, resource->transformed, resource->rules->type->state->size);
     movex_fold_free(resource);
+    movex_sealing_free(resource);
     movex_undone_free(resource);
 }
 
@@ -50,7 +51,7 @@ static bool start_predicting(movex_resource *resource)
     if (!resource->local.rules &&
         !movex_view_init(&resource->local, resource->rules, false, &resource->client->allocator))
         return false;
-    movex_view_follow(&resource->local, &resource->confirmed);
+    movex_view_follow(&resource->local, movex_sealing_view(resource));
     resource->predicted = true;
     return true;
 }
@@ -175,6 +176,7 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
     resource->version = message->version;
     resource->entry_ms = context.now_ms;
     movex_fold_keep(resource, &context, what->action, what->encoded);
+    if (resource->sealing) movex_sealing_keep(resource, &context, what->action, what->encoded);
     if (!take_secrets(resource, message, folds, &sound, &fault)) {
         /* Or it would come back as one that has been told of the reveal. */
         resource->version = version_before;
@@ -191,15 +193,21 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
     mismatch(resource, author, action->name, message->version, fault.text);
 }
 
-/* False if entries are missing before this one; a snapshot is on its way then. */
-static bool follows(movex_resource *resource, const movex_entry_message *message)
+bool movex_replica_follows(movex_resource *resource, uint64_t version)
 {
     if (resource->gap) return false;
-    if (message->version == resource->version + 1) return true;
+    if (version == resource->version + 1) return true;
     resource->gap = true;
     if (!resource->resyncing)
-        mismatch(resource, "", "an entry that does not follow the one before", message->version, "");
+        mismatch(resource, "", "an entry that does not follow the one before", version, "");
     return false;
+}
+
+void movex_replica_compare(movex_resource *resource, const char *author, const char *what, uint64_t checksum,
+                           const char *fault)
+{
+    if (resource->resyncing || resource->confirmed.hashes.checksum == checksum) return;
+    mismatch(resource, author, what, resource->version, fault);
 }
 
 /* False if there is no memory; the connection is broken then. */
@@ -231,8 +239,8 @@ static void take_own(movex_resource *resource, const movex_entry_message *messag
     }
     deed what = {.action = dispatch->action, .encoded = {"", 0}};
     if (resource->rules->payloads[dispatch->action]) what.payload = dispatch->payload;
-    if (resource->fold.whole && !encode_own(resource, &what)) return;
-    if (follows(resource, message)) {
+    if ((resource->fold.whole || movex_sealing_is_open(resource)) && !encode_own(resource, &what)) return;
+    if (movex_replica_follows(resource, message->version)) {
         apply(resource, message, resource->client->id, &what);
         if (resource->client->broken) return;
         movex_client_learn_time(resource->client, resource->entry_ms, dispatch->sent_ms);
@@ -272,7 +280,7 @@ static void take_forward(movex_resource *resource, const movex_entry_message *me
         return;
     }
     client->stats.forwards++;
-    if (!follows(resource, message)) return;
+    if (!movex_replica_follows(resource, message->version)) return;
     const deed what = {message->action, codec ? client->payload : NULL, message->payload};
     apply(resource, message, author, &what);
     if (client->broken) return;
@@ -315,6 +323,7 @@ void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_messa
         movex_client_break(client, false, (movex_status)status, cause.text);
         return;
     }
+    if (resource->sealing && !movex_sealing_snapshot(resource, message->version)) return;
     client->stats.snapshots++;
     if (resource->epoch != client->epoch) movex_fold_forget_names(resource); /* the log is another one */
     resource->version = message->version;
@@ -343,5 +352,6 @@ void movex_replica_check(const movex_resource *resource)
     assert(pending + resource->answered_count <= resource->block_total);
     movex_view_check(&resource->confirmed);
     if (resource->local.rules) movex_view_check(&resource->local);
+    if (resource->sealing) movex_sealed_check(&resource->sealing->round);
     (void)pending;
 }

@@ -18,6 +18,10 @@ static const movex_rules *find_rules(movex_client *client, const movex_type *typ
     }
     movex_rules *rules = movex_rules_new(type, &client->allocator, &client->error);
     if (!rules) return NULL;
+    if (movex_rules_seal(rules, client->sealed_room, &client->error) != MOVEX_OK) {
+        movex_rules_free(rules);
+        return NULL;
+    }
     bool room = movex_grow(&client->allocator, &client->rules, &client->rules_capacity, sizeof(movex_rules *),
                            client->rules_count + 1, 2) &&
                 movex_rules_check_determinism(rules, client->determinism) == MOVEX_OK;
@@ -65,6 +69,12 @@ static movex_resource *resource_new(movex_client *client, const movex_rules *rul
     resource->rules = rules;
     resource->binding = MOVEX_BINDING_WAITING;
     movex_text_set(resource->id, id);
+    if (rules->sealed && !movex_sealing_make(resource)) {
+        movex_view_free(&resource->confirmed, &client->allocator);
+        movex_release(&client->allocator, resource->transformed, transformed);
+        movex_release(&client->allocator, resource, sizeof *resource);
+        return NULL;
+    }
     movex_list_append(&client->resources, &resource->of_client);
     client->resource_count++;
     return resource;
@@ -91,6 +101,11 @@ movex_resource *movex_bind(movex_client *client, const movex_type *type, const c
     }
     const movex_rules *rules = find_rules(client, type);
     if (!rules) return NULL;
+    if (rules->sealed && !client->entropy && !client->io.ops->in_process) {
+        movex_error_set(&client->error, MOVEX_ERR_ENTROPY, "what is hidden in type ", type->name,
+                        " is sealed: movex_client_config.entropy is needed (movex_system_entropy)", NULL);
+        return NULL;
+    }
     resource = resource_new(client, rules, id);
     if (!resource) {
         movex_error_set(&client->error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
@@ -191,7 +206,7 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
         .tag = resource->tag = ++client->last_tag,
         .type = {type, (uint32_t)strlen(type)},
         .id = {resource->id, (uint32_t)strlen(resource->id)},
-        .fingerprint = resource->rules->fingerprint,
+        .fingerprint = resource->rules->agreement,
         .subscription = resumed ? resource->subscription : 0,
         .resumes = resource->has_state,
         .epoch = resource->epoch,
@@ -201,6 +216,8 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
         .base = movex_fold_base(resource),
         .revealed = resource->fold.revealed,
     };
+    /* A checksum that is not the state's has a snapshot sent, and with it what was revealed since. */
+    if (resource->sealing && resource->sealing->lost) message.checksum = ~message.checksum;
     if (!resumed) resource->answered = resource->sequence = 0; /* they count a session's dispatches */
     resource->binding = MOVEX_BINDING_ASKED;
     resource->asked = true;
@@ -212,6 +229,7 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
 
 void movex_resource_disconnected(movex_resource *resource)
 {
+    if (resource->sealing) movex_sealing_disconnected(resource);
     /* What it has sent will not be answered any more: its binding has ended with the connection. */
     if (resource->binding == MOVEX_BINDING_UNBINDING) movex_pending_expire(resource, true);
     if (resource->binding == MOVEX_BINDING_ASKED || resource->binding == MOVEX_BINDING_RECEIVING ||
@@ -280,8 +298,7 @@ void movex_resource_bind_refused(movex_resource *resource, const movex_bind_refu
 
 /* ---- dispatching */
 
-/* Encodes a payload behind what is in client.encoded, which has room; NULL: none. */
-static movex_wire_bytes encode_payload(movex_client *client, const movex_codec *codec, const void *payload)
+movex_wire_bytes movex_resource_encode(movex_client *client, const movex_codec *codec, const void *payload)
 {
     movex_buffer    *buffer = &client->encoded;
     movex_wire_bytes encoded = {"", 0};
@@ -295,6 +312,13 @@ static movex_wire_bytes encode_payload(movex_client *client, const movex_codec *
     return encoded;
 }
 
+void movex_resource_number(movex_resource *resource, movex_pending_dispatch *dispatch)
+{
+    dispatch->sequence = ++resource->sequence;
+    dispatch->sent_ms = resource->client->now_ms;
+    dispatch->state = MOVEX_PENDING_SENT;
+}
+
 static bool send_dispatch(movex_resource *resource, movex_pending_dispatch *dispatch)
 {
     movex_client                  *client = resource->client;
@@ -305,15 +329,15 @@ static bool send_dispatch(movex_resource *resource, movex_pending_dispatch *disp
         .revealed = dispatch->revealed,
         .shown_action = dispatch->shown,
     };
+    if (dispatch->secret) return movex_secrets_send(resource, dispatch);
     client->encoded.length = 0;
     if (!movex_buffer_reserve(&client->encoded, &client->allocator, 2 * rules->max_encoded)) return false;
-    message.hidden.payload = encode_payload(client, rules->payloads[dispatch->action], dispatch->payload);
-    if (pair) message.shown_payload = encode_payload(client, rules->payloads[dispatch->shown], dispatch->shown_payload);
+    message.hidden.payload = movex_resource_encode(client, rules->payloads[dispatch->action], dispatch->payload);
+    if (pair) message.shown_payload = movex_resource_encode(client, rules->payloads[dispatch->shown], dispatch->shown_payload);
     movex_writer writer = movex_client_message(client, client->encoded.length);
     if (!writer.at) return false;
-    message.hidden.sequence = dispatch->sequence = ++resource->sequence;
-    dispatch->sent_ms = client->now_ms;
-    dispatch->state = MOVEX_PENDING_SENT;
+    movex_resource_number(resource, dispatch);
+    message.hidden.sequence = dispatch->sequence;
     if (pair)
         movex_write_dispatch_private(&writer, &message);
     else
@@ -364,6 +388,7 @@ void movex_resource_send_pending(movex_resource *resource)
         }
         if (dispatch->state == MOVEX_PENDING_UNSENT) send_or_wait(resource, dispatch);
     }
+    if (resource->sealing) movex_secrets_open(resource);
 }
 
 static int may_dispatch(const movex_resource *resource, uint32_t action, uint32_t shown, movex_error *error)
@@ -385,6 +410,10 @@ static movex_ticket dispatch_either(movex_resource *resource, uint32_t action, c
     if (!resource || may_dispatch(resource, action, shown, &resource->client->error) != MOVEX_OK) return 0;
     movex_pending_dispatch *dispatch = movex_pending_new(resource, action, payload, shown, shown_payload);
     if (!dispatch) return 0;
+    if (resource->sealing && shown != MOVEX_NO_ACTION && movex_secrets_make(resource, dispatch) != MOVEX_OK) {
+        movex_pending_cancel(dispatch);
+        return 0;
+    }
     movex_ticket ticket = dispatch->ticket;
     if (!resource->has_state) return ticket;
     if (resource->stale.list && !movex_replica_rebase(resource)) {
@@ -446,7 +475,8 @@ void movex_resource_collect(movex_client *client)
 
 static const void *local_state(const movex_resource *resource)
 {
-    return resource->predicted ? resource->local.state : resource->confirmed.state;
+    if (resource->predicted) return resource->local.state;
+    return resource->sealing && resource->sealing->has_own ? resource->sealing->own.state : resource->confirmed.state;
 }
 
 const void *movex_state(const movex_resource *resource)
@@ -477,7 +507,7 @@ int movex_try(movex_resource *resource, uint32_t action, const void *payload)
     uint64_t            seed = client->last_ticket + UINT64_C(1);
     movex_random_source random = {.seed = movex_splitmix64(&seed)};
     movex_context context = movex_replica_context(resource, resource->version + resource->pending_count + 1, &random);
-    movex_view   *view = resource->predicted ? &resource->local : &resource->confirmed;
+    movex_view   *view = resource->predicted ? &resource->local : movex_sealing_view(resource);
     client->stats.reduces++;
     return movex_view_try(view, action, rules->payloads[action] ? client->payload : NULL, &context);
 }

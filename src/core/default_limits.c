@@ -25,6 +25,8 @@ movex_limits movex_limits_resolve(const movex_limits *configured)
     fall_back(&limits.hiders, 64);
     fall_back(&limits.views, 1024);
     fall_back(&limits.journal_bytes, 1u << 20);
+    fall_back(&limits.sealed, 256);
+    fall_back(&limits.sealed_bytes, 64u << 10);
     return limits;
 }
 

@@ -9,7 +9,8 @@ enum { /* flags of an ENTRY */
        REVEALS = 1u << 2,
        SHOWN_DREW = 1u << 3,
        HIDDEN_DREW = 1u << 4,
-       ENTRY_FLAGS = 0x1f
+       SEALS = 1u << 5,
+       ENTRY_FLAGS = 0x3f
 };
 
 /* ---- parts */
@@ -88,7 +89,8 @@ void movex_journal_write_entry(movex_writer *writer, const movex_journal_entry *
     movex_write_u8(writer, MOVEX_JOURNAL_ENTRY);
     movex_write_u8(writer, (uint8_t)((master ? BY_MASTER : 0) | (record->hides ? HIDES : 0) |
                                      (record->reveals ? REVEALS : 0) | (record->shown.drew ? SHOWN_DREW : 0) |
-                                     (record->hides && record->hidden.drew ? HIDDEN_DREW : 0)));
+                                     (record->hides && record->hidden.drew ? HIDDEN_DREW : 0) |
+                                     (record->seals ? SEALS : 0)));
     movex_write_number(writer, record->elapsed_ms);
     if (master) {
         movex_write_wire_text(writer, record->author);
@@ -99,6 +101,7 @@ void movex_journal_write_entry(movex_writer *writer, const movex_journal_entry *
     }
     write_half(writer, &record->shown);
     if (record->hides) write_half(writer, &record->hidden);
+    if (record->seals) movex_write_bytes(writer, record->commitment, MOVEX_COMMITMENT_SIZE);
     movex_write_u64(writer, record->checksum);
 }
 
@@ -108,6 +111,7 @@ static void read_entry(movex_reader *reader, movex_journal_entry *record)
     if (flags & ~(unsigned)ENTRY_FLAGS) reader->failed = true;
     record->hides = flags & HIDES;
     record->reveals = flags & REVEALS;
+    record->seals = flags & SEALS;
     record->elapsed_ms = read_count(reader);
     if (flags & BY_MASTER) {
         record->author = movex_read_wire_text(reader, MOVEX_NAME_MAX);
@@ -119,9 +123,12 @@ static void read_entry(movex_reader *reader, movex_journal_entry *record)
     bool dispatched = record->session && record->subscription && record->sequence;
     if (!(flags & BY_MASTER) && !dispatched) reader->failed = true;
     if (flags & HIDDEN_DREW && !(flags & HIDES)) reader->failed = true;
-    if (flags & HIDES && flags & BY_MASTER) reader->failed = true;
+    if (flags & (HIDES | SEALS) && flags & BY_MASTER) reader->failed = true;
+    if (record->seals && (record->hides || record->reveals || !(flags & SHOWN_DREW))) reader->failed = true;
     record->shown = read_half(reader, flags & SHOWN_DREW);
     if (record->hides) record->hidden = read_half(reader, flags & HIDDEN_DREW);
+    const unsigned char *commitment = record->seals ? movex_read_bytes(reader, MOVEX_COMMITMENT_SIZE) : NULL;
+    if (commitment) memcpy(record->commitment, commitment, MOVEX_COMMITMENT_SIZE);
     record->checksum = movex_read_u64(reader);
 }
 
@@ -246,6 +253,63 @@ static void read_revealed(movex_reader *reader, movex_journal_revealed *record)
     record->author = read_name(reader);
 }
 
+/* ---- what is sealed */
+
+void movex_journal_write_sealed(movex_writer *writer, movex_wire_bytes round)
+{
+    movex_write_u8(writer, MOVEX_JOURNAL_SEALED);
+    movex_write_wire_blob(writer, round);
+}
+
+void movex_journal_write_forfeited(movex_writer *writer, const movex_journal_forfeited *record)
+{
+    movex_write_u8(writer, MOVEX_JOURNAL_FORFEITED);
+    movex_write_number(writer, record->version);
+    movex_write_wire_reason(writer, record->reason);
+}
+
+static void read_forfeited(movex_reader *reader, movex_journal_forfeited *record)
+{
+    record->version = read_count(reader);
+    record->reason = movex_read_wire_reason(reader);
+    if (record->reason == MOVEX_ACCEPT) reader->failed = true;
+}
+
+void movex_journal_write_step(movex_writer *writer, const movex_journal_step *record)
+{
+    movex_write_u8(writer, (uint8_t)record->kind);
+    movex_write_number(writer, record->elapsed_ms);
+    if (record->kind == MOVEX_JOURNAL_CLOSING) movex_write_number(writer, record->deadline_ms);
+    if (record->kind == MOVEX_JOURNAL_OPENING) {
+        movex_write_wire_text(writer, record->author);
+        movex_write_openings(writer, &record->records);
+    }
+    movex_write_u64(writer, record->checksum);
+}
+
+static void read_step(movex_reader *reader, movex_journal_kind kind, movex_journal_step *record)
+{
+    *record = (movex_journal_step){.kind = kind, .elapsed_ms = read_count(reader)};
+    if (kind == MOVEX_JOURNAL_CLOSING) record->deadline_ms = read_count(reader);
+    if (kind == MOVEX_JOURNAL_OPENING) {
+        record->author = read_name(reader);
+        if (!movex_read_openings(reader, &record->records)) reader->failed = true;
+    }
+    record->checksum = movex_read_u64(reader);
+}
+
+void movex_journal_write_room(movex_writer *writer, movex_wire_text room)
+{
+    movex_write_u8(writer, MOVEX_JOURNAL_ROOM);
+    movex_write_wire_text(writer, room);
+}
+
+static void read_room(movex_reader *reader, movex_wire_text *room)
+{
+    *room = movex_read_wire_text(reader, MOVEX_SEALED_ROOM_MAX);
+    if (room->length == 0) reader->failed = true;
+}
+
 /* ---- sessions */
 
 void movex_journal_write_sessions(movex_writer *writer)
@@ -312,6 +376,12 @@ bool movex_journal_read(const void *bytes, size_t length, movex_journal_record *
     case MOVEX_JOURNAL_FULL: read_hider(&reader, record->kind, &record->of.hider); break;
     case MOVEX_JOURNAL_PAIR: read_pair(&reader, &record->of.pair); break;
     case MOVEX_JOURNAL_REVEALED: read_revealed(&reader, &record->of.revealed); break;
+    case MOVEX_JOURNAL_SEALED: record->of.sealed = movex_read_wire_blob(&reader); break;
+    case MOVEX_JOURNAL_FORFEITED: read_forfeited(&reader, &record->of.forfeited); break;
+    case MOVEX_JOURNAL_CLOSING:
+    case MOVEX_JOURNAL_OPENING:
+    case MOVEX_JOURNAL_DEADLINE: read_step(&reader, record->kind, &record->of.step); break;
+    case MOVEX_JOURNAL_ROOM: read_room(&reader, &record->of.room); break;
     case MOVEX_JOURNAL_SESSIONS: record->of.format = read_count(&reader); break;
     case MOVEX_JOURNAL_START: read_start(&reader, &record->of.start); break;
     case MOVEX_JOURNAL_SESSION: read_session(&reader, &record->of.session); break;

@@ -4,7 +4,8 @@
    it, and its fields, of the kinds that messages are made of. What a decoded struct points to lies in the record.
 
    A resource's file:  RESOURCE, a snapshot, and what has happened since. A snapshot is STATE, then, if something is hidden,
-                       HIDING, a HIDER for each, FULL, a PAIR for each; REVEALED; SUBSCRIBED, REFUSED, OVERTURNED for each.
+                       HIDING, a HIDER for each, FULL, a PAIR for each; REVEALED, FORFEITED; SEALED, if something is;
+                       SUBSCRIBED, REFUSED, OVERTURNED for each. ROOM comes right after the first STATE.
    The sessions' file: SESSIONS, then START at each start of the master, and what has happened to sessions. */
 #ifndef MOVEX_CORE_JOURNAL_H
 #define MOVEX_CORE_JOURNAL_H
@@ -26,6 +27,13 @@ typedef enum movex_journal_kind {
     MOVEX_JOURNAL_PAIR = 0x0a,         /* snapshot: a hidden half */
     MOVEX_JOURNAL_REVEALED = 0x0b,     /* snapshot: an entry that the last reveal has revealed */
     MOVEX_JOURNAL_OVERTURNED = 0x0c,   /* snapshot: a dispatch that was accepted, and that the full view refuses */
+
+    MOVEX_JOURNAL_SEALED = 0x0d,       /* snapshot: what is sealed, and all entries since */
+    MOVEX_JOURNAL_FORFEITED = 0x0e,    /* snapshot: an entry that the last reveal has let stand as it was shown */
+    MOVEX_JOURNAL_CLOSING = 0x0f,      /* one version more: what is sealed is to be opened */
+    MOVEX_JOURNAL_OPENING = 0x10,      /* one version more: somebody has opened what it has sealed */
+    MOVEX_JOURNAL_DEADLINE = 0x11,     /* one version more: the time for that is over */
+    MOVEX_JOURNAL_ROOM = 0x12,         /* snapshot: everything hidden is sealed, in a room of that name */
 
     MOVEX_JOURNAL_SESSIONS = 0x20,      /* the first record of the sessions' file */
     MOVEX_JOURNAL_START = 0x21,         /* the master has started */
@@ -64,7 +72,24 @@ typedef struct movex_journal_entry {
     bool               hides;
     bool               reveals;  /* with it, all that was hidden was revealed */
     uint64_t           checksum; /* of the public state after it */
+    bool               seals;    /* there is a commitment to what its author does; not together with `hides` */
+    unsigned char      commitment[MOVEX_COMMITMENT_SIZE];
 } movex_journal_entry;
+
+/* CLOSING, OPENING or DEADLINE. */
+typedef struct movex_journal_step {
+    movex_journal_kind kind;
+    uint64_t           elapsed_ms;  /* since the entry before */
+    uint64_t           deadline_ms; /* CLOSING: master time */
+    movex_wire_text    author;      /* OPENING */
+    movex_wire_records records;     /* OPENING: openings, back from CLOSING */
+    uint64_t           checksum;    /* of the public state after it, and its reveal */
+} movex_journal_step;
+
+typedef struct movex_journal_forfeited {
+    uint64_t version;
+    int      reason; /* not MOVEX_ACCEPT */
+} movex_journal_forfeited;
 
 typedef struct movex_journal_subscribed {
     uint64_t        session, subscription;
@@ -128,6 +153,10 @@ void movex_journal_write_hiding(movex_writer *writer, const movex_journal_hiding
 void movex_journal_write_hider(movex_writer *writer, movex_journal_kind kind, const movex_journal_hider *record);
 void movex_journal_write_pair(movex_writer *writer, const movex_journal_pair *record);
 void movex_journal_write_revealed(movex_writer *writer, const movex_journal_revealed *record);
+void movex_journal_write_sealed(movex_writer *writer, movex_wire_bytes round);
+void movex_journal_write_forfeited(movex_writer *writer, const movex_journal_forfeited *record);
+void movex_journal_write_step(movex_writer *writer, const movex_journal_step *record);
+void movex_journal_write_room(movex_writer *writer, movex_wire_text room);
 void movex_journal_write_sessions(movex_writer *writer);
 void movex_journal_write_start(movex_writer *writer, const movex_journal_start *record);
 void movex_journal_write_session(movex_writer *writer, const movex_journal_session *record);
@@ -147,6 +176,10 @@ typedef struct movex_journal_record {
         movex_journal_hider      hider;
         movex_journal_pair       pair;
         movex_journal_revealed   revealed;
+        movex_wire_bytes         sealed; /* movex_sealed_write */
+        movex_journal_forfeited  forfeited;
+        movex_journal_step       step;
+        movex_wire_text          room;
         movex_journal_start      start;
         movex_journal_session    session;
         uint64_t                 number; /* of a session */

@@ -27,6 +27,7 @@ typedef struct movex_entry {
     bool     drew;           /* random values were drawn */
     bool     hides;          /* it has a hidden half (revealed or not); its author alone has seen another action */
     bool     reveals;        /* with it, all that was hidden was revealed */
+    bool     seals;          /* it has a sealed half, or is a step of a round: who has missed it needs a snapshot */
     uint8_t  author_length;  /* bytes, 0 to MOVEX_NAME_MAX */
     uint32_t payload_length; /* bytes */
     uint32_t reveal_count;   /* records of its reveal; 0: none are kept */

@@ -50,9 +50,13 @@ static int add_rules(movex_master *master, const movex_type *type, movex_error *
         return movex_error_set(error, MOVEX_ERR_SCHEMA, "two types are named ", type->name, NULL);
     }
     master->rules[master->rules_count++] = rules;
+    if (movex_rules_seal(rules, master->config.sealed_room, &found) != MOVEX_OK)
+        return movex_error_set(error, found.status, found.text, NULL);
     if (movex_rules_check_determinism(rules, master->config.determinism) != MOVEX_OK)
         return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
     size_t longest = MOVEX_MESSAGE_OVERHEAD + 2 * rules->max_encoded; /* a pair */
+    size_t opening = MOVEX_MESSAGE_OVERHEAD + master->config.limits.hidden * (MOVEX_RECORD_OVERHEAD + rules->max_encoded);
+    if (rules->sealed && opening > longest) longest = opening;
     if (longest > master->max_message) master->max_message = longest;
     if (rules->max_payload > master->payload_size) master->payload_size = rules->max_payload;
     return MOVEX_OK;
@@ -114,6 +118,7 @@ movex_master *movex_master_new(const movex_master_config *config)
         movex_master_free(master);
         return NULL;
     }
+    master->config.sealed_room = NULL; /* the rules have it */
     return master;
 }
 
@@ -137,7 +142,7 @@ void movex_master_free(movex_master *master)
     movex_master_flush(master);
     for (uint32_t i = 0; i < master->attached_count; i++) free_attached(master, master->attached[i]);
     for (uint32_t i = 0; i < master->resource_slots; i++)
-        if (master->resources[i]) movex_hidden_end(master, master->resources[i]);
+        if (master->resources[i]) movex_master_resource_replaced(master, master->resources[i]);
     for (uint32_t i = 0; i < master->sessions.capacity; i++)
         while (master->sessions.entries[i].value) movex_session_free(master, master->sessions.entries[i].value);
     while (master->lost.first) movex_session_free(master, (movex_session *)(void *)master->lost.first);
@@ -165,6 +170,7 @@ void movex_master_free(movex_master *master)
     movex_buffer_free(&master->public_records, &allocator);
     movex_buffer_free(&master->record, &allocator);
     movex_heap_free(&master->wakes, &allocator);
+    movex_heap_free(&master->seals, &allocator);
     movex_store_destroy(store);
     movex_release(&allocator, master, sizeof *master);
 }
@@ -263,10 +269,19 @@ void movex_master_poll(movex_master *master, uint64_t now_ms)
     master->unread = false;
     movex_master_take_waiting(master);
     for (uint32_t i = 0; i < master->attached_count; i++) receive(master, master->attached[i]);
+    movex_round_pass(master);
     movex_master_wake(master);
     end_what_is_over(master);
     movex_keep_sync(master);
     movex_master_flush(master);
+}
+
+/* The given time of what is due first, if that is earlier. */
+static uint64_t earliest(const movex_master *master, const movex_heap *heap, uint64_t deadline)
+{
+    if (!movex_heap_first(heap)) return deadline;
+    uint64_t due = movex_heap_first(heap)->due, now = movex_master_time(master);
+    return earlier(deadline, master->now_ms, due > now ? due - now : 0);
 }
 
 uint64_t movex_master_deadline(const movex_master *master)
@@ -275,10 +290,8 @@ uint64_t movex_master_deadline(const movex_master *master)
     if (!master) return deadline;
     if (master->unread) return master->now_ms;
     if (movex_keep_due_ms(master) != UINT64_MAX) deadline = earlier(deadline, movex_keep_due_ms(master), 0);
-    if (movex_heap_first(&master->wakes)) {
-        uint64_t due = movex_heap_first(&master->wakes)->due, now = movex_master_time(master);
-        deadline = earlier(deadline, master->now_ms, due > now ? due - now : 0);
-    }
+    deadline = earliest(master, &master->wakes, deadline);
+    deadline = earliest(master, &master->seals, deadline);
     deadline = earlier(deadline, movex_master_stall_ms(master), 0);
     deadline = earlier(deadline, movex_rate_due_ms(master), 0);
     if (master->greeting.first) {

@@ -101,7 +101,8 @@ void movex_subscription_send_snapshot(movex_master *master, movex_subscription *
     subscription->live = true;
     bool               missed = subscription->revealed != resource->revealed;
     movex_wire_records names = {0};
-    bool               named = !missed || movex_reveal_names(master, resource, &names);
+    bool               named = movex_round_send(master, subscription) &&
+                 (!missed || movex_reveal_names(master, resource, &names));
     master->encoded.length = 0;
     if (named && movex_buffer_reserve(&master->encoded, &master->allocator, most))
         writer = movex_master_message(master, most + names.bytes.length);
@@ -258,7 +259,12 @@ static const movex_rules *find_rules(movex_master *master, const movex_bind_mess
     for (uint32_t i = 0; i < master->rules_count; i++) {
         const movex_rules *rules = master->rules[i];
         if (strcmp(rules->type->name, names->type) != 0) continue;
-        if (rules->fingerprint == message->fingerprint) return rules;
+        if (rules->agreement == message->fingerprint) return rules;
+        if (rules->room[0] && rules->fingerprint == message->fingerprint) {
+            movex_error_set(error, MOVEX_ERR_FINGERPRINT, "everything hidden is sealed here, in a room of a name: the client "
+                            "has no sealed_room", NULL);
+            return NULL;
+        }
         movex_error_set(error, MOVEX_ERR_FINGERPRINT, "type ", names->type,
                         " is described differently by client and master (another version of the game?)", NULL);
         return NULL;
@@ -312,6 +318,7 @@ static movex_master_resource *find_resource(movex_master *master, movex_session 
 static bool can_take(const movex_subscription *subscription, const movex_entry *entry, uint64_t version, uint64_t *base)
 {
     const movex_rules *rules = subscription->resource->rules;
+    if (entry->seals) return false; /* all that belongs to it comes with the snapshot */
     /* Its own view was another one for a while, of which nothing is kept. */
     if (entry->hides && entry->session == subscription->session->number) return false;
     if (!entry->reveals) return true;
@@ -328,6 +335,8 @@ static bool can_catch_up(movex_master *master, movex_subscription *subscription,
     const movex_log             *log = &resource->log;
     /* Where the subscription goes on, so has the log, over all restarts. */
     bool same_log = message->epoch == master->config.epoch || message->subscription;
+    /* Of what is sealed two logs may have the same states, and not the same commitments. */
+    if (resource->rules->sealed && message->epoch != master->config.epoch) same_log = false;
     if (!message->resumes || !same_log || message->version > log->version) return false;
     if (message->version == log->version) {
         const movex_view *view = view_of(master, subscription);

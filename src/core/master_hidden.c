@@ -42,7 +42,8 @@ const movex_view *movex_hidden_full(const movex_master_resource *resource)
 
 uint32_t movex_hidden_count(const movex_master_resource *resource)
 {
-    return resource->hidden ? resource->hidden->next.pair_count : 0;
+    uint32_t sealed = resource->sealed ? resource->sealed->sealed_count : 0;
+    return sealed + (resource->hidden ? resource->hidden->next.pair_count : 0);
 }
 
 /* ---- hiders */
@@ -107,15 +108,19 @@ static movex_subscription *subscription_of(const movex_master_resource *resource
     return movex_map_get(&session->by_number, resource->number, NULL, NULL);
 }
 
-/* Its session may have ended, and is kept for its token no longer. */
-static void forget_session(movex_master *master, movex_master_resource *resource, movex_hider *hider)
+void movex_session_reveal(movex_master *master, movex_session *session)
 {
-    movex_session      *session = hider->session;
-    movex_subscription *subscription = subscription_of(resource, session);
-    if (subscription) subscription->hider = NULL;
     session->hiding--;
     bool done = session->over && session->hiding == 0 && !master->recovering; /* while it recovers, more may follow */
     if (done && !session->away.list) movex_list_append(&master->over, &session->away);
+}
+
+/* Its session may have ended, and is kept for its token no longer. */
+static void forget_session(movex_master *master, movex_master_resource *resource, movex_hider *hider)
+{
+    movex_subscription *subscription = subscription_of(resource, hider->session);
+    if (subscription) subscription->hider = NULL;
+    movex_session_reveal(master, hider->session);
 }
 
 /* ---- preparing */

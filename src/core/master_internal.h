@@ -11,6 +11,7 @@
      master_tell.c      its subscribers are told, each what it may know
      master_audience.c  what clients hold that cannot compute their views
      master_reveal.c    what is hidden becomes known
+     master_sealed.c    what is sealed: rounds, from the first commitment to the reveal
      master_hidden.c    what is hidden: who has hidden it, and the views that come of it
      master_recover.c   what a store has kept is taken up again
      master_records.c   a journal's records, one by one (recovery.h)
@@ -41,6 +42,7 @@
 #include "map.h"
 #include "memory.h"
 #include "name.h"
+#include "sealed.h"
 #include "view.h"
 #include "wire.h"
 
@@ -166,6 +168,7 @@ typedef struct movex_deed {
     movex_half shown;  /* to everybody; of a public action all there is */
     movex_half hidden; /* what the author does, if `hides` */
     bool       hides;
+    const unsigned char *commitment; /* to what the author does, which nobody else knows; NULL: none */
     bool       replayed; /* it comes from a journal: it has its seeds */
 } movex_deed;
 
@@ -188,6 +191,7 @@ typedef struct movex_pair {
     uint32_t action;            /* of the hidden half */
     uint32_t payload_at, payload_length; /* bytes, in movex_hidden.payloads */
     bool     drew;                       /* random values, in the full view */
+    int      forfeit; /* sealed, in what was revealed last: MOVEX_ACCEPT, or why what was shown stands */
     char     author[MOVEX_NAME_SIZE];
 } movex_pair;
 
@@ -258,6 +262,8 @@ typedef struct movex_master_resource {
     movex_log            log;
     uint64_t             revealed; /* the version of the last reveal, or put; 0: none */
     movex_hidden        *hidden;   /* NULL: nothing ever was */
+    movex_sealed        *sealed;   /* NULL: nothing ever was */
+    movex_heap_item      seal;     /* in master.seals while what is sealed waits for something */
     movex_spares        *spares;   /* of its type */
     movex_list           audiences; /* of a patched type: movex_audience.node */
     uint32_t             audience_count;
@@ -301,6 +307,7 @@ struct movex_master {
     movex_list              greeting, due, away, idle, over, lost, grown, crowded, waiting;
     movex_map               addresses; /* by hash of the host: movex_address */
     movex_heap              wakes; /* movex_master_resource.wake; room for all resources */
+    movex_heap              seals; /* movex_master_resource.seal; the same */
     bool                    polled;
     bool                    unread;    /* the last poll has left something with an emitter */
     uint64_t                now_ms;    /* given time of the last poll */
@@ -493,6 +500,11 @@ static inline movex_master_resource *movex_master_resource_of_woken(movex_node *
     return (movex_master_resource *)(void *)((char *)node - offsetof(movex_master_resource, woken));
 }
 
+static inline movex_master_resource *movex_master_resource_of_seal(movex_heap_item *item)
+{
+    return (movex_master_resource *)(void *)((char *)item - offsetof(movex_master_resource, seal));
+}
+
 /* ---- master_control.c */
 
 /* Copies a view as `viewer` may know it, as movex_master_view does. */
@@ -536,6 +548,8 @@ movex_overturned *movex_overturned_at(const movex_subscription *subscription, ui
 
 /* Makes sure that one more can be remembered. False if there is no memory. */
 bool movex_overturned_prepare(movex_master *master, movex_subscription *subscription);
+/* The same for `more`, up to as many as are remembered. */
+bool movex_overturned_reserve(movex_master *master, movex_subscription *subscription, uint32_t more);
 /* After movex_overturned_prepare: a dispatch was accepted that the full view refuses. */
 void movex_overturned_remember(movex_subscription *subscription, uint64_t sequence, int reason);
 /* A reveal, with the entry of that version, has shown what was remembered. */
@@ -582,6 +596,9 @@ void movex_hidden_end(movex_master *master, movex_master_resource *resource);
 void movex_hidden_free(movex_master *master, movex_master_resource *resource);
 void movex_spares_free(movex_master *master, movex_spares *spares);
 void movex_hidden_check(const movex_master_resource *resource);
+
+/* Something that a session has hidden is revealed or dropped: it may have ended, and be kept for that alone. */
+void movex_session_reveal(movex_master *master, movex_session *session);
 
 /* ---- master_reveal.c */
 
@@ -651,8 +668,44 @@ typedef struct movex_telling {
 } movex_telling;
 
 void movex_master_tell(movex_master *master, movex_master_resource *resource, const movex_telling *telling);
+/* Everybody is to be sent something, in the order of their places; who is too slow is to get a snapshot instead. */
+void movex_master_make_way(movex_master *master, movex_master_resource *resource);
 /* Sends entry `version`, which is kept, to a subscriber that sees the public view. */
 void movex_master_tell_again(movex_master *master, movex_subscription *subscription, uint64_t version);
+
+/* ---- master_sealed.c */
+
+/* Makes a resource's round. False if there is no memory. */
+bool movex_round_make(movex_master *master, movex_master_resource *resource);
+/* What was sealed is dropped, and never opened. */
+void movex_round_drop(movex_master *master, movex_master_resource *resource);
+void movex_round_free(movex_master *master, movex_master_resource *resource);
+/* Whether a pair may be sealed now: MOVEX_ACCEPT, or why not. */
+int  movex_round_may_seal(const movex_master *master, const movex_subscription *author, uint64_t revealed, uint32_t shown_action);
+/* Room in memory for a deed, in a round that is open or is opened by it. False if there is none. */
+bool movex_round_reserve(movex_master *master, movex_master_resource *resource, movex_subscription *author,
+                         const movex_deed *deed);
+/* A deed is about to be tried, of a resource that has a round: MOVEX_ACCEPT, or why it cannot be kept. */
+int  movex_round_prepare(movex_master *master, movex_master_resource *resource, movex_subscription *author,
+                         const movex_deed *deed);
+/* It was accepted. */
+void movex_round_note(movex_master *master, movex_master_resource *resource, const movex_subscription *author,
+                      uint64_t sequence, movex_deed *deed, const movex_context *context);
+/* Closes and reveals what is due. */
+void movex_round_pass(movex_master *master);
+/* OPEN. */
+int  movex_round_open(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
+/* The message of an entry with a commitment; no writer if there is no memory. */
+movex_writer movex_round_write_entry(movex_master *master, const movex_master_resource *resource,
+                                     const movex_telling *telling);
+/* Sends what belongs to the snapshot that follows. False if there is no memory. */
+bool movex_round_send(movex_master *master, const movex_subscription *subscription);
+/* A step that a journal has kept: MOVEX_OK, or what is wrong. */
+int  movex_round_redo(movex_master *master, movex_master_resource *resource, const char *author,
+                      const movex_journal_step *recorded, movex_error *error);
+/* A round that a journal's snapshot has kept; its authors' sessions are for the caller to find. MOVEX_OK, or what is wrong. */
+int  movex_round_recover(movex_master *master, movex_master_resource *resource, movex_wire_bytes bytes, movex_error *error);
+void movex_round_check(const movex_master_resource *resource);
 
 /* ---- master_keep.c */
 
@@ -667,6 +720,8 @@ bool movex_keep_reserve_end(movex_master *master, const movex_session *session);
 bool movex_keep_is_behind(movex_master *master);
 /* Each of these writes one change, for which there is room. */
 void movex_keep_entry(movex_master *master, movex_master_resource *resource, const movex_telling *telling);
+void movex_keep_step(movex_master *master, movex_master_resource *resource, const char *author,
+                     const movex_sealed_step_message *step);
 void movex_keep_subscription(movex_master *master, const movex_subscription *subscription);
 void movex_keep_unsubscription(movex_master *master, const movex_subscription *subscription);
 void movex_keep_session(movex_master *master, const movex_session *session);
@@ -710,6 +765,8 @@ int  movex_master_resource_check_half(movex_master *master, const movex_master_r
 int  movex_master_resource_dispatch(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
 int  movex_master_resource_dispatch_private(movex_master *master, movex_session *session, movex_reader *reader,
                                             movex_error *error);
+int  movex_master_resource_dispatch_sealed(movex_master *master, movex_session *session, movex_reader *reader,
+                                           movex_error *error);
 /* Tells the observer that the state was replaced. */
 void movex_master_observe_put(movex_master *master, const movex_master_resource *resource);
 /* Dispatches an action of the master's own (MOVEX_NO_ACTION: none) in the name of a client that has come or gone. */

@@ -123,7 +123,7 @@ void movex_keep_entry(movex_master *master, movex_master_resource *resource, con
     if (!is_writing(master)) return;
     const movex_deed         *deed = telling->deed;
     const movex_subscription *author = telling->author;
-    const movex_journal_entry entry = {
+    movex_journal_entry       entry = {
         .elapsed_ms = telling->entry.elapsed_ms,
         .session = author ? author->session->number : 0,
         .subscription = author ? author->serial : 0,
@@ -134,9 +134,30 @@ void movex_keep_entry(movex_master *master, movex_master_resource *resource, con
         .hides = deed->hides,
         .reveals = telling->reveal != NULL,
         .checksum = resource->view.hashes.checksum,
+        .seals = deed->commitment != NULL,
     };
+    if (deed->commitment) memcpy(entry.commitment, deed->commitment, MOVEX_COMMITMENT_SIZE);
     movex_writer writer = begin(master);
     movex_journal_write_entry(&writer, &entry);
+    append_to(master, resource, &writer);
+}
+
+void movex_keep_step(movex_master *master, movex_master_resource *resource, const char *author,
+                     const movex_sealed_step_message *step)
+{
+    if (!is_writing(master)) return;
+    const movex_journal_step record = {
+        .kind = step->kind == MOVEX_MESSAGE_CLOSING   ? MOVEX_JOURNAL_CLOSING
+                : step->kind == MOVEX_MESSAGE_OPENING ? MOVEX_JOURNAL_OPENING
+                                                      : MOVEX_JOURNAL_DEADLINE,
+        .elapsed_ms = step->elapsed_ms,
+        .deadline_ms = step->deadline_ms,
+        .author = text_of(author),
+        .records = step->records,
+        .checksum = step->checksum,
+    };
+    movex_writer writer = begin(master);
+    movex_journal_write_step(&writer, &record);
     append_to(master, resource, &writer);
 }
 
@@ -305,6 +326,45 @@ static void add_revealed(content *all, const movex_hidden *hidden)
     }
 }
 
+static void add_forfeited(content *all, const movex_hidden *hidden)
+{
+    for (uint32_t i = 0; i < hidden->last.pair_count; i++) {
+        const movex_pair             *pair = &hidden->last.pairs[i];
+        const movex_journal_forfeited record = {pair->version, pair->forfeit};
+        if (pair->forfeit == MOVEX_ACCEPT) continue;
+        movex_writer writer = begin_part(all, CHANGE_BYTES);
+        if (!writer.at) return;
+        movex_journal_write_forfeited(&writer, &record);
+        end_part(all, &writer);
+    }
+}
+
+static void add_sealed(content *all, movex_sealed *sealed)
+{
+    movex_buffer *round = &all->master->encoded;
+    size_t        most = movex_sealed_max_written(sealed);
+    for (uint32_t i = 0; i < sealed->author_count; i++) {
+        const movex_session *session = sealed->authors[i].session;
+        sealed->authors[i].session_number = session ? session->number : 0;
+    }
+    round->length = 0;
+    all->failed = all->failed || !movex_buffer_reserve(round, &all->master->allocator, most);
+    movex_writer writer = begin_part(all, CHANGE_BYTES + most);
+    if (!writer.at) return;
+    movex_writer over = movex_writer_over(round->bytes, round->capacity);
+    movex_sealed_write(&over, sealed, true);
+    movex_journal_write_sealed(&writer, (movex_wire_bytes){round->bytes, (size_t)(over.at - round->bytes)});
+    end_part(all, &writer);
+}
+
+static void add_room(content *all, const movex_rules *rules)
+{
+    movex_writer writer = begin_part(all, CHANGE_BYTES + MOVEX_SEALED_ROOM_MAX);
+    if (!writer.at) return;
+    movex_journal_write_room(&writer, text_of(rules->room));
+    end_part(all, &writer);
+}
+
 static void add_dispatch(content *all, movex_journal_kind kind, const movex_subscription *subscription,
                          movex_journal_dispatch record)
 {
@@ -345,8 +405,11 @@ static bool write_snapshot(content *all, const movex_master_resource *resource)
     const movex_hidden *hidden = resource->hidden;
     add_resource(all, resource);
     add_state(all, resource);
+    if (resource->rules->room[0]) add_room(all, resource->rules);
     if (hidden && hidden->hider_count) add_hidden(all, resource);
     if (hidden) add_revealed(all, hidden);
+    if (hidden) add_forfeited(all, hidden);
+    if (resource->sealed && movex_sealed_is_open(resource->sealed)) add_sealed(all, resource->sealed);
     for (uint32_t i = 0; i < resource->slots; i++)
         if (resource->subscribers[i]) add_subscription(all, resource->subscribers[i]);
     return !all->failed;

@@ -280,6 +280,9 @@ static int take_message(movex_master *master, movex_master_link *link, movex_rea
     case MOVEX_MESSAGE_DISPATCH: return movex_master_resource_dispatch(master, link->session, reader, error);
     case MOVEX_MESSAGE_DISPATCH_PRIVATE:
         return movex_master_resource_dispatch_private(master, link->session, reader, error);
+    case MOVEX_MESSAGE_DISPATCH_SEALED:
+        return movex_master_resource_dispatch_sealed(master, link->session, reader, error);
+    case MOVEX_MESSAGE_OPEN: return movex_round_open(master, link->session, reader, error);
     }
     char         name[3];
     movex_format format = movex_format_into(name, sizeof name);

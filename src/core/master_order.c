@@ -93,6 +93,7 @@ static void append(movex_master *master, movex_master_resource *resource, const 
                  .drew = telling->drew,
                  .hides = telling->deed->hides,
                  .reveals = reveal != NULL,
+                 .seals = telling->deed->commitment != NULL,
                  .author_length = (uint8_t)strlen(telling->name),
                  .payload_length = (uint32_t)message->payload.length,
                  .reveal_count = reveal ? (uint32_t)reveal->halves.count : 0,
@@ -122,8 +123,9 @@ static void publish(movex_master *master, movex_master_resource *resource, movex
         .version = context->version,
         .author = telling->name,
         .action = telling->entry.action,
-        .hides = telling->deed->hides && !telling->reveal,
+        .hides = (telling->deed->hides && !telling->reveal) || telling->deed->commitment,
         .reveals = telling->reveal != NULL,
+        .commitment = telling->deed->commitment,
         .digest = master->config.observer.ordered ? digest_of(resource, telling, context->now_ms) : 0,
     };
     if (telling->reveal) movex_hidden_end(master, resource);
@@ -143,7 +145,9 @@ static int order(movex_master *master, movex_master_resource *resource, const or
     movex_hider *hider = from->subscription ? from->subscription->hider : NULL;
     movex_half  *half = deed->hides ? &deed->hidden : &deed->shown;
     bool         drew;
-    int          answer = movex_hidden_apply(master, hider ? &hider->view : &resource->view, half, &context, &drew);
+    int answer = resource->sealed ? movex_round_prepare(master, resource, from->subscription, deed) : MOVEX_ACCEPT;
+    if (answer != MOVEX_ACCEPT) return answer;
+    answer = movex_hidden_apply(master, hider ? &hider->view : &resource->view, half, &context, &drew);
     if (answer != MOVEX_ACCEPT) return answer;
     if (hider) {
         hider->drew = drew;
@@ -153,6 +157,10 @@ static int order(movex_master *master, movex_master_resource *resource, const or
     if (resource->rules->patched) {
         if (hider) movex_audience_part(master, from->subscription);
         movex_audience_compute(master, resource, hider, deed, &context);
+    }
+    if (resource->sealed) {
+        movex_round_note(master, resource, from->subscription, from->sequence, deed, &context);
+        drew = deed->shown.drew;
     }
     movex_telling telling = {
         .entry = {.number = resource->number,
@@ -325,11 +333,13 @@ static movex_subscription *accept(movex_master *master, movex_session *session, 
 }
 
 /* Whatever becomes of the dispatch can be remembered. False if there is no memory. */
-static bool prepare(movex_master *master, movex_subscription *author, bool hides)
+static bool prepare(movex_master *master, movex_subscription *author, const movex_deed *deed)
 {
-    bool may_be_overturned = hides || movex_hidden_count(author->resource) > 0;
+    movex_master_resource *resource = author->resource;
+    bool                   may_be_overturned = deed->hides || movex_hidden_count(resource) > 0;
     return movex_subscription_prepare(master, author) &&
-           (!may_be_overturned || movex_overturned_prepare(master, author));
+           (!may_be_overturned || movex_overturned_prepare(master, author)) &&
+           (!resource->sealed || movex_round_reserve(master, resource, author, deed));
 }
 
 static int out_of_memory(movex_error *error)
@@ -349,7 +359,7 @@ int movex_master_resource_dispatch(movex_master *master, movex_session *session,
     if (!author) return status;
     status = decode_half(author->resource->rules, message.action, message.payload, master->payload, &deed.shown, error);
     if (status != MOVEX_OK) return status;
-    if (!prepare(master, author, false)) return out_of_memory(error);
+    if (!prepare(master, author, &deed)) return out_of_memory(error);
     finish(master, author, message.sequence, take(master, author, message.sequence, &deed));
     return MOVEX_OK;
 }
@@ -366,15 +376,43 @@ int movex_master_resource_dispatch_private(movex_master *master, movex_session *
     movex_subscription           *author = accept(master, session, hidden->number, hidden->sequence, &status, error);
     if (!author) return status;
     const movex_rules *rules = author->resource->rules;
+    if (rules->sealed)
+        return movex_error_set(error, MOVEX_ERR_PROTOCOL, "DISPATCH_PRIVATE: pairs of type ", rules->type->name,
+                               " are sealed", NULL);
     status = decode_half(rules, hidden->action, hidden->payload, master->payload, &deed.hidden, error);
     if (status == MOVEX_OK)
         status =
             decode_half(rules, message.shown_action, message.shown_payload, master->shown_payload, &deed.shown, error);
     if (status != MOVEX_OK) return status;
-    if (!prepare(master, author, true)) return out_of_memory(error);
+    if (!prepare(master, author, &deed)) return out_of_memory(error);
     if (take_private(master, author, message.revealed, hidden->sequence, &deed, &answer) != MOVEX_OK)
         return out_of_memory(error);
     finish(master, author, hidden->sequence, answer);
+    return MOVEX_OK;
+}
+
+int movex_master_resource_dispatch_sealed(movex_master *master, movex_session *session, movex_reader *reader,
+                                          movex_error *error)
+{
+    movex_dispatch_sealed_message message;
+    movex_deed                    deed = {.commitment = message.commitment};
+    int                           status;
+    if (!movex_read_dispatch_sealed(reader, &message))
+        return movex_error_set(error, MOVEX_ERR_MALFORMED, "DISPATCH_SEALED: truncated, or not of its form", NULL);
+    const movex_dispatch_message *shown = &message.shown;
+    movex_subscription           *author = accept(master, session, shown->number, shown->sequence, &status, error);
+    if (!author) return status;
+    movex_master_resource *resource = author->resource;
+    const movex_rules     *rules = resource->rules;
+    if (!rules->sealed)
+        return movex_error_set(error, MOVEX_ERR_PROTOCOL, "DISPATCH_SEALED: pairs of type ", rules->type->name,
+                               " are not sealed", NULL);
+    status = decode_half(rules, shown->action, shown->payload, master->shown_payload, &deed.shown, error);
+    if (status != MOVEX_OK) return status;
+    if (!movex_round_make(master, resource) || !prepare(master, author, &deed)) return out_of_memory(error);
+    int answer = movex_round_may_seal(master, author, message.revealed, shown->action);
+    if (answer == MOVEX_ACCEPT) answer = take(master, author, shown->sequence, &deed);
+    finish(master, author, shown->sequence, answer);
     return MOVEX_OK;
 }
 
@@ -399,7 +437,7 @@ int movex_master_resource_check_half(movex_master *master, const movex_master_re
 static int redo_prepare(movex_master *master, movex_subscription *author, const movex_deed *deed)
 {
     if (!author) return MOVEX_OK;
-    if (!prepare(master, author, deed->hides)) return MOVEX_ERR_MEMORY;
+    if (!prepare(master, author, deed)) return MOVEX_ERR_MEMORY;
     return deed->hides ? movex_hidden_prepare(master, author, deed->hidden.encoded.length) : MOVEX_OK;
 }
 
@@ -428,6 +466,13 @@ int movex_master_resource_redo(movex_master *master, movex_master_resource *reso
     if (status != MOVEX_OK) return damaged(status, error);
     if (deed.hides && !movex_rules_may_hide(rules, deed.hidden.action, deed.shown.action))
         return movex_error_set(error, MOVEX_ERR_DAMAGED, "an action that may not be hidden as that one", NULL);
+    if (entry->seals) {
+        bool sealed = rules->sealed && entry->shown.drew;
+        if (!sealed || !author || (resource->sealed && resource->sealed->due))
+            return movex_error_set(error, MOVEX_ERR_DAMAGED, "an action that may not be sealed", NULL);
+        if (!movex_round_make(master, resource)) return out_of_memory(error);
+        deed.commitment = entry->commitment;
+    }
     deed.shown.seed = entry->shown.seed;
     deed.hidden.seed = entry->hidden.seed;
     status = redo_prepare(master, author, &deed);

@@ -26,6 +26,16 @@ bool movex_overturned_prepare(movex_master *master, movex_subscription *subscrip
                       sizeof *subscription->overturned, capacity + 1, FIRST_OVERTURNED);
 }
 
+bool movex_overturned_reserve(movex_master *master, movex_subscription *subscription, uint32_t more)
+{
+    uint64_t needed = subscription->overturned_count + more;
+    uint32_t capacity = subscription->overturned_capacity;
+    if (needed > MOST_OVERTURNED) needed = MOST_OVERTURNED;
+    return needed <= capacity ||
+           movex_grow(&master->allocator, &subscription->overturned, &subscription->overturned_capacity,
+                      sizeof *subscription->overturned, (uint32_t)needed, FIRST_OVERTURNED);
+}
+
 void movex_overturned_remember(movex_subscription *subscription, uint64_t sequence, int reason)
 {
     *movex_overturned_at(subscription, subscription->overturned_count++) =

@@ -219,6 +219,53 @@ static int take_revealed(movex_recovery *r, const movex_journal_revealed *record
     return movex_hidden_recover_revealed(r->master, r->resource, &pair) ? MOVEX_OK : out_of_memory(r);
 }
 
+static int take_forfeited(movex_recovery *r, const movex_journal_forfeited *record)
+{
+    const movex_hidden *hidden = r->resource->hidden;
+    for (uint32_t i = 0; hidden && i < hidden->last.pair_count; i++) {
+        if (hidden->last.pairs[i].version != record->version) continue;
+        hidden->last.pairs[i].forfeit = record->reason;
+        return MOVEX_OK;
+    }
+    return misplaced(r);
+}
+
+/* Those who have sealed something keep their ids until it is revealed. */
+static int take_sealed(movex_recovery *r, movex_wire_bytes round)
+{
+    int status = movex_round_recover(r->master, r->resource, round, &r->cause);
+    if (status != MOVEX_OK) return status;
+    movex_sealed *sealed = r->resource->sealed;
+    for (uint32_t i = 0; i < sealed->author_count; i++) {
+        movex_sealed_author *author = &sealed->authors[i];
+        movex_session       *session;
+        if (!author->sealed) continue;
+        if (!author->session_number) return misplaced(r);
+        status = need_session(r, author->session_number, author->id, true, &session);
+        if (status != MOVEX_OK) return status;
+        author->session = session;
+        session->hiding++;
+    }
+    for (uint32_t i = 0; i < sealed->count; i++)
+        if (sealed->entries[i].session > r->master->sessions_made) r->master->sessions_made = sealed->entries[i].session;
+    return MOVEX_OK;
+}
+
+static int take_room(movex_recovery *r, movex_wire_text text)
+{
+    movex_master *master = r->master;
+    const char   *room = r->resource->rules->room;
+    char          name[MOVEX_SEALED_ROOM_MAX + 1] = {0};
+    memcpy(name, text.bytes, text.length);
+    if (strcmp(name, room) == 0) return MOVEX_OK;
+    if (!r->takes_room || room[0])
+        return movex_error_set(&r->cause, MOVEX_ERR_FINGERPRINT, "what is hidden in it is sealed in another room, ", name,
+                               NULL);
+    for (uint32_t i = 0; i < master->rules_count; i++)
+        if (master->rules[i] == r->resource->rules) return movex_rules_seal(master->rules[i], name, &r->cause);
+    return misplaced(r);
+}
+
 /* ---- resources: subscriptions */
 
 static int take_subscribed(movex_recovery *r, const movex_journal_subscribed *record)
@@ -296,15 +343,25 @@ static int take_entry(movex_recovery *r, const movex_journal_entry *record)
     return movex_master_resource_redo(r->master, r->resource, author, name, record, &r->cause);
 }
 
+static int take_step(movex_recovery *r, const movex_journal_step *record)
+{
+    char author[MOVEX_NAME_SIZE] = {0};
+    if (record->kind == MOVEX_JOURNAL_OPENING && !movex_recovery_take_name(record->author, author)) return misplaced(r);
+    return movex_round_redo(r->master, r->resource, author, record, &r->cause);
+}
+
 /* What a file consists of, in this order. A snapshot is written at once, and SUBSCRIBED may also come after it. */
 enum {
     PART_RESOURCE,
     PART_STATE,
+    PART_ROOM,
     PART_HIDING,
     PART_HIDER,
     PART_FULL,
     PART_PAIR,
     PART_REVEALED,
+    PART_FORFEITED,
+    PART_SEALED,
     PART_SUBSCRIBED,
     PART_SINCE
 };
@@ -319,6 +376,9 @@ static uint8_t part_of(const movex_recovery *r, movex_journal_kind kind)
     case MOVEX_JOURNAL_FULL: return PART_FULL;
     case MOVEX_JOURNAL_PAIR: return PART_PAIR;
     case MOVEX_JOURNAL_REVEALED: return PART_REVEALED;
+    case MOVEX_JOURNAL_ROOM: return PART_ROOM;
+    case MOVEX_JOURNAL_FORFEITED: return PART_FORFEITED;
+    case MOVEX_JOURNAL_SEALED: return PART_SEALED;
     case MOVEX_JOURNAL_SUBSCRIBED: return r->part == PART_SINCE ? PART_SINCE : PART_SUBSCRIBED;
     case MOVEX_JOURNAL_REFUSED:
     case MOVEX_JOURNAL_OVERTURNED: return PART_SUBSCRIBED;
@@ -329,7 +389,7 @@ static uint8_t part_of(const movex_recovery *r, movex_journal_kind kind)
 static int follow_parts(movex_recovery *r, movex_journal_kind kind)
 {
     uint8_t part = part_of(r, kind);
-    bool    once = part <= PART_HIDING || part == PART_FULL;
+    bool    once = part <= PART_HIDING || part == PART_FULL || part == PART_SEALED;
     if (r->records > 0 && (part < r->part || (once && part == r->part))) return misplaced(r);
     if (part >= PART_REVEALED && r->part < PART_REVEALED && !movex_hidden_is_sound(r->resource)) return misplaced(r);
     r->part = part;
@@ -356,6 +416,12 @@ static int take_resource_record(movex_recovery *r, const movex_journal_record *r
     case MOVEX_JOURNAL_FULL: return take_hider(r, &record->of.hider, true);
     case MOVEX_JOURNAL_PAIR: return take_pair(r, &record->of.pair);
     case MOVEX_JOURNAL_REVEALED: return take_revealed(r, &record->of.revealed);
+    case MOVEX_JOURNAL_ROOM: return take_room(r, record->of.room);
+    case MOVEX_JOURNAL_FORFEITED: return take_forfeited(r, &record->of.forfeited);
+    case MOVEX_JOURNAL_SEALED: return take_sealed(r, record->of.sealed);
+    case MOVEX_JOURNAL_CLOSING:
+    case MOVEX_JOURNAL_OPENING:
+    case MOVEX_JOURNAL_DEADLINE: return take_step(r, &record->of.step);
     default: return misplaced(r);
     }
 }

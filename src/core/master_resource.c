@@ -79,6 +79,8 @@ int movex_master_resource_new(movex_master *master, const movex_rules *rules, co
 
     bool viewed = movex_view_init(&resource->view, rules, true, &master->allocator);
     bool placed = viewed && movex_heap_reserve(&master->wakes, &master->allocator, master->by_name.count + 1) &&
+                  (!rules->hidden_as ||
+                   movex_heap_reserve(&master->seals, &master->allocator, master->by_name.count + 1)) &&
                   take_place(master, resource);
     bool named = placed && movex_map_put(&master->by_name, &master->allocator, key_of(master, rules, id), resource);
     if (!named) {
@@ -130,6 +132,7 @@ void movex_master_resource_free(movex_master *master, movex_master_resource *res
     give_place_back(master, resource);
     movex_map_remove(&master->by_name, key_of(master, resource->rules, resource->id), resource);
     movex_hidden_free(master, resource);
+    movex_round_free(master, resource);
     master->stats.bytes_hashed += resource->view.hashes.bytes_hashed;
     movex_view_free(&resource->view, &master->allocator);
     movex_log_free(&resource->log, &master->allocator);
@@ -140,6 +143,7 @@ void movex_master_resource_free(movex_master *master, movex_master_resource *res
 void movex_master_resource_replaced(movex_master *master, movex_master_resource *resource)
 {
     movex_hidden_end(master, resource);
+    movex_round_drop(master, resource);
     movex_overturned_drop(resource);
     if (resource->hidden) resource->hidden->last.pair_count = 0;
 }
@@ -188,6 +192,7 @@ void movex_master_resource_check(const movex_master_resource *resource)
     (void)count;
     movex_view_check(&resource->view);
     movex_hidden_check(resource);
+    movex_round_check(resource);
     movex_audience_check(resource);
     movex_log_check(&resource->log);
 }

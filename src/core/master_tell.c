@@ -194,7 +194,21 @@ static void take_turns(movex_master *master, const movex_master_resource *resour
     }
 }
 
-void movex_master_tell(movex_master *master, movex_master_resource *resource, const movex_telling *telling)
+/* A commitment is told to all alike, its author among them. */
+static void tell_sealed(movex_master *master, movex_master_resource *resource, const movex_telling *telling)
+{
+    movex_writer writer = {NULL, NULL};
+    bool         written = false;
+    for (uint32_t i = 0; i < resource->slots; i++) {
+        movex_subscription *other = resource->subscribers[i];
+        if (!other || !other->live) continue;
+        if (!written) writer = movex_round_write_entry(master, resource, telling);
+        written = true;
+        send_written(master, other, &writer, other == telling->author);
+    }
+}
+
+void movex_master_make_way(movex_master *master, movex_master_resource *resource)
 {
     take_turns(master, resource);
     size_t backlog = master->config.limits.backlog_bytes;
@@ -203,7 +217,14 @@ void movex_master_tell(movex_master *master, movex_master_resource *resource, co
         if (other && other->live && movex_channel_queued(&other->session->link->channel) > backlog)
             movex_subscription_give_way(master, other);
     }
-    if (resource->rules->patched)
+}
+
+void movex_master_tell(movex_master *master, movex_master_resource *resource, const movex_telling *telling)
+{
+    movex_master_make_way(master, resource);
+    if (telling->deed->commitment)
+        tell_sealed(master, resource, telling);
+    else if (resource->rules->patched)
         tell_audiences(master, resource, telling);
     else
         tell_views(master, resource, telling);

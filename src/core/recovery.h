@@ -14,6 +14,7 @@ typedef struct movex_recovery {
     movex_record_scan      scan;
     movex_master_resource *resource; /* NULL: not made yet, or the sessions' file */
     bool                   skipped;  /* of a type that is not served */
+    bool                   takes_room; /* the room in which things are sealed is that of the journal, whichever it is */
     uint64_t               records;  /* taken so far */
     uint8_t                part;     /* of the file: that of the last record (part_of) */
     const unsigned char   *payload;  /* of the record that was read last, lent until the next one is read */

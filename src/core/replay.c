@@ -151,7 +151,7 @@ static void forget(movex_replay *replay)
     for (uint32_t i = 0; i < replay->clients.capacity; i++)
         movex_release(&replay->allocator, replay->clients.entries[i].value, sizeof(movex_replay_client));
     movex_map_free(&replay->clients, &replay->allocator);
-    if (master && replay->recovery.resource) movex_hidden_end(master, replay->recovery.resource);
+    if (master && replay->recovery.resource) movex_master_resource_replaced(master, replay->recovery.resource);
     while (master && master->lost.first) movex_session_free(master, (movex_session *)(void *)master->lost.first);
     if (master && replay->recovery.resource) movex_master_resource_free(master, replay->recovery.resource);
     movex_map_free(&replay->sessions, &replay->allocator);
@@ -181,6 +181,7 @@ void movex_replay_rewind(movex_replay *replay)
     forget(replay);
     replay->recovery.master = replay->master;
     replay->recovery.sessions = &replay->sessions;
+    replay->recovery.takes_room = true;
     movex_recovery_open(&replay->recovery, replay->store, replay->file, replay->seed, &replay->allocator);
 }
 
@@ -222,9 +223,14 @@ static int hold(movex_replay *replay)
     return MOVEX_OK;
 }
 
+static bool is_step(movex_journal_kind kind)
+{
+    return kind == MOVEX_JOURNAL_CLOSING || kind == MOVEX_JOURNAL_OPENING || kind == MOVEX_JOURNAL_DEADLINE;
+}
+
 static bool makes_version(movex_journal_kind kind)
 {
-    return kind == MOVEX_JOURNAL_STATE || kind == MOVEX_JOURNAL_ENTRY;
+    return kind == MOVEX_JOURNAL_STATE || kind == MOVEX_JOURNAL_ENTRY || is_step(kind);
 }
 
 static bool keep_made(movex_replay *replay)
@@ -246,6 +252,9 @@ static void date(const movex_replay *replay, const movex_journal_record *record,
     if (record->kind == MOVEX_JOURNAL_ENTRY) {
         told->version++;
         told->now_ms += record->of.entry.elapsed_ms;
+    } else if (is_step(record->kind)) {
+        told->version++;
+        told->now_ms += record->of.step.elapsed_ms;
     } else if (record->kind == MOVEX_JOURNAL_STATE) {
         told->version = record->of.state.version;
         told->now_ms = record->of.state.now_ms;

@@ -29,6 +29,7 @@ struct movex_replay {
     movex_buffer          made;                    /* the record that has made the version at which it stands */
     uint64_t              made_at;                 /* where it begins */
     char                  author[MOVEX_NAME_SIZE]; /* of the record that was told of last */
+    char                  room[MOVEX_SEALED_ROOM_MAX + 1];
     void                 *payloads[2];             /* shown, hidden */
     size_t                payload_size;
     movex_replay_position at;

@@ -58,6 +58,7 @@ static void tell_entry(movex_replay *replay, const movex_journal_entry *entry, m
     if (!entry->session && entry->author.length && movex_recovery_take_name(entry->author, replay->author))
         told->name = replay->author;
     told->hides = entry->hides;
+    told->seals = entry->seals;
     told->reveals = entry->reveals;
     told->shown = half_of(replay, &entry->shown, replay->payloads[0]);
     if (entry->hides) told->hidden = half_of(replay, &entry->hidden, replay->payloads[1]);
@@ -77,6 +78,20 @@ static void tell_bytes(movex_wire_bytes bytes, movex_replay_record *told)
 {
     told->bytes = bytes.bytes;
     told->length = bytes.length;
+}
+
+static void tell_step(movex_replay *replay, const movex_journal_step *step, movex_replay_record *told)
+{
+    told->checksum = step->checksum;
+    told->number = step->kind == MOVEX_JOURNAL_CLOSING ? step->deadline_ms : step->records.count;
+    if (step->author.length && movex_recovery_take_name(step->author, replay->author)) told->name = replay->author;
+}
+
+static void tell_room(movex_replay *replay, movex_wire_text room, movex_replay_record *told)
+{
+    memset(replay->room, 0, sizeof replay->room);
+    memcpy(replay->room, room.bytes, room.length);
+    told->name = replay->room;
 }
 
 static void tell_session(const movex_replay *replay, uint64_t session, movex_replay_record *told)
@@ -125,6 +140,15 @@ void movex_replay_tell(movex_replay *replay, const movex_journal_record *record,
         told->from = record->of.revealed.version;
         if (movex_recovery_take_name(record->of.revealed.author, replay->author)) told->name = replay->author;
         break;
+    case MOVEX_JOURNAL_SEALED: tell_bytes(record->of.sealed, told); break;
+    case MOVEX_JOURNAL_FORFEITED:
+        told->from = record->of.forfeited.version;
+        told->reason = record->of.forfeited.reason;
+        break;
+    case MOVEX_JOURNAL_CLOSING:
+    case MOVEX_JOURNAL_OPENING:
+    case MOVEX_JOURNAL_DEADLINE: tell_step(replay, &record->of.step, told); break;
+    case MOVEX_JOURNAL_ROOM: tell_room(replay, record->of.room, told); break;
     case MOVEX_JOURNAL_SESSIONS: break;
     case MOVEX_JOURNAL_START: told->number = record->of.start.epoch; break;
     case MOVEX_JOURNAL_SESSION: tell_session(replay, record->of.session.number, told); break;
@@ -148,6 +172,12 @@ const char *movex_replay_kind_name(movex_replay_kind kind)
     case MOVEX_REPLAY_PAIR: return "PAIR";
     case MOVEX_REPLAY_REVEALED: return "REVEALED";
     case MOVEX_REPLAY_OVERTURNED: return "OVERTURNED";
+    case MOVEX_REPLAY_SEALED: return "SEALED";
+    case MOVEX_REPLAY_FORFEITED: return "FORFEITED";
+    case MOVEX_REPLAY_CLOSING: return "CLOSING";
+    case MOVEX_REPLAY_OPENING: return "OPENING";
+    case MOVEX_REPLAY_DEADLINE: return "DEADLINE";
+    case MOVEX_REPLAY_ROOM: return "ROOM";
     case MOVEX_REPLAY_SESSIONS: return "SESSIONS";
     case MOVEX_REPLAY_START: return "START";
     case MOVEX_REPLAY_SESSION: return "SESSION";

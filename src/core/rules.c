@@ -123,6 +123,48 @@ static void find_ways(movex_rules *rules)
     rules->fold_limit = entries < MOST_FOLDED ? (uint32_t)entries : MOST_FOLDED;
 }
 
+/* What is sealed is computed by all alike, and the master is one of them. */
+static int check_sealed(const movex_rules *rules, movex_error *error)
+{
+    const movex_type *type = rules->type;
+    if (type->redact)
+        return fault(error, type, "it is sealed, and has redact: its master would know what no player may", "", "");
+    for (uint32_t i = 0; i < type->action_count; i++)
+        if (type->actions[i].flags & MOVEX_MASTER_ONLY)
+            return fault(error, type, "it is sealed, and its master alone would run ", type->actions[i].name, "");
+    return MOVEX_OK;
+}
+
+static int find_sealed(const movex_rules *rules, movex_error *error)
+{
+    const movex_type *type = rules->type;
+    if (type->sealed && !rules->hidden_as)
+        return fault(error, type, "it is sealed, but has no action that can be hidden (hidden_as)", "", "");
+    if (type->seal_ms && !type->sealed) return fault(error, type, "it has seal_ms, but is not sealed", "", "");
+    return type->sealed ? check_sealed(rules, error) : MOVEX_OK;
+}
+
+static void take_sealed(movex_rules *rules)
+{
+    rules->sealed = rules->hidden_as != NULL;
+    rules->fold_limit = 0; /* sealed.h has its own way to do entries again */
+}
+
+int movex_rules_seal(movex_rules *rules, const char *room, movex_error *error)
+{
+    size_t length = room ? strlen(room) : 0;
+    if (!room) return MOVEX_OK;
+    if (length == 0 || length > MOVEX_SEALED_ROOM_MAX)
+        return movex_error_set(error, MOVEX_ERR_ARGUMENT, "sealed_room: its name is empty, or longer than 64 bytes",
+                               NULL);
+    int status = check_sealed(rules, error);
+    if (status != MOVEX_OK) return status;
+    memcpy(rules->room, room, length + 1);
+    rules->agreement = movex_xxh64(room, length, rules->fingerprint);
+    take_sealed(rules);
+    return MOVEX_OK;
+}
+
 static int make_codecs(movex_rules *rules, movex_error *error)
 {
     const movex_type *type = rules->type;
@@ -167,7 +209,8 @@ static uint64_t make_fingerprint(const movex_rules *rules)
         print = movex_xxh64_number(print, rules->hidden_as ? rules->hidden_as[i] : MOVEX_NO_ACTION);
     }
     print = movex_xxh64_number(movex_xxh64_number(movex_xxh64_number(print, rules->wake), rules->joined), rules->left);
-    return movex_xxh64_number(print, (type->can_reconcile ? 1u : 0u) | (type->redact ? 2u : 0u));
+    return movex_xxh64_number(print, (type->can_reconcile ? 1u : 0u) | (type->redact ? 2u : 0u) |
+                                          (type->sealed ? 4u : 0u));
 }
 
 static int check_init(const movex_rules *rules, movex_error *error)
@@ -205,13 +248,15 @@ movex_rules *movex_rules_new(const movex_type *type, const movex_allocator *allo
     rules->type = type;
     rules->allocator = resolved;
     if (find_all_reserved(rules, error) != MOVEX_OK || find_hidden(rules, error) != MOVEX_OK ||
+        find_sealed(rules, error) != MOVEX_OK ||
         make_codecs(rules, error) != MOVEX_OK || check_floats(rules, error) != MOVEX_OK ||
         check_init(rules, error) != MOVEX_OK) {
         movex_rules_free(rules);
         return NULL;
     }
     find_ways(rules);
-    rules->fingerprint = make_fingerprint(rules);
+    if (type->sealed) take_sealed(rules);
+    rules->agreement = rules->fingerprint = make_fingerprint(rules);
     return rules;
 }
 

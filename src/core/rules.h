@@ -2,6 +2,7 @@
 #ifndef MOVEX_CORE_RULES_H
 #define MOVEX_CORE_RULES_H
 
+#include <movex/client.h>
 #include <movex/codec.h>
 #include <movex/type.h>
 
@@ -18,9 +19,16 @@ struct movex_rules {
     bool              patched;     /* clients cannot always compute their views: redact, or an action of the master's alone */
     uint32_t          fold_limit;  /* entries since its base that a client keeps, to fold them again at a reveal; 0: none */
     uint64_t          fingerprint;
+    bool              sealed;      /* pairs are sealed */
+    uint64_t          agreement;   /* the fingerprint, and the room's name if there is one: what both sides must agree on */
+    char              room[MOVEX_SEALED_ROOM_MAX + 1]; /* in which everything hidden is sealed; "": none */
     struct movex_twin *twin;       /* runs every action once more (determinism.h), or NULL */
     movex_allocator   allocator;
 };
+
+/* Seals all pairs of the type, in the room of that name (NULL: nothing changes). MOVEX_OK; MOVEX_ERR_ARGUMENT for a name that is
+   none; or MOVEX_ERR_SCHEMA, with the reason, for a type with secrets that only the master may know. */
+int movex_rules_seal(movex_rules *rules, const char *room, movex_error *error);
 
 /* True for an action that clients may not dispatch. */
 bool movex_rules_is_reserved(const movex_rules *rules, uint32_t action);

@@ -11,6 +11,8 @@
 
 #define MOVEX_PROTOCOL_VERSION 1
 #define MOVEX_TOKEN_SIZE 16
+#define MOVEX_COMMITMENT_SIZE 32
+#define MOVEX_SALT_SIZE 32
 
 typedef enum movex_message_kind {
     /* both ways */
@@ -25,6 +27,8 @@ typedef enum movex_message_kind {
     MOVEX_MESSAGE_GOODBYE, /* the session ends */
     MOVEX_MESSAGE_FORGET,  /* what the session has bound before, and not on this link, is not wanted any more */
     MOVEX_MESSAGE_DISPATCH_PRIVATE, /* a pair */
+    MOVEX_MESSAGE_DISPATCH_SEALED,  /* a pair, of whose hidden half there is a commitment */
+    MOVEX_MESSAGE_OPEN,             /* the hidden halves of what the sender has sealed */
     /* master to client */
     MOVEX_MESSAGE_WELCOME = 0x20, /* answers HELLO */
     MOVEX_MESSAGE_BOUND,          /* answers BIND */
@@ -34,6 +38,11 @@ typedef enum movex_message_kind {
     MOVEX_MESSAGE_OUTCOME, /* of a dispatch that made no entry, or whose entry is in the state already */
     MOVEX_MESSAGE_SUBSCRIBER,
     MOVEX_MESSAGE_OVERTURNED, /* a dispatch of the receiver's that was accepted has no effect, as a reveal has shown */
+    MOVEX_MESSAGE_SEALED,       /* belongs to the SNAPSHOT that follows: what is sealed in it, or was forfeited before it */
+    MOVEX_MESSAGE_SEALED_ENTRY, /* a pair of which there is a commitment */
+    MOVEX_MESSAGE_CLOSING,      /* what is sealed is to be opened */
+    MOVEX_MESSAGE_OPENING,      /* somebody has opened what it has sealed */
+    MOVEX_MESSAGE_DEADLINE,     /* the time for that is over */
     MOVEX_MESSAGE_ENTRY = 0x40 /* to 0x5f: an entry of the log, with flags in the low bits */
 } movex_message_kind;
 
@@ -199,8 +208,69 @@ typedef struct movex_entry_message {
     movex_wire_records records;  /* REVEALS: names if PATCHED, else halves; at least one; back from `version` */
 } movex_entry_message;
 
+/* ---- sealed pairs */
+
+typedef struct movex_dispatch_sealed_message {
+    movex_dispatch_message shown;
+    uint64_t               revealed; /* the version of the last reveal that the author had seen; 0: none */
+    unsigned char          commitment[MOVEX_COMMITMENT_SIZE];
+} movex_dispatch_sealed_message;
+
+/* One half that is opened. */
+typedef struct movex_opening_record {
+    uint64_t             back; /* versions before CLOSING: less from record to record, at least 1 */
+    const unsigned char *salt; /* MOVEX_SALT_SIZE bytes */
+    uint32_t             action;
+    movex_wire_bytes     payload; /* canonical encoding */
+} movex_opening_record;
+
+typedef struct movex_open_message {
+    uint32_t           number;
+    uint64_t           closing; /* the version of CLOSING */
+    movex_wire_records records; /* openings; those that are not there are forfeited */
+} movex_open_message;
+
+typedef struct movex_sealed_entry_message {
+    uint32_t         number;
+    uint64_t         version;
+    uint64_t         elapsed_ms; /* master time since the entry before */
+    movex_wire_text  author;     /* not empty */
+    uint64_t         subscription, sequence; /* of the dispatch */
+    uint32_t         action; /* that is shown */
+    movex_wire_bytes payload;
+    uint64_t         seed; /* of the entry */
+    unsigned char    commitment[MOVEX_COMMITMENT_SIZE];
+    uint64_t         checksum; /* of the public state after it */
+} movex_sealed_entry_message;
+
+/* CLOSING, OPENING or DEADLINE: a version in which no action is done, but perhaps all that was sealed. */
+typedef struct movex_sealed_step_message {
+    movex_message_kind kind;
+    uint32_t           number;
+    uint64_t           version, elapsed_ms;
+    uint64_t           deadline_ms; /* CLOSING: master time */
+    movex_wire_text    author;      /* OPENING; not empty */
+    movex_wire_records records;     /* OPENING */
+    bool               reveals;     /* OPENING: it was the last; DEADLINE: always */
+    uint64_t           checksum;    /* of the public state after it and its reveal */
+} movex_sealed_step_message;
+
+/* An entry that was sealed, and for which what was shown of it stands. */
+typedef struct movex_forfeit_record {
+    uint64_t        back; /* versions before that of SEALED */
+    movex_wire_text author;
+    int             reason; /* not MOVEX_ACCEPT */
+} movex_forfeit_record;
+
+typedef struct movex_sealed_message {
+    uint32_t           number;
+    uint64_t           version;  /* of the SNAPSHOT that follows */
+    movex_wire_records forfeits; /* of the last reveal, if the receiver may have missed it; forfeit records */
+    movex_wire_bytes   round;    /* movex_sealed_write; empty: nothing is sealed */
+} movex_sealed_message;
+
 /* An upper bound of what any message takes besides its texts and bytes. */
-#define MOVEX_MESSAGE_OVERHEAD 96
+#define MOVEX_MESSAGE_OVERHEAD 128
 
 /* Writing: the writer has room. The byte that names the message is written too. Chunks are written where messages are
    split, in channel.c. */
@@ -218,6 +288,11 @@ void movex_write_outcome(movex_writer *writer, const movex_outcome_message *mess
 void movex_write_overturned(movex_writer *writer, const movex_overturned_message *message);
 void movex_write_subscriber(movex_writer *writer, const movex_subscriber_message *message);
 void movex_write_entry(movex_writer *writer, const movex_entry_message *message);
+void movex_write_dispatch_sealed(movex_writer *writer, const movex_dispatch_sealed_message *message);
+void movex_write_open(movex_writer *writer, const movex_open_message *message);
+void movex_write_sealed_entry(movex_writer *writer, const movex_sealed_entry_message *message);
+void movex_write_sealed_step(movex_writer *writer, const movex_sealed_step_message *message);
+void movex_write_sealed(movex_writer *writer, const movex_sealed_message *message);
 /* UNBIND and RESYNC: the kind and the resource's number. GOODBYE and FORGET: the kind alone. */
 void movex_write_numbered(movex_writer *writer, movex_message_kind kind, uint32_t number);
 
@@ -239,6 +314,11 @@ bool movex_read_overturned(movex_reader *reader, movex_overturned_message *messa
 bool movex_read_subscriber(movex_reader *reader, movex_subscriber_message *message);
 bool movex_read_entry(movex_reader *reader, unsigned flags, movex_entry_message *message);
 bool movex_read_numbered(movex_reader *reader, uint32_t *number);
+bool movex_read_dispatch_sealed(movex_reader *reader, movex_dispatch_sealed_message *message);
+bool movex_read_open(movex_reader *reader, movex_open_message *message);
+bool movex_read_sealed_entry(movex_reader *reader, movex_sealed_entry_message *message);
+bool movex_read_sealed_step(movex_reader *reader, movex_message_kind kind, movex_sealed_step_message *message);
+bool movex_read_sealed(movex_reader *reader, movex_sealed_message *message);
 
 /* The most bytes of a record besides its payload. */
 #define MOVEX_RECORD_OVERHEAD 64
@@ -247,5 +327,14 @@ void movex_write_reveal_record(movex_writer *writer, bool halves, const movex_re
 bool movex_records_are_sound(const movex_wire_records *records, bool halves, uint64_t most);
 /* The next record of a reader over sound records; false at the end. */
 bool movex_next_reveal_record(movex_reader *reader, bool halves, movex_reveal_record *record);
+
+/* Of openings, which are records with their count in front; the payload of each is room for itself. */
+void movex_write_opening_record(movex_writer *writer, const movex_opening_record *record);
+void movex_write_openings(movex_writer *writer, const movex_wire_records *records);
+/* False if they are not sound. */
+bool movex_read_openings(movex_reader *reader, movex_wire_records *records);
+bool movex_next_opening_record(movex_reader *reader, movex_opening_record *record);
+void movex_write_forfeit(movex_writer *writer, const movex_forfeit_record *record);
+bool movex_next_forfeit(movex_reader *reader, movex_forfeit_record *record);
 
 #endif

@@ -66,6 +66,7 @@ static const char *event_name(movex_event_kind kind)
     case MOVEX_EVENT_LEFT: return "left";
     case MOVEX_EVENT_REVEALED: return "revealed";
     case MOVEX_EVENT_OVERTURNED: return "overturned";
+    case MOVEX_EVENT_FORFEITED: return "forfeited";
     case MOVEX_EVENT_MISMATCH: return "mismatch";
     case MOVEX_EVENT_UNDONE: return "undone";
     case MOVEX_EVENT_MASTER: return "master";

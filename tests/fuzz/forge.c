@@ -163,7 +163,89 @@ static void write_pair(forge *f, movex_writer *writer, fuzz_input *input)
     movex_write_dispatch_private(writer, &pair);
 }
 
+static movex_wire_records openings(forge *f, fuzz_input *input, unsigned char *room, size_t capacity)
+{
+    movex_writer  writer = movex_writer_over(room, capacity);
+    uint64_t      count = fuzz_u8(input) % 4, back = fuzz_u8(input) % 8;
+    unsigned char bytes[64], salt[MOVEX_SALT_SIZE];
+    memset(salt, fuzz_u8(input), sizeof salt);
+    for (uint64_t i = 0; i < count; i++) {
+        movex_opening_record record = {.back = back > i ? back - i : 1, .salt = salt};
+        record.action = fuzz_u8(input) % (TABLE_ACTIONS + 1);
+        record.payload = payload(f, payload_codec(f, record.action), input, bytes, sizeof bytes);
+        movex_write_opening_record(&writer, &record);
+    }
+    return (movex_wire_records){count, {room, (size_t)(writer.at - room)}};
+}
+
+static void write_seal(forge *f, movex_writer *writer, fuzz_input *input)
+{
+    unsigned char                 room[256];
+    movex_dispatch_sealed_message seal = {.shown = dispatch_of(f, input, room, sizeof room)};
+    seal.revealed = value(f, input);
+    memset(seal.commitment, fuzz_u8(input), sizeof seal.commitment);
+    movex_write_dispatch_sealed(writer, &seal);
+}
+
+static void write_open(forge *f, movex_writer *writer, fuzz_input *input)
+{
+    unsigned char      room[512];
+    movex_open_message open = {.number = f->number, .closing = value(f, input)};
+    open.records = openings(f, input, room, sizeof room);
+    movex_write_open(writer, &open);
+}
+
 /* ---- messages: of a master */
+
+static void write_sealed(forge *f, movex_writer *writer, fuzz_input *input)
+{
+    unsigned char        room[256], round[64];
+    movex_writer         records = movex_writer_over(room, sizeof room);
+    movex_sealed_message sealed = {.number = f->number, .version = value(f, input)};
+    sealed.forfeits.count = fuzz_u8(input) % 3;
+    for (uint64_t i = 0; i < sealed.forfeits.count; i++) {
+        movex_forfeit_record record = {fuzz_u8(input) % 4, text(input), (int)fuzz_u8(input) - 20};
+        if (record.author.length > MOVEX_NAME_MAX) record.author.length = MOVEX_NAME_MAX;
+        movex_write_forfeit(&records, &record);
+    }
+    sealed.forfeits.bytes = (movex_wire_bytes){room, (size_t)(records.at - room)};
+    memset(round, fuzz_u8(input), sizeof round);
+    sealed.round = (movex_wire_bytes){round, fuzz_u8(input) % sizeof round};
+    movex_write_sealed(writer, &sealed);
+}
+
+static void write_sealed_entry(forge *f, movex_writer *writer, fuzz_input *input)
+{
+    unsigned char              room[256];
+    movex_sealed_entry_message entry = {.number = f->number, .version = f->version + 1, .author = text(input)};
+    if (entry.author.length > MOVEX_NAME_MAX) entry.author.length = MOVEX_NAME_MAX;
+    entry.elapsed_ms = fuzz_u8(input);
+    entry.subscription = value(f, input);
+    entry.sequence = value(f, input);
+    entry.action = fuzz_u8(input) % (TABLE_ACTIONS + 1);
+    entry.payload = payload(f, payload_codec(f, entry.action), input, room, sizeof room);
+    entry.seed = fuzz_u8(input);
+    memset(entry.commitment, fuzz_u8(input), sizeof entry.commitment);
+    entry.checksum = value(f, input);
+    movex_write_sealed_entry(writer, &entry);
+    f->version++;
+}
+
+static void write_step(forge *f, movex_writer *writer, unsigned kind, fuzz_input *input)
+{
+    unsigned char             room[512];
+    movex_sealed_step_message step = {.kind = (movex_message_kind)kind, .number = f->number};
+    step.version = f->version + 1;
+    step.elapsed_ms = fuzz_u8(input);
+    step.deadline_ms = value(f, input);
+    step.author = text(input);
+    if (step.author.length > MOVEX_NAME_MAX) step.author.length = MOVEX_NAME_MAX;
+    step.records = openings(f, input, room, sizeof room);
+    step.reveals = fuzz_u8(input) & 1;
+    step.checksum = value(f, input);
+    movex_write_sealed_step(writer, &step);
+    f->version++;
+}
 
 static void write_welcome(forge *f, movex_writer *writer, fuzz_input *input)
 {
@@ -285,6 +367,13 @@ static void write_message(forge *f, movex_writer *writer, unsigned kind, fuzz_in
         break;
     }
     case MOVEX_MESSAGE_DISPATCH_PRIVATE: write_pair(f, writer, input); break;
+    case MOVEX_MESSAGE_DISPATCH_SEALED: write_seal(f, writer, input); break;
+    case MOVEX_MESSAGE_OPEN: write_open(f, writer, input); break;
+    case MOVEX_MESSAGE_SEALED: write_sealed(f, writer, input); break;
+    case MOVEX_MESSAGE_SEALED_ENTRY: write_sealed_entry(f, writer, input); break;
+    case MOVEX_MESSAGE_CLOSING:
+    case MOVEX_MESSAGE_OPENING:
+    case MOVEX_MESSAGE_DEADLINE: write_step(f, writer, kind, input); break;
     case MOVEX_MESSAGE_WELCOME: write_welcome(f, writer, input); break;
     case MOVEX_MESSAGE_BOUND: write_bound(f, writer, input); break;
     case MOVEX_MESSAGE_BIND_REFUSED: {
@@ -358,7 +447,21 @@ static bool learn_message(forge *f, unsigned kind, movex_reader *reader)
     movex_subscriber_message   subscriber;
     movex_outcome_message      outcome;
     movex_unbound_message      unbound;
+    movex_sealed_entry_message sealed_entry;
+    movex_sealed_step_message  step;
     switch (kind) {
+    case MOVEX_MESSAGE_SEALED_ENTRY:
+        if (!movex_read_sealed_entry(reader, &sealed_entry)) return false;
+        f->version = sealed_entry.version;
+        f->entries++;
+        return true;
+    case MOVEX_MESSAGE_CLOSING:
+    case MOVEX_MESSAGE_OPENING:
+    case MOVEX_MESSAGE_DEADLINE:
+        if (!movex_read_sealed_step(reader, (movex_message_kind)kind, &step)) return false;
+        f->version = step.version;
+        know(f, step.version);
+        return true;
     case MOVEX_MESSAGE_ERROR: f->errors++; return false;
     case MOVEX_MESSAGE_SUBSCRIBER: return movex_read_subscriber(reader, &subscriber);
     case MOVEX_MESSAGE_OUTCOME: return movex_read_outcome(reader, &outcome);

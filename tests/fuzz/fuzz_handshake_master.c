@@ -6,6 +6,12 @@
 
 enum { LINKS = 4 };
 
+#ifdef TABLE_SEALED
+enum { PAIR = MOVEX_MESSAGE_DISPATCH_SEALED, OPENING = MOVEX_MESSAGE_OPEN };
+#else
+enum { PAIR = MOVEX_MESSAGE_DISPATCH_PRIVATE, OPENING = MOVEX_MESSAGE_DISPATCH_PRIVATE };
+#endif
+
 typedef struct raw {
     movex_io   io;
     movex_link link; /* 0: none */
@@ -83,12 +89,12 @@ static void operate(handshake *h, raw *links, fuzz_input *record)
     static const unsigned char kinds[] = {MOVEX_MESSAGE_HELLO,
                                           MOVEX_MESSAGE_BIND,
                                           MOVEX_MESSAGE_DISPATCH,
-                                          MOVEX_MESSAGE_DISPATCH_PRIVATE,
+                                          PAIR,
                                           MOVEX_MESSAGE_DISPATCH,
                                           MOVEX_MESSAGE_UNBIND,
                                           MOVEX_MESSAGE_RESYNC,
                                           MOVEX_MESSAGE_CHUNK,
-                                          MOVEX_MESSAGE_DISPATCH_PRIVATE,
+                                          OPENING,
                                           MOVEX_MESSAGE_FORGET,
                                           MOVEX_MESSAGE_ERROR,
                                           MOVEX_MESSAGE_GOODBYE,

@@ -236,10 +236,15 @@ static const movex_action_type cards_actions[] = ACTIONS("ready", "draw", "swap"
 #define RULES .state = &table_schema, .action_count = TABLE_ACTIONS, .reduce = reduce, .init = init
 #define TIMED .wakes_at = wakes_at, .wake = "tick", .joined = "enter", .left = "leave"
 #define PAIRS .can_reconcile = can_reconcile, .covers = covers
+#ifdef TABLE_SEALED
+#define SEALS .sealed = true, .seal_ms = 500
+#else
+#define SEALS .sealed = false
+#endif
 
 /* clang-format off */
 static const movex_type open_type = {.name = "open", RULES, .actions = open_actions, TIMED, .transform = transform};
-static const movex_type duel_type = {.name = "duel", RULES, .actions = duel_actions, TIMED, PAIRS};
+static const movex_type duel_type = {.name = "duel", RULES, .actions = duel_actions, TIMED, PAIRS, SEALS};
 static const movex_type cards_type = {.name = "cards", RULES, .actions = cards_actions, TIMED, PAIRS,
                                       .redact = redact, .audience = audience};
 static const movex_type eyes_type = {.name = "eyes", RULES, .actions = cards_actions,

@@ -1,7 +1,7 @@
 /* One game as four resource types, so that everything that a type can have meets everything else:
 
      open    nothing hidden; wakes, joined, left; a state of several blocks, so that changes are found by comparing
-     duel    pairs, revealed once two seats are locked, or when somebody opens
+     duel    pairs, revealed once two seats are locked, or when somebody opens; with TABLE_SEALED they are sealed
      cards   the same, and hands that are redacted, by audience; actions of the master's alone
      eyes    the same, redacted for each viewer, without audience
 

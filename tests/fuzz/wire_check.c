@@ -21,6 +21,21 @@ static void check_records(const movex_wire_records *records, bool halves)
     free(bytes);
 }
 
+/* The same of openings. */
+static void check_openings(const movex_wire_records *records)
+{
+    movex_reader         reader = movex_reader_over(records->bytes.bytes, records->bytes.length);
+    movex_opening_record record;
+    unsigned char       *bytes = malloc(records->bytes.length + 1);
+    movex_writer         writer = movex_writer_over(bytes, records->bytes.length + 1);
+    uint64_t             count = 0;
+    if (!bytes) abort();
+    for (; movex_next_opening_record(&reader, &record); count++) movex_write_opening_record(&writer, &record);
+    fuzz_require(count == records->count && (size_t)(writer.at - bytes) == records->bytes.length);
+    fuzz_require(count == 0 || memcmp(bytes, records->bytes.bytes, records->bytes.length) == 0);
+    free(bytes);
+}
+
 static void write_chunk(movex_writer *writer, const movex_chunk_message *message)
 {
     movex_write_u8(writer, MOVEX_MESSAGE_CHUNK);
@@ -70,6 +85,25 @@ static bool read_and_write(unsigned kind, movex_reader *reader, movex_writer *wr
         movex_write_snapshot(writer, &message);
         return true;
     }
+    case MOVEX_MESSAGE_CLOSING:
+    case MOVEX_MESSAGE_OPENING:
+    case MOVEX_MESSAGE_DEADLINE: {
+        movex_sealed_step_message message;
+        if (!movex_read_sealed_step(reader, (movex_message_kind)kind, &message)) return false;
+        if (kind == MOVEX_MESSAGE_OPENING) check_openings(&message.records);
+        movex_write_sealed_step(writer, &message);
+        return true;
+    }
+    case MOVEX_MESSAGE_OPEN: {
+        movex_open_message message;
+        if (!movex_read_open(reader, &message)) return false;
+        check_openings(&message.records);
+        movex_write_open(writer, &message);
+        return true;
+    }
+    case MOVEX_MESSAGE_DISPATCH_SEALED: AGAIN(dispatch_sealed)
+    case MOVEX_MESSAGE_SEALED: AGAIN(sealed)
+    case MOVEX_MESSAGE_SEALED_ENTRY: AGAIN(sealed_entry)
     case MOVEX_MESSAGE_ERROR: AGAIN(error)
     case MOVEX_MESSAGE_BIND: AGAIN(bind)
     case MOVEX_MESSAGE_DISPATCH: AGAIN(dispatch)

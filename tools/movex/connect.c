@@ -73,6 +73,7 @@ static bool dial(player *p, const char *url, const char *id)
         p->client = movex_client_new(&(movex_client_config){.id = p->given->id ? p->given->id : name,
                                                             .credentials = p->given->credentials,
                                                             .io = movex_ws_new(&config),
+                                                            .entropy = movex_system_entropy,
                                                             .error = &error});
     if (p->client) p->resource = movex_bind(p->client, p->type, id);
     if (p->resource) return true;

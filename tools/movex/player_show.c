@@ -25,6 +25,7 @@ static const char *const names[] = {
     [MOVEX_EVENT_REVEALED] = "revealed",
     [MOVEX_EVENT_OVERTURNED] = "overturned",
     [MOVEX_EVENT_MISMATCH] = "mismatch",
+    [MOVEX_EVENT_FORFEITED] = "forfeited",
 };
 
 static bool is_change(const movex_event *event)

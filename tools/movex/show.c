@@ -63,6 +63,7 @@ static void show_entry(FILE *out, const movex_replay *replay, const movex_replay
         fputs(", shown as ", out);
     }
     show_half(out, replay, &record->shown);
+    if (record->seals) fputs(", with a sealed half", out);
     if (record->reveals) fputs(", which reveals all that was hidden", out);
     fprintf(out, ", checksum %016" PRIx64, record->checksum);
 }
@@ -97,6 +98,22 @@ void show_record(FILE *out, const movex_replay *replay, const movex_replay_recor
     case MOVEX_REPLAY_REVEALED:
         fprintf(out, "what %s had hidden in version %" PRIu64 " was revealed last", record->name, record->from);
         break;
+    case MOVEX_REPLAY_SEALED: fprintf(out, "what is sealed, and the entries since, %zu bytes", record->length); break;
+    case MOVEX_REPLAY_FORFEITED:
+        fprintf(out, "what was sealed in version %" PRIu64 " was forfeited, reason %d", record->from, record->reason);
+        break;
+    case MOVEX_REPLAY_CLOSING:
+        fprintf(out, "what is sealed is to be opened until %" PRIu64 " ms, checksum %016" PRIx64, record->number,
+                record->checksum);
+        break;
+    case MOVEX_REPLAY_OPENING:
+        fprintf(out, "%s opens %" PRIu64 " of its halves, checksum %016" PRIx64, record->name, record->number,
+                record->checksum);
+        break;
+    case MOVEX_REPLAY_DEADLINE:
+        fprintf(out, "the time to open is over, checksum %016" PRIx64, record->checksum);
+        break;
+    case MOVEX_REPLAY_ROOM: fprintf(out, "everything hidden is sealed, in room %s", record->name); break;
     case MOVEX_REPLAY_SESSIONS: fputs("sessions", out); break;
     case MOVEX_REPLAY_START: fprintf(out, "a master starts, epoch %" PRIu64, record->number); break;
     case MOVEX_REPLAY_SESSION: fprintf(out, "session %" PRIu64 " of %s", record->session, record->name); break;
@@ -155,7 +172,10 @@ void show_record_json(FILE *out, const movex_replay *replay, const movex_replay_
     if (record->kind == MOVEX_REPLAY_ENTRY) show_half_json(out, replay, "shown", &record->shown);
     if (hidden) show_half_json(out, replay, "hidden", &record->hidden);
     if (record->reveals) fputs(",\"reveals\":true", out);
-    if (record->kind == MOVEX_REPLAY_ENTRY || record->kind == MOVEX_REPLAY_STATE)
+    if (record->seals) fputs(",\"seals\":true", out);
+    bool step = record->kind == MOVEX_REPLAY_CLOSING || record->kind == MOVEX_REPLAY_OPENING ||
+                record->kind == MOVEX_REPLAY_DEADLINE;
+    if (record->kind == MOVEX_REPLAY_ENTRY || record->kind == MOVEX_REPLAY_STATE || step)
         fprintf(out, ",\"checksum\":\"%016" PRIx64 "\"", record->checksum);
     if (record->type[0]) fprintf(out, ",\"fingerprint\":\"%016" PRIx64 "\"", record->fingerprint);
     putc('}', out);

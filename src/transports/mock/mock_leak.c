@@ -51,6 +51,7 @@ static void record_free(movex_leak_record *record)
     release(record, record->entries, record->entry_capacity * sizeof *record->entries);
     release(record, record->resources, record->resource_capacity * sizeof *record->resources);
     release(record, record->bytes, record->byte_capacity);
+    release(record, record->commitments, record->commitment_capacity * LEAK_COMMITMENT);
 }
 
 static void add(movex_leak_record *record, leak_viewer *viewer, leak_event event)
@@ -138,8 +139,8 @@ static leak_resource *find_resource(movex_leak_record *record, const movex_type 
 /* All that everybody may know of an entry. That it hides something is not part of it. */
 static uint64_t public_part(const movex_master *master, const movex_ordered *entry)
 {
-    uint64_t what = entry->replaced ? movex_master_time(master) : entry->action;
-    uint64_t flags = (entry->replaced ? 1u : 0u) | (entry->reveals ? 2u : 0u);
+    uint64_t what = entry->replaced ? movex_master_time(master) : entry->unseals ? 0 : entry->action;
+    uint64_t flags = (entry->replaced ? 1u : 0u) | (entry->reveals ? 2u : 0u) | (entry->unseals ? 4u : 0u);
     return fold(fold(fold(entry->digest, entry->version), what), flags);
 }
 
@@ -168,8 +169,25 @@ static bool name_entry(movex_leak_record *record, const movex_ordered *entry)
     movex_text_set(named->type, entry->type->name);
     movex_text_set(named->id, entry->id);
     movex_text_set(named->author, entry->author);
-    if (!entry->replaced) movex_text_set(named->action, entry->type->actions[entry->action].name);
+    if (!entry->replaced && !entry->unseals) movex_text_set(named->action, entry->type->actions[entry->action].name);
     return true;
+}
+
+static bool keep_commitment(movex_leak_record *record, const void *commitment)
+{
+    if (!grow(record, &record->commitments, &record->commitment_capacity, record->commitment_count, 1, LEAK_COMMITMENT))
+        return false;
+    memcpy(record->commitments[record->commitment_count++], commitment, LEAK_COMMITMENT);
+    return true;
+}
+
+/* Commitments hang on what was sealed, and tell nothing of it: each is taken for another one, wherever it stands. */
+static void mask_commitments(movex_leak_record *record)
+{
+    for (size_t at = 0; at + LEAK_COMMITMENT <= record->byte_count; at++)
+        for (size_t i = 0; i < record->commitment_count; i++)
+            if (memcmp(record->bytes + at, record->commitments[i], LEAK_COMMITMENT) == 0)
+                memset(record->bytes + at, 0, LEAK_COMMITMENT);
 }
 
 static void ordered(void *user, movex_master *master, const movex_ordered *entry)
@@ -178,6 +196,7 @@ static void ordered(void *user, movex_master *master, const movex_ordered *entry
     record->observed = true;
     leak_resource *resource = find_resource(record, entry->type, entry->id);
     if (!resource || !name_entry(record, entry)) return;
+    if (entry->commitment && !keep_commitment(record, entry->commitment)) return;
     uint64_t part = public_part(master, entry);
     resource->log = fold(resource->log, part);
     for (size_t i = 0; i < record->viewer_count; i++) {
@@ -224,6 +243,7 @@ static bool play(movex_leak_record *record, unsigned secret)
     };
     config->play(config->user, &run);
     movex_mock_free(net);
+    if (!record->failed) mask_commitments(record);
     return !record->failed;
 }
 

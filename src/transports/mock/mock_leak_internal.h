@@ -7,6 +7,8 @@
 
 #include <movex/leak.h>
 
+enum { LEAK_COMMITMENT = 32 /* bytes */ };
+
 typedef enum leak_kind {
     LEAK_ENTRY, /* input: was ordered, in a resource that the viewer has bound */
     LEAK_BOUND, /* input: the viewer has bound a resource, and so learns what has happened in it */
@@ -44,7 +46,7 @@ typedef struct leak_viewer {
 /* An entry as it is named in a report. */
 typedef struct leak_entry {
     char     type[MOVEX_NAME_SIZE], id[MOVEX_NAME_SIZE], author[MOVEX_NAME_SIZE];
-    char     action[MOVEX_NAME_SIZE]; /* "" if the state was replaced */
+    char     action[MOVEX_NAME_SIZE]; /* "" if there is none */
     uint64_t version;
 } leak_entry;
 
@@ -68,6 +70,8 @@ typedef struct movex_leak_record {
     size_t                   resource_count, resource_capacity;
     unsigned char           *bytes;
     size_t                   byte_count, byte_capacity;
+    unsigned char          (*commitments)[LEAK_COMMITMENT]; /* of sealed halves: random to all but their authors */
+    size_t                   commitment_count, commitment_capacity;
 } movex_leak_record;
 
 /* ---- mock_leak_compare.c */
