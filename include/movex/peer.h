@@ -65,6 +65,9 @@ typedef struct movex_peer_config {
     uint32_t founding_ms;  /**< how long a majority waits for the others before the room begins without them; default 1,000 */
     uint32_t silent_ms;    /**< after which a silent peer is removed; default 10,000; UINT32_MAX: never */
 
+    uint32_t seal_ms;      /**< how long the authors of what is sealed have to open it, in master time, unless their type says;
+                                default 10,000 */
+
     movex_limits       limits;      /**< of its client, and of its master while it is the one */
     movex_determinism *determinism; /**< for tests: as of clients and masters */
     movex_allocator    allocator;   /**< for all that the peer holds, but not its emitter and its store */

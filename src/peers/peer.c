@@ -125,8 +125,9 @@ static bool copy_config(movex_peer *peer, const movex_peer_config *config)
     return true;
 }
 
-int movex_peer_draw(movex_peer *peer, void *bytes, size_t length)
+int movex_peer_draw(void *user, void *bytes, size_t length)
 {
+    movex_peer              *peer = user;
     const movex_peer_config *config = &peer->config;
     unsigned char           *at = bytes;
     if (config->entropy) return config->entropy(config->user, bytes, length);
@@ -188,6 +189,9 @@ static int make_parts(movex_peer *peer, const movex_peer_config *given, movex_er
         .reconnect_max_ms = RECONNECT_MAX_MS,
         .handshake_ms = UINT32_MAX / 2, /* while there is no master there is nothing to give up */
         .undoable = config->survivor_goes_on ? undoable : 0,
+        .sealed_room = config->room,
+        .entropy = movex_peer_draw,
+        .user = peer,
         .determinism = config->determinism,
         .allocator = peer->allocator,
         .error = error,

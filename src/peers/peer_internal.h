@@ -76,8 +76,8 @@ struct movex_peer {
 
 /* ---- peer.c */
 
-/* Fills bytes that nobody can guess (with a `seed`: that are drawn from it). */
-int movex_peer_draw(movex_peer *peer, void *bytes, size_t length);
+/* Fills bytes that nobody can guess (with a `seed`: that are drawn from it). The hook of client and master; `user` is the peer. */
+int movex_peer_draw(void *user, void *bytes, size_t length);
 
 /* ---- peer_room.c */
 

@@ -2,11 +2,6 @@
    is from its store; what it had not got committed is gone with it, and was told to nobody. */
 #include "peer_internal.h"
 
-static int draw(void *user, void *bytes, size_t length)
-{
-    return movex_peer_draw(user, bytes, length);
-}
-
 /* Where a link comes from is the peer whose client it is, who was asked for its credentials when it was met. */
 static int authenticate(void *user, const movex_hello *hello)
 {
@@ -38,7 +33,9 @@ void movex_peer_master_start(movex_peer *peer)
         .grace_ms = peer->config.silent_ms,
         .epoch = movex_raft_term(peer->raft),
         .start_time_ms = start_time_ms(peer),
-        .entropy = draw,
+        .entropy = movex_peer_draw,
+        .sealed_room = peer->config.room, /* the master is a player, and must not read the others' moves */
+        .seal_ms = peer->config.seal_ms,
         .authenticate = authenticate,
         .ids_are_proven = true,
         .user = peer,
