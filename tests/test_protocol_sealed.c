@@ -279,7 +279,7 @@ START_TEST(what_may_not_be_hidden_so)
     static const struct {
         uint32_t    action;
         const char *payload;
-    } unfit[] = {{BLUFF_STEAL, "\x01\x05"}, {BLUFF_BID, "\x01\x05"}}; /* no bid; another seat than the one shown */
+    } unfit[] = {{BLUFF_STEAL, "\0\x05"}, {BLUFF_BID, "\x01\x05"}}; /* no bid; another seat than the one shown */
     enter();
     seal_bid(unfit[_i].action, unfit[_i].payload);
     have_ann_bid();
@@ -827,6 +827,13 @@ START_TEST(rounds_that_are_damaged)
         }
     }
     must(refused > length);
+    for (uint64_t version = 11; version < 16; version++) { /* which its entries and steps lead to */
+        int status =
+            movex_sealed_read(&round, &allocator, (movex_wire_bytes){bytes, length}, false, version, 512, rooms, &error);
+        must((status == MOVEX_OK) == (version == 13));
+    }
+    must(movex_sealed_read(&round, &allocator, (movex_wire_bytes){bytes, length}, false, 13, 1, rooms, &error) ==
+         MOVEX_ERR_MALFORMED); /* more than may be */
     movex_sealed_free(&round, &allocator);
     finish();
 }
@@ -843,6 +850,29 @@ START_TEST(entries_between_a_round_and_its_snapshot)
     send_all();
     must_equal(h.opens, 0);
     must_complain_and_heal("does not belong here", &healed);
+}
+END_TEST
+
+/* The link is lost between the two: what she holds is no version of anything, and she must get another snapshot. */
+START_TEST(a_round_whose_snapshot_is_lost)
+{
+    unsigned char bytes[1000];
+    come_to_round();
+    size_t length = write_round(bytes, sizeof bytes, 0);
+    movex_write_sealed(&s.writer, &(movex_sealed_message){3, 13, {0, {"", 0}}, {bytes, length}});
+    send_all();
+    hang_up();
+    for (int i = 0; i < 10 && !h.hello; i++) run(20000);
+    write_welcome(true);
+    send_all();
+    must(h.bind && h.asked.resumes && h.asked.version == 10);
+    bluff held = {.player = {"ann", "bob"}, .purse = {100, 100}};
+    must(h.asked.checksum != movex_codec_checksum(movex_rules_state(h.rules), &held));
+    write_bound(h.asked.tag, 3, 1, false);
+    send_round(bytes, length);
+    must(h.accepted == 1 && h.opens == 1 && h.opened == 1);
+    must_equal(((const bluff *)movex_state(h.resource))->bid[0], 8);
+    finish();
 }
 END_TEST
 
@@ -875,6 +905,7 @@ int main(void)
     tcase_add_loop_test(tests, a_round_that_does_not_make_its_snapshot, 0, 2);
     tcase_add_test(tests, rounds_that_are_damaged);
     tcase_add_test(tests, entries_between_a_round_and_its_snapshot);
+    tcase_add_test(tests, a_round_whose_snapshot_is_lost);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
     return movex_test_main(suite);

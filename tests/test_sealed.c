@@ -795,8 +795,10 @@ START_TEST(a_deadline_outlives_its_master)
     party_find_again(p, ANN);
     p->resources[ANN] = ann;
     party_settle(p);
-    int overturned = 0, forfeited = 0;
+    int overturned = 0, forfeited = 0, revealed = 0;
     for (movex_event event; movex_client_next(p->clients[ANN], &event);) {
+        revealed += event.kind == MOVEX_EVENT_REVEALED;
+        if (event.kind == MOVEX_EVENT_FORFEITED) ck_assert_int_eq(revealed, 1);
         overturned += event.kind == MOVEX_EVENT_OVERTURNED && event.reason == MOVEX_REFUSED_NOT_OPENED;
         forfeited += event.kind == MOVEX_EVENT_FORFEITED && event.version == version;
     }

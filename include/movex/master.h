@@ -215,8 +215,8 @@ MOVEX_API bool movex_master_find(const movex_master *master, const movex_type *t
 
 /** Copies the state of a resource, as `viewer` may know it, into `state` (room for one; NULL: not wanted) and its checksum into
  *  `checksum` (NULL: not wanted): for bots, tools and tests. `viewer` is the id of a client, which sees what it has hidden
- *  itself; or "" for the public; or NULL for everything that the master knows: nothing redacted, and what is hidden as if it
- *  were revealed. MOVEX_OK, MOVEX_ERR_NOT_FOUND or MOVEX_ERR_MEMORY. */
+ *  itself (but not what it has sealed, which the master does not know); or "" for the public; or NULL for everything that the
+ *  master knows: nothing redacted, and what is hidden as if it were revealed. MOVEX_OK, MOVEX_ERR_NOT_FOUND or MOVEX_ERR_MEMORY. */
 MOVEX_API int movex_master_view(const movex_master *master, const movex_type *type, const char *id, const char *viewer,
                                 void *state, uint64_t *checksum);
 

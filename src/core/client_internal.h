@@ -157,6 +157,7 @@ typedef struct movex_sealing {
     movex_forfeit *forfeits; /* of the last reveal */
     uint32_t     forfeit_count, forfeit_capacity;
     uint32_t     forfeits_told; /* of them, drained */
+    bool         forfeits_came; /* before a SNAPSHOT, behind which they are told */
     movex_source source;        /* of these */
 } movex_sealing;
 

@@ -323,7 +323,6 @@ void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_messa
         movex_client_break(client, false, (movex_status)status, cause.text);
         return;
     }
-    if (resource->sealing && !movex_sealing_snapshot(resource, message->version)) return;
     client->stats.snapshots++;
     if (resource->epoch != client->epoch) movex_fold_forget_names(resource); /* the log is another one */
     resource->version = message->version;
@@ -333,6 +332,7 @@ void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_messa
     if (message->sequence > resource->answered) resource->answered = message->sequence;
     movex_fold_reveal_missed(resource, message->revealed, &message->records);
     movex_fold_start(resource);
+    if (resource->sealing && !movex_sealing_snapshot(resource, message->version)) return;
 
     /* Refusals have been told before; what else the master has handled is in this state. */
     for (movex_node *node; (node = resource->pending.first) != NULL;) {

@@ -370,7 +370,7 @@ void movex_sealing_read(movex_resource *resource, const movex_sealed_message *me
         memcpy(author, forfeit.author.bytes, forfeit.author.length);
         add_forfeit(resource, message->version - forfeit.back, author, forfeit.reason);
     }
-    if (message->forfeits.count) announce_forfeits(resource);
+    sealing->forfeits_came = message->forfeits.count > 0;
     if (message->round.length == 0) return;
     uint64_t most = 2 * (uint64_t)client->limits.sealed;
     int      status =
@@ -418,5 +418,7 @@ bool movex_sealing_snapshot(movex_resource *resource, uint64_t version)
         }
     }
     movex_secrets_age(resource);
+    if (sealing->forfeits_came) announce_forfeits(resource);
+    sealing->forfeits_came = false;
     return true;
 }

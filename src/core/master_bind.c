@@ -261,8 +261,8 @@ static const movex_rules *find_rules(movex_master *master, const movex_bind_mess
         if (strcmp(rules->type->name, names->type) != 0) continue;
         if (rules->agreement == message->fingerprint) return rules;
         if (rules->room[0] && rules->fingerprint == message->fingerprint) {
-            movex_error_set(error, MOVEX_ERR_FINGERPRINT, "everything hidden is sealed here, in a room of a name: the client "
-                            "has no sealed_room", NULL);
+            movex_error_set(error, MOVEX_ERR_FINGERPRINT, "all that is hidden is sealed here: the client needs the master's "
+                            "sealed_room", NULL);
             return NULL;
         }
         movex_error_set(error, MOVEX_ERR_FINGERPRINT, "type ", names->type,
