@@ -49,6 +49,41 @@ static const movex_action_type actions[] = {
 static const movex_type page_type = {
     .name = "page", .state = &page_schema, .actions = actions, .action_count = 2, .reduce = reduce};
 
+/* Two put something in, and nobody sees what before both have. */
+typedef struct {
+    uint32_t puts, sum;
+} vault;
+
+enum { PUT, NOD };
+
+MOVEX_SCHEMA(vault_schema, vault, MOVEX_FIELD(vault, puts), MOVEX_FIELD(vault, sum));
+
+static int reduce_vault(void *state, const movex_action *action, const movex_context *context)
+{
+    vault *v = state;
+    (void)context;
+    v->puts++;
+    if (action->type == PUT) v->sum += ((const write_short *)action->payload)->value;
+    return MOVEX_ACCEPT;
+}
+
+static bool is_full(const void *state)
+{
+    return ((const vault *)state)->puts == 2;
+}
+
+static const movex_action_type vault_actions[] = {
+    [PUT] = {.name = "put", .payload = &write_short_schema, .hidden_as = "nod"},
+    [NOD] = {.name = "nod"},
+};
+static const movex_type vault_type = {.name = "vault",
+                                      .state = &vault_schema,
+                                      .actions = vault_actions,
+                                      .action_count = 2,
+                                      .reduce = reduce_vault,
+                                      .can_reconcile = is_full,
+                                      .sealed = true};
+
 typedef struct world {
     meter           memory; /* of spread and masters */
     movex_spread   *spread;
@@ -78,7 +113,7 @@ static void start(world *w, movex_limits limits)
                                                         .allocator = allocator});
     ck_assert_ptr_nonnull(w->spread);
     for (uint32_t i = 0; i < MASTERS; i++) {
-        w->masters[i] = movex_master_new(&(movex_master_config){.types = MOVEX_TYPES(&page_type),
+        w->masters[i] = movex_master_new(&(movex_master_config){.types = MOVEX_TYPES(&page_type, &vault_type),
                                                                 .shards = MASTERS,
                                                                 .shard = i,
                                                                 .grace_ms = 500,
@@ -127,7 +162,8 @@ static void poll_for(world *w, uint64_t ms)
 static movex_client *join_as(world *w, int i, const char *id)
 {
     w->ios[i] = cuttable(movex_local_dial(w->locals[i % SERVICES]));
-    w->clients[i] = movex_client_new(&(movex_client_config){.id = id, .io = w->ios[i], .reconnect_min_ms = 5});
+    w->clients[i] = movex_client_new(
+        &(movex_client_config){.id = id, .io = w->ios[i], .reconnect_min_ms = 5, .entropy = movex_system_entropy});
     ck_assert_ptr_nonnull(w->clients[i]);
     return w->clients[i];
 }
@@ -259,6 +295,42 @@ START_TEST(all_masters_have_a_part)
         ck_assert_uint_eq(stats.sessions, MOST_CLIENTS);
     }
     ck_assert_uint_eq(SUM(&w, resources), PAGES);
+    must_be_in_sync(&w);
+    end(&w);
+}
+END_TEST
+
+/* What is sealed, opened and revealed goes to the master of its resource and back, while BINDs of others wait as well. */
+START_TEST(sealed_pairs_are_opened)
+{
+    enum { VAULTS = 8 };
+    world           w;
+    movex_resource *vaults[2][VAULTS];
+    write_short     value = {21};
+    start(&w, (movex_limits){0});
+    for (int i = 0; i < 2; i++) {
+        join(&w, i);
+        for (int k = 0; k < VAULTS; k++) vaults[i][k] = movex_bind(w.clients[i], &vault_type, page_id(k));
+    }
+    settle(&w);
+    for (int k = 0; k < VAULTS; k++)
+        for (int i = 0; i < 2; i++) {
+            ck_assert_uint_ne(movex_dispatch_private(vaults[i][k], PUT, &value, NOD, NULL), 0);
+            join_as(&w, 2, k % 2 ? "later" : "late"); /* somebody binds what is sealed by one */
+            movex_resource *seen = movex_bind(w.clients[2], &vault_type, page_id(k));
+            w.pages[2][0] = movex_bind(w.clients[2], &page_type, page_id(0));
+            for (uint64_t until = w.now_ms + PATIENCE; !movex_in_sync(seen) || !movex_in_sync(w.pages[2][0]);
+                 poll_all(&w))
+                ck_assert_uint_lt(w.now_ms, until);
+            movex_client_free(w.clients[2]);
+            w.clients[2] = NULL;
+        }
+    for (int k = 0; k < VAULTS; k++)
+        for (int i = 0; i < 2; i++)
+            for (uint64_t until = w.now_ms + PATIENCE; ((const vault *)movex_state(vaults[i][k]))->sum != 42;
+                 poll_all(&w))
+                ck_assert_uint_lt(w.now_ms, until);
+    ck_assert_uint_eq(SUM(&w, reveals), VAULTS);
     must_be_in_sync(&w);
     end(&w);
 }
@@ -478,13 +550,10 @@ int main(int argument_count, char **arguments)
 {
     (void)argument_count, (void)arguments;
     Suite             *suite = suite_create("spread");
-    const TTest *const tests[] = {settings_out_of_range,
-                                  all_masters_have_a_part,
-                                  a_lost_connection_goes_on,
-                                  sessions_end_everywhere,
-                                  what_is_not_wanted_ends_everywhere,
-                                  an_id_belongs_to_one,
-                                  nobody_waits_for_ever};
+    const TTest *const tests[] = {settings_out_of_range,   all_masters_have_a_part,
+                                  sealed_pairs_are_opened, a_lost_connection_goes_on,
+                                  sessions_end_everywhere, what_is_not_wanted_ends_everywhere,
+                                  an_id_belongs_to_one,    nobody_waits_for_ever};
     TCase             *together = tcase_create("together"), *strangers = tcase_create("strangers");
     tcase_set_timeout(together, 60);
     for (size_t i = 0; i < MOVEX_COUNT_OF(tests); i++) tcase_add_test(together, tests[i]);

@@ -61,6 +61,8 @@ static uint32_t target_of(const router *r, movex_reader *reader)
     movex_bind_message             bind;
     movex_dispatch_message         dispatch;
     movex_dispatch_private_message pair;
+    movex_dispatch_sealed_message  sealed;
+    movex_open_message             open;
     uint32_t                       number = 0, masters = r->service->spread->config.masters;
     switch (movex_read_u8(reader)) {
     case MOVEX_MESSAGE_BIND:
@@ -76,6 +78,12 @@ static uint32_t target_of(const router *r, movex_reader *reader)
     case MOVEX_MESSAGE_DISPATCH_PRIVATE:
         if (movex_read_dispatch_private(reader, &pair)) return master_of(r, pair.hidden.number);
         break;
+    case MOVEX_MESSAGE_DISPATCH_SEALED:
+        if (movex_read_dispatch_sealed(reader, &sealed)) return master_of(r, sealed.shown.number);
+        break;
+    case MOVEX_MESSAGE_OPEN:
+        if (movex_read_open(reader, &open)) return master_of(r, open.number);
+        break;
     case MOVEX_MESSAGE_FORGET:
     case MOVEX_MESSAGE_GOODBYE: return EVERYBODY;
     default: break;
@@ -84,14 +92,15 @@ static uint32_t target_of(const router *r, movex_reader *reader)
     return home_of(r->connection);
 }
 
-/* The same of a message of which the beginning alone is there: only dispatches are that long. */
+/* The same of a message of which the beginning alone is there: only dispatches and openings are that long. */
 static uint32_t target_of_beginning(const router *r, const movex_buffer *bytes)
 {
     movex_reader reader = movex_reader_over(bytes->bytes, bytes->length);
     uint8_t      kind = movex_read_u8(&reader);
     uint64_t     number = movex_read_number(&reader);
-    bool         dispatches = kind == MOVEX_MESSAGE_DISPATCH || kind == MOVEX_MESSAGE_DISPATCH_PRIVATE;
-    return dispatches && !reader.failed ? master_of(r, number) : home_of(r->connection);
+    bool         is_long = kind == MOVEX_MESSAGE_DISPATCH || kind == MOVEX_MESSAGE_DISPATCH_PRIVATE ||
+                   kind == MOVEX_MESSAGE_DISPATCH_SEALED || kind == MOVEX_MESSAGE_OPEN;
+    return is_long && !reader.failed ? master_of(r, number) : home_of(r->connection);
 }
 
 static bool keep(router *r, movex_buffer *buffer, const void *bytes, size_t length)
@@ -280,6 +289,9 @@ static bool pass_over(movex_reader *reader, uint8_t kind)
         movex_subscriber_message   subscriber;
         movex_entry_message        entry;
         movex_chunk_message        chunk;
+        movex_sealed_message       sealed;
+        movex_sealed_entry_message sealed_entry;
+        movex_sealed_step_message  step;
     } message;
     switch (kind) {
     case MOVEX_MESSAGE_BOUND: return movex_read_bound(reader, &message.bound);
@@ -290,6 +302,11 @@ static bool pass_over(movex_reader *reader, uint8_t kind)
     case MOVEX_MESSAGE_OVERTURNED: return movex_read_overturned(reader, &message.overturned);
     case MOVEX_MESSAGE_SUBSCRIBER: return movex_read_subscriber(reader, &message.subscriber);
     case MOVEX_MESSAGE_CHUNK: return movex_read_chunk(reader, &message.chunk);
+    case MOVEX_MESSAGE_SEALED: return movex_read_sealed(reader, &message.sealed);
+    case MOVEX_MESSAGE_SEALED_ENTRY: return movex_read_sealed_entry(reader, &message.sealed_entry);
+    case MOVEX_MESSAGE_CLOSING:
+    case MOVEX_MESSAGE_OPENING:
+    case MOVEX_MESSAGE_DEADLINE: return movex_read_sealed_step(reader, (movex_message_kind)kind, &message.step);
     default:
         return kind >= MOVEX_MESSAGE_ENTRY && kind < MOVEX_MESSAGE_ENTRY + 0x20 &&
                movex_read_entry(reader, kind - MOVEX_MESSAGE_ENTRY, &message.entry);

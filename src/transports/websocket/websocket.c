@@ -109,11 +109,13 @@ static int ws_wait(void *self, uint32_t timeout_ms)
     movex_ws     *ws = self;
     lws_usec_t    end = lws_now_usecs() + (lws_usec_t)timeout_ms * LWS_US_PER_MS;
     bool          goes_on = true; /* no signal, to which the program may want to see */
+    bool          served = false;
     movex_ws_pipe pipe = movex_ws_pipe_hold(ws);
     while (!movex_ws_has_event(ws) && !ws->room && !atomic_load(&ws->woken) && goes_on && lws_now_usecs() < end) {
         goes_on = movex_ws_service(ws, end);
-        ws->looked = true;
+        served = true;
     }
+    ws->looked = served && movex_ws_has_event(ws); /* else a frame may have come in part */
     movex_ws_pipe_release(pipe);
     atomic_store(&ws->woken, false);
     ws->room = false;
