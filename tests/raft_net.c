@@ -331,7 +331,7 @@ static void step(raft_net *n)
         movex_raft_poll(s->raft, n->now_ms + i * 1000003);
         raft_net_drain(n, i);
         raft_net_collect(n, i);
-        if (n->may_fail && movex_raft_has_failed(s->raft)) {
+        if (n->may_fail && movex_raft_failure(s->raft) != MOVEX_OK) {
             n->gave_up++;
             raft_net_kill(n, i);
             continue;
