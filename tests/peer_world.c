@@ -30,6 +30,7 @@ static movex_peer_config config_of(const peer_world *w, uint32_t seat, const cha
     config.peers = addresses;
     config.peer_count = n;
     config.io = movex_mock_listen_as(w->net, s->name);
+    config.allocator = s->allocator;
     config.store = s->disk ? movex_store_memory_open(s->disk) : (movex_store){0};
     return config;
 }
@@ -45,9 +46,14 @@ void peer_world_enter(peer_world *w, uint32_t seat)
     config.seed = meter_random(&w->random) | 1;
     config.error = &error;
     s->peer = movex_peer_new(&config);
+    while (!s->peer && s->allocator.allocate && error.status == MOVEX_ERR_MEMORY) {
+        config.io = movex_mock_listen_as(w->net, s->name); /* the ones before were given up with it */
+        config.store = s->disk ? movex_store_memory_open(s->disk) : (movex_store){0};
+        s->peer = movex_peer_new(&config);
+    }
     holds(w, s->peer, "%s: %s", s->name, error.text);
     s->at = movex_bind(movex_peer_client(s->peer), w->type, "main");
-    holds_it(w, s->at);
+    holds_it(w, s->at || s->allocator.allocate);
     s->paused = s->apart = s->leaving = false;
 }
 
@@ -55,7 +61,9 @@ void peer_world_start(peer_world *w, uint32_t count, unsigned with_store, const 
 {
     movex_mock *net = w->net;
     uint64_t    random = w->random, seed = w->seed;
+    movex_allocator first = w->seats[0].allocator;
     *w = (peer_world){.net = net, .count = count, .type = &tally_type, .random = random, .seed = seed};
+    w->seats[0].allocator = first;
     if (config) w->config = *config;
     if (!w->net) w->net = movex_mock_new(NULL);
     holds_it(w, w->net && count <= PEER_SEATS);
@@ -128,7 +136,7 @@ void peer_world_part(peer_world *w, uint32_t seat, bool apart)
 bool peer_world_act(peer_world *w, uint32_t seat)
 {
     peer_seat *s = &w->seats[seat];
-    if (!s->peer || s->leaving || s->waiting == PEER_PENDING / 2) return false;
+    if (!s->peer || !s->at || s->leaving || s->waiting == PEER_PENDING / 2) return false;
     tally_id     id = {s->last_id + 1};
     movex_ticket ticket = movex_dispatch(s->at, TALLY_MARK, &id);
     if (!ticket) return false;
@@ -189,17 +197,30 @@ static void drain(peer_world *w, peer_seat *s)
             holds(w, event.status == MOVEX_ERR_ID_IN_USE, "%s: %s refused: %s", s->name, event.peer, event.text);
             break;
         case MOVEX_EVENT_CLOSED:
+            if (s->allocator.allocate && event.status == MOVEX_ERR_MEMORY) {
+                holds_it(w, event.text[0] && movex_peer_poll(s->peer, w->now_ms) == MOVEX_ERR_MEMORY);
+                s->gave_up++;
+                peer_world_kill(w, (uint32_t)(s - w->seats));
+                break;
+            }
             holds(w, s->leaving && event.status == MOVEX_OK, "%s has given up: %s", s->name, event.text);
             forget(s);
+            break;
+        case MOVEX_EVENT_BIND_REFUSED: /* the program's to try again */
+            holds(w, event.status == MOVEX_ERR_MEMORY || event.status == MOVEX_ERR_STORE, "%s: %s", s->name, event.text);
+            movex_unbind(s->at);
+            s->at = NULL;
             break;
         default: break;
         }
     }
+    /* Without memory it is tried until it can be done. */
+    if (s->peer && !s->at) s->at = movex_bind(movex_peer_client(s->peer), w->type, "main");
 }
 
 static void check(peer_world *w, const peer_seat *s)
 {
-    if (!s->peer || movex_version(s->at) == 0) return;
+    if (!s->peer || !s->at || movex_version(s->at) == 0) return;
     uint64_t version = movex_version(s->at), *known = &w->checksums[version % PEER_VERSIONS];
     holds_it(w, version < PEER_VERSIONS);
     if (!w->branches) {
@@ -301,7 +322,7 @@ bool peer_world_is_settled(const peer_world *w)
         const peer_seat *s = &w->seats[i];
         movex_member     member;
         if (!s->peer) continue;
-        if (!movex_in_sync(s->at) || s->waiting || !movex_peer_member_at(s->peer, alive - 1, &member) ||
+        if (!s->at || !movex_in_sync(s->at) || s->waiting || !movex_peer_member_at(s->peer, alive - 1, &member) ||
             movex_peer_member_at(s->peer, alive, &member) || strcmp(movex_peer_master(s->peer), "") == 0)
             return false;
         if (first && (movex_version(first->at) != movex_version(s->at) ||

@@ -21,6 +21,8 @@ typedef struct peer_seat {
     movex_peer         *peer; /* NULL: dead, or gone */
     movex_resource     *at;
     movex_store_memory *disk; /* NULL: it has no store */
+    movex_allocator     allocator; /* its own, which may fail: then it may give up, and its links may be lost */
+    uint32_t            gave_up;
     bool                paused, apart, leaving;
     uint64_t            pending[PEER_PENDING]; /* ids, by ticket modulo */
     uint32_t            waiting;               /* tickets without an outcome */
@@ -48,7 +50,7 @@ typedef struct peer_world {
     uint32_t          terms_seen;
 } peer_world;
 
-/* What is in `net`, `random` and `seed` is kept. Names are p0, p1 and so on. `with_store`: a bit for each. */
+/* What is in `net`, `random`, `seed` and the first seat's `allocator` is kept. Names are p0, p1 and so on. `with_store`: a bit for each. */
 void peer_world_start(peer_world *w, uint32_t count, unsigned with_store, const movex_peer_config *config);
 void peer_world_end(peer_world *w);
 /* Polls everybody who is not paused, a millisecond at a time. */

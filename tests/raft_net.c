@@ -42,6 +42,7 @@ void raft_net_enter(raft_net *n, uint32_t seat)
     s->store = s->disk ? movex_store_memory_open(s->disk) : (movex_store){0};
     config.store = s->store;
     s->raft = movex_raft_new(&config);
+    while (!s->raft && n->may_fail && error.status == MOVEX_ERR_MEMORY) s->raft = movex_raft_new(&config);
     holds(n, s->raft, "%s: %s", s->name, error.text);
     s->number = movex_raft_number(s->raft);
     s->told = s->chain = s->checked = 0;
@@ -265,14 +266,19 @@ void raft_net_collect(raft_net *n, uint32_t seat)
     }
 }
 
+static void take(raft_net *n, raft_seat *s, const raft_packet *packet)
+{
+    int status = movex_raft_receive(s->raft, packet->from, packet->bytes, packet->length);
+    holds(n, status == MOVEX_OK || (status == MOVEX_ERR_MEMORY && n->may_fail), "%s was sent what is no message: %d", s->name, status);
+}
+
 void raft_net_deliver(raft_net *n, uint32_t i)
 {
     raft_packet packet = n->packets[i];
     n->packets[i] = n->packets[--n->packet_count];
     raft_seat *s = seat_of(n, packet.to);
     if (s && !s->left)
-        holds(n, movex_raft_receive(s->raft, packet.from, packet.bytes, packet.length) != MOVEX_ERR_MALFORMED,
-              "%s was sent what is no message", s->name);
+        take(n, s, &packet);
     free(packet.bytes);
 }
 
@@ -325,6 +331,11 @@ static void step(raft_net *n)
         movex_raft_poll(s->raft, n->now_ms + i * 1000003);
         raft_net_drain(n, i);
         raft_net_collect(n, i);
+        if (n->may_fail && movex_raft_failure(s->raft) != MOVEX_OK) {
+            n->gave_up++;
+            raft_net_kill(n, i);
+            continue;
+        }
         come_again(n, i);
     }
     raft_net_check(n);

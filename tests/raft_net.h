@@ -47,13 +47,14 @@ typedef struct raft_net {
     uint32_t          loss, doubling, lateness; /* per mille of messages */
     uint32_t          latency_ms;
     uint32_t          flush_ms; /* of the disks of who is entered from now on */
+    bool              may_fail; /* there may be no memory: who cannot go on is killed, and has a disk */
     bool              by_hand;  /* nothing is delivered but by the test, and no links come by themselves */
     raft_packet       packets[RAFT_MESSAGES];
     uint32_t          packet_count;
     uint64_t          sent[MOVEX_RAFT_REMOVED + 1]; /* by kind */
     uint64_t          committed_term[RAFT_ENTRIES], committed_digest[RAFT_ENTRIES], chain[RAFT_ENTRIES], last_committed;
     uint64_t          master_of[RAFT_TERMS];
-    uint64_t          proposed, room;
+    uint64_t          proposed, room, gave_up;
 } raft_net;
 
 /* `founders` seats of `count`; all begin to live that are founders. */

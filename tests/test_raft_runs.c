@@ -138,6 +138,42 @@ static void run(uint64_t seed)
     free(n);
 }
 
+/* Allocations fail at any time, for all members alike: nobody forgets anything, some give up and start again from their disk, and
+   when there is memory again all agree. */
+START_TEST(members_without_memory)
+{
+    uint64_t gave_up = 0, failed = 0;
+    for (uint64_t seed = (uint64_t)_i * HUNDRED; seed < (uint64_t)(_i + 1) * HUNDRED; seed++) {
+        raft_net *n = calloc(1, sizeof *n);
+        meter     m = {.random = seed};
+        n->seed = n->random = seed;
+        n->may_fail = true;
+        n->config.message_bytes = 500;
+        n->config.allocator = meter_allocator(&m);
+        n->latency_ms = 20;
+        raft_net_start(n, 3, 4, 15);
+        for (int step = 0; step < 60; step++) {
+            m.fail_one_in = meter_below(&n->random, 2) ? 2 + meter_below(&n->random, 60) : 0;
+            for (uint32_t i = 0; i < 4; i++)
+                if (n->seats[i].raft && n->seats[i].raft->role == MOVEX_RAFT_MASTER) raft_net_propose(n, i);
+            raft_net_run(n, 1 + meter_below(&n->random, 150));
+            m.fail_one_in = 0;
+            if (meter_below(&n->random, 8) == 0) raft_net_kill(n, meter_below(&n->random, 4));
+            if (meter_below(&n->random, 3) == 0) enter_somebody(n);
+        }
+        calm(n);
+        gave_up += n->gave_up;
+        failed += m.failed;
+        raft_net_end(n);
+        free(n);
+        must_equal(m.blocks, 0);
+        must_equal(m.wrong, 0);
+    }
+    printf("# %llu allocations failed, %llu gave up\n", (unsigned long long)failed, (unsigned long long)gave_up);
+    must(failed > HUNDRED && gave_up > 0);
+}
+END_TEST
+
 START_TEST(members)
 {
     const char *alone = getenv("MOVEX_TEST_SEED");
@@ -168,5 +204,6 @@ int main(void)
     tcase_set_timeout(all, 1200);
     suite_add_tcase(suite, all);
     tcase_add_loop_test(all, members, 0, (getenv("MOVEX_TEST_LONG") && *getenv("MOVEX_TEST_LONG") ? ALL_SEEDS : USUAL_SEEDS) / HUNDRED);
+    tcase_add_loop_test(all, members_without_memory, 0, 2);
     return movex_test_main(suite);
 }

@@ -49,6 +49,8 @@ void movex_peer_master_start(movex_peer *peer)
     if (peer->master && status != MOVEX_OK) movex_error_set(&error, (movex_status)status, movex_status_text(status), NULL);
     if (status == MOVEX_OK) return;
     if (!peer->master) peer->room_store = NULL; /* it went with it */
+    /* Of one who is the master now, the room keeps everything that there is memory for. */
+    if (status == MOVEX_ERR_STORE) status = movex_error_set(&error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
     movex_peer_end(peer, (movex_status)status, error.text);
 }
 

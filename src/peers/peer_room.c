@@ -133,16 +133,16 @@ static void give_up(movex_peer *peer)
 {
     movex_store store = peer->config.store;
     movex_error error = {.status = MOVEX_OK};
-    int         status = store.ops ? store.ops->status(store.self, &error) : MOVEX_OK;
-    if (status == MOVEX_OK) movex_peer_end(peer, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY));
-    else movex_peer_end(peer, (movex_status)status, error.text);
+    int         status = movex_raft_failure(peer->raft);
+    bool        says_why = status != MOVEX_ERR_MEMORY && store.ops->status(store.self, &error) == status;
+    movex_peer_end(peer, (movex_status)status, says_why ? error.text : movex_status_text((movex_status)status));
 }
 
 bool movex_peer_follow(movex_peer *peer)
 {
     bool news = false;
     while (!peer->over && follow(peer, &news)) {}
-    if (!peer->over && movex_raft_has_failed(peer->raft)) give_up(peer);
+    if (!peer->over && movex_raft_failure(peer->raft) != MOVEX_OK) give_up(peer);
     if (peer->over) return false;
     /* Who it is may be known later than that there is one. */
     if (!peer->master_id[0] && movex_raft_master(peer->raft)) {

@@ -190,7 +190,7 @@ int movex_raft_compact(movex_raft *raft, uint64_t index, const void *snapshot, s
         raft->others[i].piece = 0;
         raft->others[i].piece_sent = false;
     }
-    return raft_store_all(raft) ? MOVEX_OK : MOVEX_ERR_STORE;
+    return raft_store_all(raft) ? MOVEX_OK : raft->kept.failure;
 }
 
 /* ---- reading */
@@ -245,9 +245,10 @@ bool movex_raft_is_provisional(const movex_raft *raft)
     return raft->alone || (raft->role == MOVEX_RAFT_FOLLOWER && raft->master && raft->master_is_alone);
 }
 
-bool movex_raft_has_failed(const movex_raft *raft)
+int movex_raft_failure(const movex_raft *raft)
 {
-    return raft->failed;
+    if (!raft->failed) return MOVEX_OK;
+    return raft->kept.failure != MOVEX_OK ? raft->kept.failure : MOVEX_ERR_MEMORY;
 }
 
 uint32_t movex_raft_member_count(const movex_raft *raft)

@@ -100,7 +100,7 @@ bool movex_raft_next(movex_raft *raft, movex_raft_event *event);
 /* Adds an entry, as the master: its index, or 0 if it is not (or not yet MASTERED), or hands over, or there is no memory. */
 uint64_t movex_raft_propose(movex_raft *raft, const void *bytes, size_t length);
 /* Lets go of the entries up to `index`, the last that an ENTRY has told of: the snapshot stands for them. MOVEX_OK,
-   MOVEX_ERR_MEMORY or MOVEX_ERR_STORE. */
+   MOVEX_ERR_MEMORY, or what the store says. */
 int movex_raft_compact(movex_raft *raft, uint64_t index, const void *snapshot, size_t length);
 /* Hands over, if it is the master, and has itself removed; LEFT follows, or nothing while there is no majority. */
 void movex_raft_leave(movex_raft *raft);
@@ -115,8 +115,8 @@ uint64_t        movex_raft_last(const movex_raft *raft);
 size_t          movex_raft_log_bytes(const movex_raft *raft); /* of the entries after the snapshot */
 bool            movex_raft_is_alone(const movex_raft *raft);  /* survivor_goes_on: it is the master without the other one */
 bool            movex_raft_is_provisional(const movex_raft *raft); /* ... or who is the master is, and so may be undone */
-/* There was no memory, or no place in the store, for what it must not forget: it does nothing any more. */
-bool            movex_raft_has_failed(const movex_raft *raft);
+/* MOVEX_OK; MOVEX_ERR_MEMORY, or what the store said, if what it must not forget could not be kept: it does nothing any more. */
+int             movex_raft_failure(const movex_raft *raft);
 uint32_t        movex_raft_member_count(const movex_raft *raft);
 const movex_raft_member *movex_raft_member_at(const movex_raft *raft, uint32_t index); /* NULL past the last */
 

@@ -79,6 +79,7 @@ typedef struct raft_kept {
     movex_store_file file;
     uint64_t size;   /* bytes of the file */
     uint64_t number; /* of the change that keeps term and vote */
+    int      failure; /* why something could not be kept, last */
 } raft_kept;
 
 /* snapshot_index <= told <= committed <= last;  the membership that counts is the latest in the log, or else the snapshot's

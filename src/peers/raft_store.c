@@ -50,6 +50,7 @@ void raft_store_flush(movex_raft *raft)
 static movex_writer begin(movex_raft *raft, size_t length)
 {
     raft->out.length = 0;
+    raft->kept.failure = MOVEX_ERR_MEMORY;
     if (!movex_buffer_reserve(&raft->out, &raft->allocator, length + MOVEX_RECORD_FRAME)) return (movex_writer){0};
     return movex_writer_over(raft->out.bytes + MOVEX_RECORD_HEADER, length);
 }
@@ -59,8 +60,8 @@ static bool append(movex_raft *raft, const movex_writer *writer, uint64_t *numbe
     movex_store store = raft->config.store;
     size_t      length = (size_t)(writer->at - raft->out.bytes) - MOVEX_RECORD_HEADER;
     movex_record_seal(raft->out.bytes, (uint32_t)length, raft->kept.size, seed());
-    if (store.ops->append(store.self, raft->kept.file, raft->out.bytes, length + MOVEX_RECORD_FRAME, number) != MOVEX_OK)
-        return false;
+    raft->kept.failure = store.ops->append(store.self, raft->kept.file, raft->out.bytes, length + MOVEX_RECORD_FRAME, number);
+    if (raft->kept.failure != MOVEX_OK) return false;
     raft->kept.size += length + MOVEX_RECORD_FRAME;
     return true;
 }
@@ -166,8 +167,10 @@ bool raft_store_all(movex_raft *raft)
     movex_store  store = raft->config.store;
     movex_buffer all = {0};
     if (!is_kept(raft)) return true;
-    bool ok = write_all(raft, &all) && store.ops->replace(store.self, raft->kept.file, all.bytes, all.length,
-                                                          &raft->kept.number) == MOVEX_OK;
+    int *failure = &raft->kept.failure;
+    *failure = MOVEX_ERR_MEMORY;
+    if (write_all(raft, &all)) *failure = store.ops->replace(store.self, raft->kept.file, all.bytes, all.length, &raft->kept.number);
+    bool ok = *failure == MOVEX_OK;
     if (ok) raft->kept.size = all.length;
     for (uint32_t i = 0; ok && i < raft->log.count; i++) raft->log.entries[i].number = raft->kept.number;
     movex_buffer_free(&all, &raft->allocator);
@@ -277,7 +280,7 @@ int raft_store_open(movex_raft *raft, movex_error *error)
         status = read_all(raft, store);
         raft->config.store = store;
     }
-    if (status == MOVEX_OK && !raft_store_all(raft)) status = MOVEX_ERR_STORE;
+    if (status == MOVEX_OK && !raft_store_all(raft)) status = raft->kept.failure;
     if (status == MOVEX_OK) return MOVEX_OK;
     return movex_error_set(error, (movex_status)status, "store: raft: ", words_for(status), NULL);
 }
