@@ -103,7 +103,7 @@ static void add_sealed(void)
     movex_writer                  writer = movex_writer_over(openings, sizeof openings);
     const movex_opening_record    opening = {3, salt, 2, {"ab", 2}};
     const movex_journal_forfeited forfeited = {300, MOVEX_REFUSED_COMMITMENT};
-    movex_journal_step            step = {.kind = MOVEX_JOURNAL_CLOSING, .elapsed_ms = 3, .deadline_ms = 500, .checksum = 7};
+    movex_journal_step step = {.kind = MOVEX_JOURNAL_CLOSING, .elapsed_ms = 3, .deadline_ms = 500, .checksum = 7};
     movex_write_opening_record(&writer, &opening);
     add_record(movex_journal_write_room, text_of("attic"));
     add_record(movex_journal_write_forfeited, &forfeited);

@@ -585,7 +585,7 @@ static void open_ann(uint64_t sum)
 
 static uint64_t revealed_sum(uint8_t bobs)
 {
-    bluff revealed = {.player = {"ann", "bob"}, .purse = {92, (int16_t)(100 - (bobs ? bobs : 0))}};
+    bluff               revealed = {.player = {"ann", "bob"}, .purse = {92, (int16_t)(100 - (bobs ? bobs : 0))}};
     movex_random_source random = {.seed = 99};
     movex_context       context = {.author = "bob", .version = 12, .now_ms = 500, .random = &random};
     revealed.bid[0] = 8;
@@ -635,7 +635,8 @@ START_TEST(steps_before_their_time)
     open_by_hand();
     if (_i == 1) tell_ready("ann", 0, 11);
     if (_i == 0) step(MOVEX_MESSAGE_CLOSING, 11, (movex_sealed_step_message){.deadline_ms = 900});
-    if (_i == 1) step(MOVEX_MESSAGE_CLOSING, 12, (movex_sealed_step_message){.deadline_ms = 900}); /* bob is not ready */
+    if (_i == 1)
+        step(MOVEX_MESSAGE_CLOSING, 12, (movex_sealed_step_message){.deadline_ms = 900}); /* bob is not ready */
     if (_i == 2) step(MOVEX_MESSAGE_DEADLINE, 11, (movex_sealed_step_message){.elapsed_ms = 5});
     if (_i == 3) {
         movex_sealed_entry_message message = ready_of("ann", 0, 11);
@@ -650,11 +651,11 @@ END_TEST
 
 START_TEST(steps_out_of_their_order)
 {
-    static const char *const words[] = {"already",       "DEADLINE: before", "when all was to be opened",
-                                        "not in time",   "its time",         "nothing for its author",
+    static const char *const words[] = {"already",        "DEADLINE: before", "when all was to be opened",
+                                        "not in time",    "its time",         "nothing for its author",
                                         "has not sealed", "payload"};
     close_by_hand();
-    movex_sealed_step_message opening = {.author = {"bob", 3}};
+    movex_sealed_step_message  opening = {.author = {"bob", 3}};
     movex_sealed_entry_message more = ready_of("bob", 1, 14);
     switch (_i) {
     case 0: step(MOVEX_MESSAGE_CLOSING, 14, (movex_sealed_step_message){.deadline_ms = 900}); break;
@@ -828,8 +829,8 @@ START_TEST(rounds_that_are_damaged)
     }
     must(refused > length);
     for (uint64_t version = 11; version < 16; version++) { /* which its entries and steps lead to */
-        int status =
-            movex_sealed_read(&round, &allocator, (movex_wire_bytes){bytes, length}, false, version, 512, rooms, &error);
+        int status = movex_sealed_read(&round, &allocator, (movex_wire_bytes){bytes, length}, false, version, 512,
+                                       rooms, &error);
         must((status == MOVEX_OK) == (version == 13));
     }
     must(movex_sealed_read(&round, &allocator, (movex_wire_bytes){bytes, length}, false, 13, 1, rooms, &error) ==

@@ -379,7 +379,7 @@ START_TEST(nothing_is_lost_with_a_connection)
     for (int i = 0; i < 3; i++) match_cut(&p.m, p.clients[i]);
     match_poll_times(&p.m, 5);
     party_settle(&p);
-    ck_assert_int_eq(hidden_seen(&p, ANN)->seats[ANN].bid, 3); /* she still sees it */
+    ck_assert_int_eq(hidden_seen(&p, ANN)->seats[ANN].bid, 3);                                  /* she still sees it */
     for (int i = 0; i < 3; i++) ck_assert_uint_eq(movex_client_stats(p.clients[i]).resumes, 1); /* with no snapshot */
     party_lose(&p, ANN);
     movex_resource *ann = p.resources[ANN];
@@ -500,9 +500,9 @@ START_TEST(as_much_is_kept_as_may_be)
     ck_assert_int_eq(outcome(&p, BEN, hers), MOVEX_REFUSED_TOO_MANY_SEALED);
     for (int i = 0; i < 6; i++) { /* the master's own may come to as much again */
         int reason;
-        ck_assert_int_eq(movex_master_dispatch(p.m.master, &sealed_type, "main", HIDDEN_RAISE, &(hidden_amount){1},
-                                               &reason),
-                         MOVEX_OK);
+        ck_assert_int_eq(
+            movex_master_dispatch(p.m.master, &sealed_type, "main", HIDDEN_RAISE, &(hidden_amount){1}, &reason),
+            MOVEX_OK);
         ck_assert_int_eq(reason, i < 4 ? MOVEX_ACCEPT : MOVEX_REFUSED_TOO_MANY_SEALED);
     }
     party_settle(&p);
@@ -600,7 +600,7 @@ START_TEST(secrets_of_the_masters_cannot_be_sealed)
     memcpy(actions, hidden_type.actions, sizeof actions);
     actions[HIDDEN_AGAIN].flags = MOVEX_MASTER_ONLY;
     mastered.actions = actions;
-    const movex_type *types[] = {&redacted, &mastered};
+    const movex_type        *types[] = {&redacted, &mastered};
     static const char *const words[] = {"redact", "again"};
     for (int i = 0; i < 2; i++) {
         movex_type sealed = *types[i];
@@ -714,8 +714,9 @@ static const movex_type *const kept_types[] = {&sealed_type, NULL};
 static void restart(kept *k)
 {
     movex_master_free(k->p.m.master);
-    movex_master_config config = {.types = kept_types, .store = movex_store_memory_open(k->disk), .limits = {.journal_bytes = 1}};
-    movex_error         error = {.text = ""};
+    movex_master_config config = {
+        .types = kept_types, .store = movex_store_memory_open(k->disk), .limits = {.journal_bytes = 1}};
+    movex_error error = {.text = ""};
     config.error = &error;
     k->p.m.master = movex_master_new(&config);
     ck_assert_msg(k->p.m.master != NULL, "%s", error.text);
@@ -837,7 +838,8 @@ static told go_through(movex_store store, const movex_type *type)
     records.version = movex_replay_at(replay).version;
     records.checksum = movex_replay_at(replay).checksum;
     if (type) { /* and backwards */
-        for (uint64_t version = records.version; version + 1 > movex_replay_at(replay).first && version > 0; version--) {
+        for (uint64_t version = records.version; version + 1 > movex_replay_at(replay).first && version > 0;
+             version--) {
             if (version < movex_replay_at(replay).first) break;
             ck_assert_int_eq(movex_replay_seek(replay, version), MOVEX_OK);
             movex_replay_record made;

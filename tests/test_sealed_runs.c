@@ -66,7 +66,9 @@ typedef struct run {
 } run;
 
 static run r;
-static struct { uint64_t reveals, forfeits, unopened, refused, overturned, reconnects, restarts, snapshots, resumes, own; } seen;
+static struct {
+    uint64_t reveals, forfeits, unopened, refused, overturned, reconnects, restarts, snapshots, resumes, own;
+} seen;
 
 static movex_type type;
 
@@ -275,8 +277,8 @@ static void take_event(int i, const movex_event *event)
         require(r.forfeits[event->version] == event->reason);
         require(event->reason != MOVEX_ACCEPT && event->peer[0]);
     }
-    bool outcome = event->kind == MOVEX_EVENT_ACCEPTED || event->kind == MOVEX_EVENT_REFUSED ||
-                   event->kind == MOVEX_EVENT_EXPIRED;
+    bool outcome =
+        event->kind == MOVEX_EVENT_ACCEPTED || event->kind == MOVEX_EVENT_REFUSED || event->kind == MOVEX_EVENT_EXPIRED;
     for (uint32_t id = 1; outcome && id < r.dispatch_count; id++) {
         dispatched *d = &r.dispatches[id];
         if (d->client != i || d->life != r.lives[i] || d->ticket != event->ticket) continue;
@@ -330,7 +332,8 @@ static void dispatch(int i)
     if (d->pair) {
         d->hidden = (half){pairs[below(4)], true, m};
         secrets_move shown = {.id = id};
-        d->ticket = movex_dispatch_private(r.bound[i], d->hidden.action, &m, secrets_shown_for(d->hidden.action), &shown);
+        d->ticket =
+            movex_dispatch_private(r.bound[i], d->hidden.action, &m, secrets_shown_for(d->hidden.action), &shown);
     } else {
         uint32_t action = open[below(10)];
         if (action == SECRETS_OPEN && below(4)) action = SECRETS_APPEND;
@@ -396,7 +399,8 @@ static void play(uint64_t seed)
     r.proven = below(2);
     r.kept = seed % 3 != 0;
     r.client_count = 2 + (int)below(MOST_CLIENTS - 1);
-    movex_mock_config net = {.seed = seed, .latency_ms = {below(3), below(20)}, .cut_per_mille = below(2) ? below(30) : 0};
+    movex_mock_config net = {
+        .seed = seed, .latency_ms = {below(3), below(20)}, .cut_per_mille = below(2) ? below(30) : 0};
     r.net = movex_mock_new(&net);
     r.disk = movex_store_memory_new(&(movex_store_memory_config){.seed = seed});
     r.rules = movex_rules_new(&type, NULL, NULL);

@@ -38,17 +38,16 @@ typedef struct any_message {
     } of;
 } any_message;
 
-static const unsigned kinds[] = {MOVEX_MESSAGE_ERROR, MOVEX_MESSAGE_HELLO, MOVEX_MESSAGE_BIND, MOVEX_MESSAGE_UNBIND,
-                                 MOVEX_MESSAGE_RESYNC, MOVEX_MESSAGE_UNBOUND, MOVEX_MESSAGE_DISPATCH,
-                                 MOVEX_MESSAGE_WELCOME, MOVEX_MESSAGE_BOUND, MOVEX_MESSAGE_BIND_REFUSED,
-                                 MOVEX_MESSAGE_SNAPSHOT, MOVEX_MESSAGE_OUTCOME, MOVEX_MESSAGE_SUBSCRIBER,
-                                 MOVEX_MESSAGE_DISPATCH_PRIVATE, MOVEX_MESSAGE_OVERTURNED,
-                                 MOVEX_MESSAGE_DISPATCH_SEALED, MOVEX_MESSAGE_OPEN, MOVEX_MESSAGE_SEALED,
-                                 MOVEX_MESSAGE_SEALED_ENTRY, MOVEX_MESSAGE_CLOSING, MOVEX_MESSAGE_OPENING,
-                                 MOVEX_MESSAGE_DEADLINE,
-                                 /* Entries: bits 0x05 never together; then with a patch, with halves, with both. */
-                                 0x40, 0x41, 0x42, 0x43, 0x44, 0x46, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4e, 0x50, 0x51,
-                                 0x52, 0x53, 0x54, 0x56, 0x58, 0x59, 0x5a, 0x5b, 0x5c, 0x5e};
+static const unsigned kinds[] = {
+    MOVEX_MESSAGE_ERROR, MOVEX_MESSAGE_HELLO, MOVEX_MESSAGE_BIND, MOVEX_MESSAGE_UNBIND, MOVEX_MESSAGE_RESYNC,
+    MOVEX_MESSAGE_UNBOUND, MOVEX_MESSAGE_DISPATCH, MOVEX_MESSAGE_WELCOME, MOVEX_MESSAGE_BOUND,
+    MOVEX_MESSAGE_BIND_REFUSED, MOVEX_MESSAGE_SNAPSHOT, MOVEX_MESSAGE_OUTCOME, MOVEX_MESSAGE_SUBSCRIBER,
+    MOVEX_MESSAGE_DISPATCH_PRIVATE, MOVEX_MESSAGE_OVERTURNED, MOVEX_MESSAGE_DISPATCH_SEALED, MOVEX_MESSAGE_OPEN,
+    MOVEX_MESSAGE_SEALED, MOVEX_MESSAGE_SEALED_ENTRY, MOVEX_MESSAGE_CLOSING, MOVEX_MESSAGE_OPENING,
+    MOVEX_MESSAGE_DEADLINE,
+    /* Entries: bits 0x05 never together; then with a patch, with halves, with both. */
+    0x40, 0x41, 0x42, 0x43, 0x44, 0x46, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4e, 0x50, 0x51, 0x52, 0x53, 0x54, 0x56, 0x58,
+    0x59, 0x5a, 0x5b, 0x5c, 0x5e};
 
 static char          letters[512];
 static unsigned char blob[1024];

@@ -133,7 +133,8 @@ void movex_fold_note(movex_resource *resource, uint64_t version, const movex_wir
     while (movex_next_reveal_record(&reader, halves, &record)) {
         const movex_entry *entry = halves ? movex_log_find(&fold->entries, version - record.back) : NULL;
         if (entry)
-            movex_fold_add_name(resource, version - record.back, movex_log_author(&fold->entries, entry), entry->author_length);
+            movex_fold_add_name(resource, version - record.back, movex_log_author(&fold->entries, entry),
+                                entry->author_length);
         else if (!halves)
             movex_fold_add_name(resource, version - record.back, record.author.bytes, record.author.length);
     }

@@ -198,8 +198,7 @@ bool movex_replica_follows(movex_resource *resource, uint64_t version)
     if (resource->gap) return false;
     if (version == resource->version + 1) return true;
     resource->gap = true;
-    if (!resource->resyncing)
-        mismatch(resource, "", "an entry that does not follow the one before", version, "");
+    if (!resource->resyncing) mismatch(resource, "", "an entry that does not follow the one before", version, "");
     return false;
 }
 

@@ -333,7 +333,9 @@ static bool send_dispatch(movex_resource *resource, movex_pending_dispatch *disp
     client->encoded.length = 0;
     if (!movex_buffer_reserve(&client->encoded, &client->allocator, 2 * rules->max_encoded)) return false;
     message.hidden.payload = movex_resource_encode(client, rules->payloads[dispatch->action], dispatch->payload);
-    if (pair) message.shown_payload = movex_resource_encode(client, rules->payloads[dispatch->shown], dispatch->shown_payload);
+    if (pair)
+        message.shown_payload =
+            movex_resource_encode(client, rules->payloads[dispatch->shown], dispatch->shown_payload);
     movex_writer writer = movex_client_message(client, client->encoded.length);
     if (!writer.at) return false;
     movex_resource_number(resource, dispatch);

@@ -78,8 +78,7 @@ static bool has_room(const movex_resource *resource, size_t length, bool seals)
 static bool start_own(movex_resource *resource)
 {
     movex_sealing *sealing = resource->sealing;
-    if (!sealing->own.rules &&
-        !movex_view_init(&sealing->own, resource->rules, false, &resource->client->allocator))
+    if (!sealing->own.rules && !movex_view_init(&sealing->own, resource->rules, false, &resource->client->allocator))
         return false;
     sealing->has_own = true;
     return true;
@@ -169,7 +168,8 @@ static void follow_entry(movex_resource *resource, const movex_sealed_entry_mess
     resource->version = message->version;
     resource->entry_ms = entry.now_ms;
     movex_sealed_look(round, resource->confirmed.state);
-    movex_replica_compare(resource, author, resource->rules->type->actions[message->action].name, message->checksum, "");
+    movex_replica_compare(resource, author, resource->rules->type->actions[message->action].name, message->checksum,
+                          "");
 }
 
 void movex_sealing_entry(movex_resource *resource, const movex_sealed_entry_message *message)
@@ -373,11 +373,12 @@ void movex_sealing_read(movex_resource *resource, const movex_sealed_message *me
     sealing->forfeits_came = message->forfeits.count > 0;
     if (message->round.length == 0) return;
     uint64_t most = 2 * (uint64_t)client->limits.sealed;
-    int      status =
-        movex_sealed_read(&sealing->round, &client->allocator, message->round, false, message->version,
-                          most < UINT32_MAX ? (uint32_t)most : UINT32_MAX, payloads, &cause);
-    if (status == MOVEX_ERR_MEMORY) out_of_memory(resource);
-    else if (status != MOVEX_OK) accuse(resource, MOVEX_ERR_MALFORMED, cause.text);
+    int      status = movex_sealed_read(&sealing->round, &client->allocator, message->round, false, message->version,
+                                   most < UINT32_MAX ? (uint32_t)most : UINT32_MAX, payloads, &cause);
+    if (status == MOVEX_ERR_MEMORY)
+        out_of_memory(resource);
+    else if (status != MOVEX_OK)
+        accuse(resource, MOVEX_ERR_MALFORMED, cause.text);
 }
 
 /* What this client has sealed is known to it. False if there is no memory. */

@@ -30,8 +30,7 @@ static void forget(movex_resource *resource, movex_secret *secret)
 
 void movex_secrets_free(movex_resource *resource)
 {
-    while (resource->sealing->secrets.first)
-        forget(resource, (movex_secret *)(void *)resource->sealing->secrets.first);
+    while (resource->sealing->secrets.first) forget(resource, (movex_secret *)(void *)resource->sealing->secrets.first);
 }
 
 static movex_secret *find(const movex_resource *resource, const unsigned char *commitment)

@@ -87,10 +87,10 @@ void movex_journal_write_entry(movex_writer *writer, const movex_journal_entry *
 {
     bool master = record->session == 0;
     movex_write_u8(writer, MOVEX_JOURNAL_ENTRY);
-    movex_write_u8(writer, (uint8_t)((master ? BY_MASTER : 0) | (record->hides ? HIDES : 0) |
-                                     (record->reveals ? REVEALS : 0) | (record->shown.drew ? SHOWN_DREW : 0) |
-                                     (record->hides && record->hidden.drew ? HIDDEN_DREW : 0) |
-                                     (record->seals ? SEALS : 0)));
+    movex_write_u8(writer,
+                   (uint8_t)((master ? BY_MASTER : 0) | (record->hides ? HIDES : 0) | (record->reveals ? REVEALS : 0) |
+                             (record->shown.drew ? SHOWN_DREW : 0) |
+                             (record->hides && record->hidden.drew ? HIDDEN_DREW : 0) | (record->seals ? SEALS : 0)));
     movex_write_number(writer, record->elapsed_ms);
     if (master) {
         movex_write_wire_text(writer, record->author);

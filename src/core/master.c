@@ -55,7 +55,8 @@ static int add_rules(movex_master *master, const movex_type *type, movex_error *
     if (movex_rules_check_determinism(rules, master->config.determinism) != MOVEX_OK)
         return movex_error_set(error, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
     size_t longest = MOVEX_MESSAGE_OVERHEAD + 2 * rules->max_encoded; /* a pair */
-    size_t opening = MOVEX_MESSAGE_OVERHEAD + master->config.limits.hidden * (MOVEX_RECORD_OVERHEAD + rules->max_encoded);
+    size_t opening =
+        MOVEX_MESSAGE_OVERHEAD + master->config.limits.hidden * (MOVEX_RECORD_OVERHEAD + rules->max_encoded);
     if (rules->sealed && opening > longest) longest = opening;
     if (longest > master->max_message) master->max_message = longest;
     if (rules->max_payload > master->payload_size) master->payload_size = rules->max_payload;

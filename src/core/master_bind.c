@@ -101,8 +101,7 @@ void movex_subscription_send_snapshot(movex_master *master, movex_subscription *
     subscription->live = true;
     bool               missed = subscription->revealed != resource->revealed;
     movex_wire_records names = {0};
-    bool               named = movex_round_send(master, subscription) &&
-                 (!missed || movex_reveal_names(master, resource, &names));
+    bool named = movex_round_send(master, subscription) && (!missed || movex_reveal_names(master, resource, &names));
     master->encoded.length = 0;
     if (named && movex_buffer_reserve(&master->encoded, &master->allocator, most))
         writer = movex_master_message(master, most + names.bytes.length);
@@ -261,8 +260,10 @@ static const movex_rules *find_rules(movex_master *master, const movex_bind_mess
         if (strcmp(rules->type->name, names->type) != 0) continue;
         if (rules->agreement == message->fingerprint) return rules;
         if (rules->room[0] && rules->fingerprint == message->fingerprint) {
-            movex_error_set(error, MOVEX_ERR_FINGERPRINT, "all that is hidden is sealed here: the client needs the master's "
-                            "sealed_room", NULL);
+            movex_error_set(error, MOVEX_ERR_FINGERPRINT,
+                            "all that is hidden is sealed here: the client needs the master's "
+                            "sealed_room",
+                            NULL);
             return NULL;
         }
         movex_error_set(error, MOVEX_ERR_FINGERPRINT, "type ", names->type,

@@ -12,6 +12,7 @@
      master_audience.c  what clients hold that cannot compute their views
      master_reveal.c    what is hidden becomes known
      master_sealed.c    what is sealed: rounds, from the first commitment to the reveal
+     master_sealed_tell.c  what is sealed is told
      master_hidden.c    what is hidden: who has hidden it, and the views that come of it
      master_recover.c   what a store has kept is taken up again
      master_records.c   a journal's records, one by one (recovery.h)
@@ -695,17 +696,20 @@ void movex_round_note(movex_master *master, movex_master_resource *resource, con
 void movex_round_pass(movex_master *master);
 /* OPEN. */
 int  movex_round_open(movex_master *master, movex_session *session, movex_reader *reader, movex_error *error);
-/* The message of an entry with a commitment; no writer if there is no memory. */
-movex_writer movex_round_write_entry(movex_master *master, const movex_master_resource *resource,
-                                     const movex_telling *telling);
-/* Sends what belongs to the snapshot that follows. False if there is no memory. */
-bool movex_round_send(movex_master *master, const movex_subscription *subscription);
 /* A step that a journal has kept: MOVEX_OK, or what is wrong. */
 int  movex_round_redo(movex_master *master, movex_master_resource *resource, const char *author,
                       const movex_journal_step *recorded, movex_error *error);
 /* A round that a journal's snapshot has kept; its authors' sessions are for the caller to find. MOVEX_OK, or what is wrong. */
 int  movex_round_recover(movex_master *master, movex_master_resource *resource, movex_wire_bytes bytes, movex_error *error);
 void movex_round_check(const movex_master_resource *resource);
+
+/* ---- master_sealed_tell.c */
+
+/* The message of an entry with a commitment; no writer if there is no memory. */
+movex_writer movex_round_write_entry(movex_master *master, const movex_master_resource *resource,
+                                     const movex_telling *telling);
+/* Sends what belongs to the snapshot that follows. False if there is no memory. */
+bool movex_round_send(movex_master *master, const movex_subscription *subscription);
 
 /* ---- master_keep.c */
 

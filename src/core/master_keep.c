@@ -124,17 +124,17 @@ void movex_keep_entry(movex_master *master, movex_master_resource *resource, con
     const movex_deed         *deed = telling->deed;
     const movex_subscription *author = telling->author;
     movex_journal_entry       entry = {
-        .elapsed_ms = telling->entry.elapsed_ms,
-        .session = author ? author->session->number : 0,
-        .subscription = author ? author->serial : 0,
-        .sequence = telling->entry.sequence,
-        .author = text_of(telling->name),
-        .shown = half_of(&deed->shown),
-        .hidden = half_of(&deed->hidden),
-        .hides = deed->hides,
-        .reveals = telling->reveal != NULL,
-        .checksum = resource->view.hashes.checksum,
-        .seals = deed->commitment != NULL,
+              .elapsed_ms = telling->entry.elapsed_ms,
+              .session = author ? author->session->number : 0,
+              .subscription = author ? author->serial : 0,
+              .sequence = telling->entry.sequence,
+              .author = text_of(telling->name),
+              .shown = half_of(&deed->shown),
+              .hidden = half_of(&deed->hidden),
+              .hides = deed->hides,
+              .reveals = telling->reveal != NULL,
+              .checksum = resource->view.hashes.checksum,
+              .seals = deed->commitment != NULL,
     };
     if (deed->commitment) memcpy(entry.commitment, deed->commitment, MOVEX_COMMITMENT_SIZE);
     movex_writer writer = begin(master);

@@ -247,7 +247,8 @@ static int take_sealed(movex_recovery *r, movex_wire_bytes round)
         session->hiding++;
     }
     for (uint32_t i = 0; i < sealed->count; i++)
-        if (sealed->entries[i].session > r->master->sessions_made) r->master->sessions_made = sealed->entries[i].session;
+        if (sealed->entries[i].session > r->master->sessions_made)
+            r->master->sessions_made = sealed->entries[i].session;
     return MOVEX_OK;
 }
 
@@ -259,8 +260,8 @@ static int take_room(movex_recovery *r, movex_wire_text text)
     memcpy(name, text.bytes, text.length);
     if (strcmp(name, room) == 0) return MOVEX_OK;
     if (!r->takes_room || room[0])
-        return movex_error_set(&r->cause, MOVEX_ERR_FINGERPRINT, "what is hidden in it is sealed in another room, ", name,
-                               NULL);
+        return movex_error_set(&r->cause, MOVEX_ERR_FINGERPRINT, "what is hidden in it is sealed in another room, ",
+                               name, NULL);
     for (uint32_t i = 0; i < master->rules_count; i++)
         if (master->rules[i] == r->resource->rules) return movex_rules_seal(master->rules[i], name, &r->cause);
     return misplaced(r);

@@ -78,10 +78,10 @@ int movex_master_resource_new(movex_master *master, const movex_rules *rules, co
     movex_log_init(&resource->log, master->config.limits.history, master->config.limits.history_bytes);
 
     bool viewed = movex_view_init(&resource->view, rules, true, &master->allocator);
-    bool placed = viewed && movex_heap_reserve(&master->wakes, &master->allocator, master->by_name.count + 1) &&
-                  (!rules->hidden_as ||
-                   movex_heap_reserve(&master->seals, &master->allocator, master->by_name.count + 1)) &&
-                  take_place(master, resource);
+    bool placed =
+        viewed && movex_heap_reserve(&master->wakes, &master->allocator, master->by_name.count + 1) &&
+        (!rules->hidden_as || movex_heap_reserve(&master->seals, &master->allocator, master->by_name.count + 1)) &&
+        take_place(master, resource);
     bool named = placed && movex_map_put(&master->by_name, &master->allocator, key_of(master, rules, id), resource);
     if (!named) {
         if (placed) give_place_back(master, resource);

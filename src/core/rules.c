@@ -209,8 +209,8 @@ static uint64_t make_fingerprint(const movex_rules *rules)
         print = movex_xxh64_number(print, rules->hidden_as ? rules->hidden_as[i] : MOVEX_NO_ACTION);
     }
     print = movex_xxh64_number(movex_xxh64_number(movex_xxh64_number(print, rules->wake), rules->joined), rules->left);
-    return movex_xxh64_number(print, (type->can_reconcile ? 1u : 0u) | (type->redact ? 2u : 0u) |
-                                          (type->sealed ? 4u : 0u));
+    return movex_xxh64_number(print,
+                              (type->can_reconcile ? 1u : 0u) | (type->redact ? 2u : 0u) | (type->sealed ? 4u : 0u));
 }
 
 static int check_init(const movex_rules *rules, movex_error *error)
@@ -248,9 +248,8 @@ movex_rules *movex_rules_new(const movex_type *type, const movex_allocator *allo
     rules->type = type;
     rules->allocator = resolved;
     if (find_all_reserved(rules, error) != MOVEX_OK || find_hidden(rules, error) != MOVEX_OK ||
-        find_sealed(rules, error) != MOVEX_OK ||
-        make_codecs(rules, error) != MOVEX_OK || check_floats(rules, error) != MOVEX_OK ||
-        check_init(rules, error) != MOVEX_OK) {
+        find_sealed(rules, error) != MOVEX_OK || make_codecs(rules, error) != MOVEX_OK ||
+        check_floats(rules, error) != MOVEX_OK || check_init(rules, error) != MOVEX_OK) {
         movex_rules_free(rules);
         return NULL;
     }

@@ -142,9 +142,9 @@ static bool decode(const movex_sealed *sealed, uint32_t action, movex_wire_bytes
 int movex_sealed_check_opening(const movex_sealed *sealed, const char *author, const movex_wire_records *records,
                                void *payload, movex_error *error)
 {
-    movex_reader              reader = movex_reader_over(records->bytes.bytes, records->bytes.length);
-    movex_opening_record      record;
-    movex_error               cause;
+    movex_reader               reader = movex_reader_over(records->bytes.bytes, records->bytes.length);
+    movex_opening_record       record;
+    movex_error                cause;
     const movex_sealed_author *who = movex_sealed_author_of(sealed, author);
     if (!sealed->closing || !who || who->opened)
         return movex_error_set(error, MOVEX_ERR_MALFORMED, "there is nothing for its author to open", NULL);
@@ -250,8 +250,8 @@ bool movex_sealed_is_opened(const movex_sealed *sealed)
 int movex_sealed_apply(const movex_sealed *sealed, movex_view *view, const movex_sealed_entry *entry, bool hidden,
                        void *payload)
 {
-    bool     half = hidden && (entry->opening == MOVEX_OPENING_OWN || entry->opening == MOVEX_OPENING_GIVEN);
-    uint32_t action = half ? entry->hidden_action : entry->action;
+    bool                half = hidden && (entry->opening == MOVEX_OPENING_OWN || entry->opening == MOVEX_OPENING_GIVEN);
+    uint32_t            action = half ? entry->hidden_action : entry->action;
     movex_wire_bytes    bytes = half ? bytes_at(sealed, entry->hidden_at, entry->hidden_length)
                                      : bytes_at(sealed, entry->payload_at, entry->payload_length);
     movex_random_source random = {.seed = half ? movex_seal_seed(entry->seed, entry->salt) : entry->seed};
@@ -318,8 +318,7 @@ static void judge_author(movex_sealed *sealed, uint32_t author, void *payload)
                         : entry->opening == MOVEX_OPENING_WRONG ? MOVEX_REFUSED_COMMITMENT
                         : entry->opening == MOVEX_OPENING_UNFIT ? MOVEX_REFUSED_PAIR
                                                                 : MOVEX_REFUSED_NOT_OPENED;
-        if (entry->opening != MOVEX_OPENING_GIVEN)
-            movex_sealed_apply(sealed, &sealed->work, entry, false, payload);
+        if (entry->opening != MOVEX_OPENING_GIVEN) movex_sealed_apply(sealed, &sealed->work, entry, false, payload);
     }
 }
 

@@ -182,7 +182,7 @@ static bool take_entry(source *s, const movex_sealed_entry *entry, movex_wire_by
 {
     movex_sealed              *sealed = s->sealed;
     const movex_sealed_author *author = &sealed->authors[entry->author];
-    uint64_t                   before = sealed->count ? sealed->entries[sealed->count - 1].version : sealed->base_version;
+    uint64_t before = sealed->count ? sealed->entries[sealed->count - 1].version : sealed->base_version;
     if (entry->version <= before || entry->version == sealed->closing || entry->version > s->version) return false;
     if (sealed->count == 0 && !(entry->sealed && entry->version == sealed->base_version + 1)) return false;
     if (entry->now_ms < s->now_ms || (entry->sealed && !author->id[0])) return false;

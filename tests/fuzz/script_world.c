@@ -313,7 +313,8 @@ void script_check_views(world *w)
             check_subscribers(w, p->bound[k], k);
             table local;
             movex_fork(p->bound[k], &local);
-            if (!has_sealed(p->bound[k])) fuzz_require(movex_codec_equal(codec, &local, &state)); /* nothing is pending */
+            if (!has_sealed(p->bound[k]))
+                fuzz_require(movex_codec_equal(codec, &local, &state)); /* nothing is pending */
             w->digest = fuzz_digest_number(w->digest, checksum);
         }
     }

@@ -93,8 +93,7 @@ static bool is_same_entry(const movex_replay_record *a, const movex_replay_recor
 {
     if (a->kind != b->kind || a->kind != MOVEX_REPLAY_ENTRY)
         return true; /* one file may begin where the other goes on */
-    return strcmp(a->name, b->name) == 0 && a->hides == b->hides && a->seals == b->seals &&
-           a->reveals == b->reveals &&
+    return strcmp(a->name, b->name) == 0 && a->hides == b->hides && a->seals == b->seals && a->reveals == b->reveals &&
            is_same_half(&a->shown, &b->shown) && (!a->hides || is_same_half(&a->hidden, &b->hidden));
 }
 

@@ -110,9 +110,7 @@ void show_record(FILE *out, const movex_replay *replay, const movex_replay_recor
         fprintf(out, "%s opens %" PRIu64 " of its halves, checksum %016" PRIx64, record->name, record->number,
                 record->checksum);
         break;
-    case MOVEX_REPLAY_DEADLINE:
-        fprintf(out, "the time to open is over, checksum %016" PRIx64, record->checksum);
-        break;
+    case MOVEX_REPLAY_DEADLINE: fprintf(out, "the time to open is over, checksum %016" PRIx64, record->checksum); break;
     case MOVEX_REPLAY_ROOM: fprintf(out, "everything hidden is sealed, in room %s", record->name); break;
     case MOVEX_REPLAY_SESSIONS: fputs("sessions", out); break;
     case MOVEX_REPLAY_START: fprintf(out, "a master starts, epoch %" PRIu64, record->number); break;
