@@ -275,8 +275,7 @@ void movex_raft_check(const movex_raft *raft)
     assert(log->snapshot_index <= raft->told && raft->told <= raft->committed && raft->committed <= raft_last(raft));
     assert(raft->committed_membership_index <= raft->committed && raft->membership_index <= raft_last(raft));
     assert(raft->role != MOVEX_RAFT_MASTER || raft->term_index > 0);
-    assert(raft->branch_committed <= raft->branch && raft->branch_committed <= raft->committed && raft->branch <= raft_last(raft));
-    assert(!raft->alone || raft->branch);
+    assert(raft->joint <= raft->committed && raft->branch <= raft_last(raft) && (!raft->alone || raft->branch));
     for (uint32_t i = 0; i < raft->other_count; i++) {
         const raft_other *other = &raft->others[i];
         assert(other->next >= 1 && (raft->role != MOVEX_RAFT_MASTER || other->match < other->next));

@@ -26,6 +26,7 @@ void raft_commit_to(movex_raft *raft, uint64_t index)
 {
     if (index <= raft->committed) return;
     raft->committed = index;
+    if (!movex_raft_is_provisional(raft)) raft->joint = index;
     uint64_t before = raft->committed_membership_index;
     if (before == raft->membership_index) return;
     raft_log_membership(raft, index, &raft->committed_membership, &raft->committed_membership_index);
@@ -70,29 +71,29 @@ bool raft_may_be_alone(movex_raft *raft)
 static void undo_all(movex_raft *raft)
 {
     raft_log_clear(raft);
-    raft->committed = 0;
+    raft->committed = raft->joint = 0;
     raft->membership = raft->committed_membership = (movex_raft_membership){.room = raft->membership.room};
     raft->membership_index = raft->committed_membership_index = 0;
     raft->joins = true;
 }
 
-/* What both have held stays, and so does what the other one may have been promised: should it be lost before it has told of the
-   rest, that is not lost with it. */
+/* What both have for certain stays committed; what was there before this one went on alone stays in the log, since the other may have
+   been promised it: should that one be lost before it has told of the rest, it is not lost with it. */
 static bool undo_branch(movex_raft *raft)
 {
-    raft->committed = raft->branch_committed;
-    if (!raft_log_cut(raft, raft->branch)) return false;
+    raft->committed = raft->joint;
+    if (raft->branch < raft_last(raft) && !raft_log_cut(raft, raft->branch)) return false;
     raft_log_membership(raft, raft->committed, &raft->committed_membership, &raft->committed_membership_index);
     return true;
 }
 
 void raft_undo(movex_raft *raft)
 {
-    if (raft->log.snapshot_index > raft->branch_committed) undo_all(raft);
+    if (raft->log.snapshot_index > raft->joint) undo_all(raft);
     else if (!undo_branch(raft)) raft->failed = true;
     raft->told = raft->log.snapshot_index;
     raft->told_membership_index = 0;
-    raft->branch = raft->branch_committed = 0;
+    raft->branch = 0;
     raft->alone = false;
     raft->undone_due = raft->restored_due = true;
     movex_buffer_free(&raft->incoming, &raft->allocator);

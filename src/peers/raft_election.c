@@ -59,10 +59,7 @@ static void become_master(movex_raft *raft, bool alone)
         other->append_due = other->met;
     }
     if (alone) {
-        if (!raft->branch) {
-            raft->branch = raft_last(raft);
-            raft->branch_committed = raft->committed;
-        }
+        if (!raft->branch) raft->branch = raft_last(raft);
         if (!raft_store_state(raft)) raft->failed = true;
     }
     bool ok = begins ? raft_found(raft) : raft_log_add(raft, raft->term, MOVEX_RAFT_NOTHING, "", 0);
@@ -170,7 +167,8 @@ void raft_elect(movex_raft *raft)
         raft_other *twin = raft->branch ? raft_twin(raft) : NULL;
         if (raft->branch && (!twin || twin->match >= raft_last(raft))) {
             raft->alone = false;
-            raft->branch = raft->branch_committed = 0;
+            raft->branch = 0;
+            raft->joint = raft->committed;
             if (!raft_store_state(raft)) raft->failed = true;
         }
         return;

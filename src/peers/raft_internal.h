@@ -96,9 +96,10 @@ struct movex_raft {
     /* what must not be forgotten */
     uint64_t term, voted_for; /* 0: nobody, in this term */
     raft_log log;
-    /* survivor_goes_on: the last index, and the last that was committed, when it went on alone. What came after, the other may not
-       know of; what was there already it may have promised to the other. 0: there is nothing such. branch_committed <= branch */
-    uint64_t branch, branch_committed;
+    uint64_t branch;   /* survivor_goes_on: the last index when it went on alone. What came after, the other may not know of, and may
+                          have another one of the same term; 0: there is nothing such */
+    uint64_t joint;    /* the last index that was not committed by one of two alone: of what comes after, the other may give up
+                          everything. joint <= committed */
 
     uint64_t committed, told;
     movex_raft_membership membership, committed_membership;

@@ -120,6 +120,7 @@ static int take_append(movex_raft *raft, raft_other *other, const movex_raft_mes
     uint64_t held = append->index + append->count;
     if (held < raft->committed) held = raft->committed;
     raft_commit_to(raft, append->committed < held ? append->committed : held);
+    if (!append->alone) raft->joint = raft->committed;
     answer_append(raft, other, true, held);
     return MOVEX_OK;
 }
@@ -160,6 +161,7 @@ static int take_snapshot(movex_raft *raft, raft_other *other)
         raft->log.snapshot_membership = head->membership;
         raft->log.snapshot_membership_index = head->membership_index;
         raft->committed = raft->told = head->index;
+        if (!head->alone) raft->joint = head->index;
         raft->membership = raft->committed_membership = head->membership;
         raft->membership_index = raft->committed_membership_index = head->membership_index;
         raft_know_members(raft);

@@ -72,7 +72,7 @@ static void write_state(movex_writer *writer, const movex_raft *raft)
     movex_write_number(writer, raft->term);
     movex_write_u64(writer, raft->voted_for);
     movex_write_number(writer, raft->branch);
-    movex_write_number(writer, raft->branch_committed);
+    movex_write_number(writer, raft->joint);
     movex_write_number(writer, raft->committed);
 }
 
@@ -215,7 +215,7 @@ static int take_record(movex_raft *raft, movex_reader *reader)
         raft->term = movex_read_number(reader);
         raft->voted_for = movex_read_u64(reader);
         raft->branch = movex_read_number(reader);
-        raft->branch_committed = movex_read_number_to(reader, raft->branch);
+        raft->joint = movex_read_number(reader);
         raft->committed = movex_read_number(reader);
         return reader->failed || movex_reader_left(reader) ? MOVEX_ERR_DAMAGED : MOVEX_OK;
     case RECORD_ENTRY:
@@ -256,7 +256,8 @@ static int read_all(movex_raft *raft, movex_store store)
         if (status == MOVEX_OK) status = take_record(raft, &reader);
     }
     if (status == MOVEX_OK && scan.state == MOVEX_RECORD_UNREADABLE) status = scan.status;
-    if (status == MOVEX_OK && (raft->committed > raft_last(raft) || raft->committed < raft->log.snapshot_index)) status = MOVEX_ERR_DAMAGED;
+    if (status == MOVEX_OK && (raft->committed > raft_last(raft) || raft->committed < raft->log.snapshot_index ||
+                               raft->joint > raft->committed)) status = MOVEX_ERR_DAMAGED;
     if (status == MOVEX_OK && movex_record_scan_beyond(&scan, &beyond)) status = MOVEX_ERR_DAMAGED;
     raft->kept.size = scan.offset;
     if (status == MOVEX_OK && scan.state != MOVEX_RECORD_END) {

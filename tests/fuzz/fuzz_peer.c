@@ -100,6 +100,9 @@ static void make_peer(world *w, uint32_t i)
         .room_size = HONEST,
         .seed = i + 1,
         .silent_ms = 4000,
+        .heartbeat_ms = 20,
+        .election_ms = 100,
+        .founding_ms = 100,
         .allocator = fuzz_allocator(&w->memory),
     });
     fuzz_require(w->peers[i]);
@@ -165,7 +168,13 @@ static void begin(world *w, uint32_t honest, bool greeted)
     for (uint32_t i = 0; i < honest; i++) make_peer(w, i);
     w->other = movex_mock_connect_to(w->net, "other", "a");
     fuzz_require(w->other.self);
-    run(w, 2500);
+    uint32_t ready = 0;
+    for (int i = 0; i < 100 && ready < honest; i++) {
+        run(w, STEP_MS);
+        ready = 0;
+        for (uint32_t k = 0; k < honest; k++) ready += movex_in_sync(w->at[k]);
+    }
+    fuzz_require(ready == honest);
 }
 
 static void end(world *w)
@@ -183,7 +192,7 @@ static void all_play(world *w)
     for (uint32_t i = 0; i < w->count; i++) {
         uint32_t before = w->accepted[i];
         fuzz_require(movex_dispatch(w->at[i], TALLY_MARK, &(tally_id){++id}));
-        run(w, 200);
+        for (int k = 0; k < 100 && w->accepted[i] == before; k++) run(w, STEP_MS);
         fuzz_require(w->accepted[i] == before + 1);
     }
 }
@@ -302,10 +311,10 @@ static void lie(fuzz_input *input)
         uint8_t       kind = fuzz_below(input, 8);
         size_t        length = kind == 7 ? tunnel_frame(input, frame) : kind == 6 ? 0 : raft_frame(input, frame, &w);
         if (length && w.link) w.other.ops->send(w.other.self, w.link, frame, length);
-        run(&w, kind == 6 ? 20 * STEP_MS : STEP_MS);
+        run(&w, kind == 6 ? 10 * STEP_MS : STEP_MS);
         movex_dispatch(w.at[1], TALLY_MARK, &(tally_id){w.now_ms});
     }
-    run(&w, 2000);
+    run(&w, 500);
     end(&w);
 }
 
