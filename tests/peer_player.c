@@ -1,13 +1,14 @@
 /* One peer that plays the tally game as fast as it can, in a process of its own, so that it can be killed. It notes in a file what
  * it learns:
  *
- *     A VERSION ID       its dispatch of that id was accepted
+ *     A VERSION ID       its dispatch of that id was accepted; "a" if at that version or before, since a snapshot has come
  *     S VERSION CHAIN    that version is confirmed
  *     L VERSION ENTRY    what has made it, as tally_game.h has it
  *
  * and says
  *
  *     bound                         when it has come to the table
+ *     linked N                      to so many members, itself included; whenever that changes
  *     master NAME TERM              who is; "-": nobody
  *     on TERM MS                    the first dispatch that was accepted since the last of these, when: by the system's monotonic clock
  *     at VERSION CHECKSUM           if it rests: it has all answers, and holds that, which is another one than it has said
@@ -50,6 +51,8 @@ static uint32_t        window, waiting;
 static uint64_t        last_id;
 static uint64_t        seen, said; /* versions: noted, and told, last */
 static uint64_t        new_term;   /* of a master by whom nothing was accepted yet; 0: there is none */
+static uint64_t        snapshots;  /* that had come at the last look */
+static uint32_t        linked;
 static bool            bound, closed;
 
 static void give_up(const char *what, const char *text)
@@ -68,13 +71,13 @@ static void act(void)
     waiting++;
 }
 
-static void note_accepted(const movex_event *event)
+static void note_accepted(const movex_event *event, bool exact)
 {
     doing *done = doings;
     while (done < doings + MOST_WINDOW && done->ticket != event->ticket) done++;
     if (done == doings + MOST_WINDOW) give_up("an outcome that nobody waits for", event->text);
     if (event->provisional) give_up("provisional", "and a majority is there");
-    fprintf(notes, "A %" PRIu64 " %" PRIu64 "\n", event->version, done->id);
+    fprintf(notes, "%c %" PRIu64 " %" PRIu64 "\n", exact ? 'A' : 'a', event->version, done->id);
     if (new_term) printf("on %" PRIu64 " %" PRIu64 "\n", new_term, movex_system_now_ms());
     new_term = 0;
     done->ticket = 0;
@@ -84,6 +87,9 @@ static void note_accepted(const movex_event *event)
 static void take_events(void)
 {
     movex_event event;
+    uint64_t    come = movex_client_stats(movex_peer_client(peer)).snapshots;
+    bool        exact = come == snapshots;
+    snapshots = come;
     while (movex_peer_next(peer, &event)) {
         switch (event.kind) {
         case MOVEX_EVENT_MASTER:
@@ -94,7 +100,7 @@ static void take_events(void)
             if (!bound) printf("bound\n");
             bound = true;
             break;
-        case MOVEX_EVENT_ACCEPTED: note_accepted(&event); break;
+        case MOVEX_EVENT_ACCEPTED: note_accepted(&event, exact); break;
         case MOVEX_EVENT_REFUSED: give_up("refused", event.text); break;
         case MOVEX_EVENT_EXPIRED: give_up("a dispatch has expired", event.text); break;
         case MOVEX_EVENT_UNDONE: give_up("undone", event.text); break;
@@ -124,10 +130,20 @@ static void look(void)
     }
 }
 
+static void look_around(void)
+{
+    movex_member member;
+    uint32_t     count = 0;
+    for (uint32_t i = 0; movex_peer_member_at(peer, i, &member); i++) count += member.linked;
+    if (count != linked) printf("linked %" PRIu32 "\n", count);
+    linked = count;
+}
+
 static void turn(bool acts)
 {
     if (movex_peer_poll(peer, movex_system_now_ms()) != MOVEX_OK) take_events();
     take_events();
+    look_around();
     look();
     while (acts && bound && waiting < window) act();
     if (!acts && bound && waiting == 0 && movex_in_sync(table) && movex_version(table) != said) {

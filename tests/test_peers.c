@@ -181,6 +181,45 @@ START_TEST(a_master_that_leaves_hands_over)
 }
 END_TEST
 
+/* Each hands over to somebody who leaves as well: they must not do so for ever. */
+START_TEST(all_may_leave_at_once)
+{
+    uint32_t left = 0, waited = 0;
+    w.seed = w.random = (uint64_t)_i;
+    start(2 + (uint32_t)_i % 4, 0, NULL);
+    act_all(5);
+    settle();
+    for (uint32_t i = 0; i < w.count; i++) {
+        w.seats[i].leaving = true;
+        movex_peer_leave(w.seats[i].peer);
+        peer_world_run(&w, (uint32_t)_i / 4 * 7);
+    }
+    for (; left < w.count && waited < 2000; waited++) {
+        peer_world_run(&w, 1);
+        left = 0;
+        for (uint32_t i = 0; i < w.count; i++) left += !w.seats[i].peer;
+    }
+    must_msg(left == w.count, "%u of %u have left", (unsigned)left, (unsigned)w.count);
+    peer_world_end(&w);
+}
+END_TEST
+
+/* A new life of somebody takes the place of the last one: that one's going is told before its coming, wherever they stand. */
+START_TEST(who_comes_again_is_there_at_the_end)
+{
+    movex_event event;
+    movex_peer  peer = {.member_count = 2};
+    peer.members[_i] = (peer_member){.member = {.number = 2, .name = "bob"}, .is_member = true};
+    peer.members[1 - _i] = (peer_member){.member = {.number = 1, .name = "bob"}, .told = true};
+    must(movex_peer_next(&peer, &event));
+    must_equal(event.kind, MOVEX_EVENT_MEMBER_LEFT);
+    must(movex_peer_next(&peer, &event));
+    must_equal(event.kind, MOVEX_EVENT_MEMBER_JOINED);
+    must(strcmp(event.peer, "bob") == 0);
+    must_equal(peer.member_count, 1);
+}
+END_TEST
+
 START_TEST(without_a_majority_all_waits)
 {
     start(3, 0, NULL);
@@ -441,6 +480,8 @@ int main(void)
     tcase_add_loop_test(all, who_was_removed_comes_again, 0, 2);
     tcase_add_test(all, who_has_a_store_comes_back_as_itself);
     tcase_add_test(all, a_master_that_leaves_hands_over);
+    tcase_add_loop_test(all, all_may_leave_at_once, 0, 20);
+    tcase_add_loop_test(all, who_comes_again_is_there_at_the_end, 0, 2);
     tcase_add_test(all, without_a_majority_all_waits);
     tcase_add_loop_test(all, the_survivor_goes_on, 0, 2);
     tcase_add_test(all, one_of_two_branches_is_undone);

@@ -248,6 +248,15 @@ static void poll_all(game_table *table)
     }
 }
 
+/* In a room it may be another one at any time. */
+static void put_master(game_table *table)
+{
+    const movex_peer *peer = table->at.peer;
+    if (!peer || !table_shows_people(table)) return;
+    const char *master = movex_peer_master(peer);
+    screen_put(&table->screen, "  master: %s\n", movex_peer_is_master(peer) ? "you" : *master ? master : "nobody now");
+}
+
 /* In place there is always something to draw: messages are shown there only. In plain text there is no table before its
    first state has come. */
 static void draw(game_table *table)
@@ -255,6 +264,7 @@ static void draw(game_table *table)
     if (!table->screen.in_place && !table->bound) return;
     screen_begin(&table->screen);
     bool worth = table->game->compose(table);
+    put_master(table);
     if (worth || table->screen.in_place) screen_show(&table->screen, table->game->prompt(table));
 }
 

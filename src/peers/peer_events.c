@@ -57,21 +57,28 @@ void movex_peer_note_members(movex_peer *peer)
     }
 }
 
+static bool tell_member(movex_peer *peer, peer_member *known, movex_event *event)
+{
+    bool joined = known->is_member;
+    known->told = joined;
+    movex_text_set(peer->lent_id, known->member.name);
+    if (!joined) *known = peer->members[--peer->member_count];
+    *event = (movex_event){.kind = joined ? MOVEX_EVENT_MEMBER_JOINED : MOVEX_EVENT_MEMBER_LEFT,
+                           .peer = peer->lent_id,
+                           .text = ""};
+    return true;
+}
+
+/* Who has left first: who comes again, with the same id and another number, is there at the end. */
 static bool next_member(movex_peer *peer, movex_event *event)
 {
+    peer_member *joined = NULL;
     for (uint32_t i = 0; i < peer->member_count; i++) {
         peer_member *known = &peer->members[i];
-        bool         joined = known->is_member;
-        if (known->told == joined) continue;
-        known->told = joined;
-        movex_text_set(peer->lent_id, known->member.name);
-        if (!joined) *known = peer->members[--peer->member_count];
-        *event = (movex_event){.kind = joined ? MOVEX_EVENT_MEMBER_JOINED : MOVEX_EVENT_MEMBER_LEFT,
-                               .peer = peer->lent_id,
-                               .text = ""};
-        return true;
+        if (known->told && !known->is_member) return tell_member(peer, known, event);
+        if (!known->told && known->is_member && !joined) joined = known;
     }
-    return false;
+    return joined && tell_member(peer, joined, event);
 }
 
 bool movex_peer_next(movex_peer *peer, movex_event *event)

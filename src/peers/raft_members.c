@@ -281,24 +281,27 @@ static bool is_gone(const movex_raft *raft)
            !raft_is_member(&raft->committed_membership, raft->self.number);
 }
 
+/* All are told, whoever is or will be master: nobody hands over to one that leaves as well. True when it was time for that. */
+static bool ask_to_be_let_go(movex_raft *raft)
+{
+    if (!raft->leaving || raft->now_ms - raft->let_go_ms < LET_GO_MS) return false;
+    raft->let_go_ms = raft->now_ms;
+    for (uint32_t i = 0; i < raft->other_count; i++) raft->others[i].let_go_due = raft->others[i].met;
+    return true;
+}
+
 void raft_tend_members(movex_raft *raft)
 {
     if (is_gone(raft)) raft_go(raft, raft->leaving ? "it has left" : "it was silent for too long, and was removed");
     if (raft->is_out) return;
-    if (raft->role != MOVEX_RAFT_MASTER) {
-        raft_other *master = raft->leaving ? raft_find(raft, raft->master) : NULL;
-        if (!master || raft->now_ms - raft->let_go_ms < LET_GO_MS) return;
-        raft->let_go_ms = raft->now_ms;
-        master->let_go_due = true;
-        return;
-    }
+    bool leaves = ask_to_be_let_go(raft);
+    if (raft->role != MOVEX_RAFT_MASTER) return;
     /* One change at a time, and the first when something of the own term is committed (Ongaro 2015). */
     if (raft->handing_to) go_on_handing_over(raft);
     if (raft->committed < raft->term_index || raft->committed < raft->membership_index) return;
-    if (!raft->handing_to && raft->leaving && raft->now_ms - raft->let_go_ms >= LET_GO_MS) {
-        raft->let_go_ms = raft->now_ms;
-        if (raft->membership.count == 1 || goes_on(raft, &raft->membership, raft->self.number)) hand_over(raft);
-    }
+    if (!raft->handing_to && leaves &&
+        (raft->membership.count == 1 || goes_on(raft, &raft->membership, raft->self.number)))
+        hand_over(raft);
     if (raft->handing_to || raft->role != MOVEX_RAFT_MASTER) return;
     if (!let_go(raft) && !take_in_somebody(raft)) remove_somebody_silent(raft);
 }
