@@ -226,6 +226,7 @@ struct movex_resource {
     uint64_t   sequence;  /* the last one given to a dispatch */
     movex_view confirmed;
     movex_view local;       /* made when the first dispatch is predicted */
+    movex_touched *drift;   /* made with it, of a state that is not small: where it and confirmed may differ */
     void      *transformed; /* what movex_state lends of a type with `transform`, else NULL */
     movex_fold fold;
     movex_sealing *sealing; /* NULL: its type is not sealed */

@@ -10,6 +10,7 @@ void movex_replica_free(movex_resource *resource)
     resource->client->stats.bytes_hashed += resource->confirmed.hashes.bytes_hashed;
     movex_view_free(&resource->confirmed, &resource->client->allocator);
     movex_view_free(&resource->local, &resource->client->allocator);
+    movex_release(&resource->client->allocator, resource->drift, sizeof *resource->drift);
     movex_release(&resource->client->allocator, resource->transformed, resource->rules->type->state->size);
     movex_fold_free(resource);
     movex_sealing_free(resource);
@@ -45,13 +46,29 @@ static int predict(movex_resource *resource, const movex_pending_dispatch *dispa
     return movex_view_apply(&resource->local, dispatch->action, has_payload ? dispatch->payload : NULL, &context, NULL);
 }
 
+/* False if there is no memory. */
+static bool make_local(movex_resource *resource)
+{
+    const movex_rules     *rules = resource->rules;
+    const movex_allocator *allocator = &resource->client->allocator;
+    if (!movex_codec_is_small(rules->state) && !resource->sealing && !resource->drift) {
+        resource->drift = movex_allocate(allocator, sizeof *resource->drift);
+        if (!resource->drift) return false;
+    }
+    if (!movex_view_init(&resource->local, rules, false, allocator)) return false;
+    if (resource->drift) movex_touched_fill(resource->drift, rules->type->state->size);
+    resource->local.moved = resource->confirmed.moved = resource->drift;
+    return true;
+}
+
 static bool start_predicting(movex_resource *resource)
 {
     if (resource->predicted) return true;
-    if (!resource->local.rules &&
-        !movex_view_init(&resource->local, resource->rules, false, &resource->client->allocator))
-        return false;
-    movex_view_follow(&resource->local, movex_sealing_view(resource));
+    if (!resource->local.rules && !make_local(resource)) return false;
+    if (resource->sealing)
+        movex_view_follow(&resource->local, movex_sealing_view(resource));
+    else
+        movex_view_share(&resource->local, &resource->confirmed);
     resource->predicted = true;
     return true;
 }
