@@ -232,6 +232,8 @@ static void resume(uint32_t turns)
 {
     static world w;
     start(&w, &counter_type, 2, true);
+    dispatch(&w, 1, 0, NULL); /* before the first entry there is nothing to go on from */
+    poll_all(&w);
     for (uint32_t i = 0; i < turns; i++) {
         if (movex_faulty_cut(w.network) != 1) fail("there was no link to be cut");
         dispatch(&w, 1, 0, NULL);
@@ -240,8 +242,8 @@ static void resume(uint32_t turns)
         sync_all(&w);
     }
     if (movex_client_stats(w.clients[0]).snapshots != 1) fail("a client was not resumed");
-    if (((const counter *)movex_state(w.resources[0]))->count != turns) fail("an action is missing");
-    end(&w, turns);
+    if (((const counter *)movex_state(w.resources[0]))->count != turns + 1) fail("an action is missing");
+    end(&w, turns + 1);
 }
 
 static const struct {

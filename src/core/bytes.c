@@ -1,6 +1,6 @@
 #include "bytes.h"
 
-uint64_t movex_read_number(movex_reader *reader)
+uint64_t movex_read_long_number(movex_reader *reader)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 70; shift += 7) {

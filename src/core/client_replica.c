@@ -182,8 +182,9 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
     const movex_action_type *action = &resource->rules->type->actions[what->action];
     bool        folds = (message->flags & (MOVEX_ENTRY_REVEALS | MOVEX_ENTRY_PATCHED)) == MOVEX_ENTRY_REVEALS;
     bool        single = !resource->rules->hidden_as && !resource->rules->patched;
-    movex_error fault = {.text = ""};
+    movex_error fault;
     int         answer = MOVEX_ACCEPT;
+    fault.text[0] = '\0'; /* not all of it: it is not needed as a rule */
     if (!folds && !(action->flags & MOVEX_MASTER_ONLY)) { /* the fold does it again */
         resource->client->stats.reduces++;
         answer = movex_view_apply(&resource->confirmed, what->action, what->payload, &context, &fault);
@@ -273,14 +274,19 @@ static void take_forward(movex_resource *resource, const movex_entry_message *me
     movex_client            *client = resource->client;
     const movex_rules       *rules = resource->rules;
     const movex_peer_record *peer = NULL;
-    char                     author[MOVEX_NAME_SIZE] = {0};
-    if (message->flags & MOVEX_ENTRY_BY_NAME)
-        memcpy(author, message->author.bytes, message->author.length);
-    else if ((peer = movex_peers_find(resource, message->slot)) != NULL)
-        memcpy(author, peer->id, sizeof author);
+    const char              *author = "";
+    char                     name[MOVEX_NAME_SIZE];
+    if (message->flags & MOVEX_ENTRY_BY_NAME) {
+        memcpy(name, message->author.bytes, message->author.length);
+        name[message->author.length] = '\0';
+        author = name;
+    } else if ((peer = movex_peers_find(resource, message->slot)) != NULL) {
+        author = peer->id;
+    }
 
     const movex_codec *codec = movex_rules_payload(rules, message->action);
-    movex_error        cause = {.text = "an author or an action that is not known"};
+    movex_error        cause;
+    cause.text[0] = '\0';
     bool known = message->action < rules->type->action_count && (peer || message->flags & MOVEX_ENTRY_BY_NAME);
     bool masters = known && rules->type->actions[message->action].flags & MOVEX_MASTER_ONLY;
     if (masters) codec = NULL; /* its payload never leaves the master */
@@ -291,7 +297,7 @@ static void take_forward(movex_resource *resource, const movex_entry_message *me
         char         text[MOVEX_ERROR_TEXT_SIZE];
         movex_format format = movex_format_into(text, sizeof text);
         movex_format_text(&format, "ENTRY: ");
-        movex_format_text(&format, cause.text);
+        movex_format_text(&format, cause.text[0] ? cause.text : "an author or an action that is not known");
         client->stats.protocol_errors++;
         movex_client_break(client, false, MOVEX_ERR_MALFORMED, text);
         return;

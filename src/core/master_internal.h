@@ -256,6 +256,8 @@ typedef struct movex_master_resource {
     movex_node           woken; /* while it is being woken */
     const movex_rules   *rules;
     uint32_t             number; /* its name on the wire, never used again: a late message cannot hit another one */
+    uint32_t             seed_key_for; /* the number that seed_key has been derived for; 0: none yet */
+    movex_sip_key        seed_key;     /* of the seeds of its entries */
     uint32_t             place;  /* master->resources[place] == this */
     uint64_t             idle_ms; /* given time at which the last subscriber left */
     movex_view           view; /* the public one */

@@ -95,7 +95,11 @@ static void tell_views(movex_master *master, movex_master_resource *resource, co
 {
     const movex_reveal *reveal = telling->reveal;
     bool                alone = resource->subscriber_count == 1 && telling->author;
-    for (uint32_t i = 0; i < resource->slots; i++) {
+    bool                hiders = resource->hidden && resource->hidden->hider_count > 0;
+    /* Without any, the author alone is told apart. */
+    uint32_t            first = hiders || !telling->author ? 0 : telling->author->slot;
+    uint32_t            end = hiders ? resource->slots : telling->author ? first + 1 : 0;
+    for (uint32_t i = first; i < end; i++) {
         movex_subscription *other = resource->subscribers[i];
         if (!other || !other->live || !is_alone(other, telling)) continue;
         bool         own = other == telling->author;
@@ -184,13 +188,17 @@ static void tell_audiences(movex_master *master, movex_master_resource *resource
 
 /* ---- both */
 
-/* All get their turn at the next flush by their places: written below in another order, which hangs on who hides something. */
-static void take_turns(movex_master *master, const movex_master_resource *resource)
+/* All get their turn at the next flush by their places: written below in another order, which hangs on who hides something. Who
+   is too far behind gives way. */
+void movex_master_make_way(movex_master *master, movex_master_resource *resource)
 {
+    size_t backlog = master->config.limits.backlog_bytes;
     for (uint32_t i = 0; i < resource->slots; i++) {
-        const movex_subscription *other = resource->subscribers[i];
-        if (!other || !other->live || other->session->link->due.list) continue;
-        movex_list_append(&master->due, &other->session->link->due);
+        movex_subscription *other = resource->subscribers[i];
+        if (!other || !other->live) continue;
+        movex_master_link *link = other->session->link;
+        if (!link->due.list) movex_list_append(&master->due, &link->due);
+        if (movex_channel_queued(&link->channel) > backlog) movex_subscription_give_way(master, other);
     }
 }
 
@@ -205,17 +213,6 @@ static void tell_sealed(movex_master *master, movex_master_resource *resource, c
         if (!written) writer = movex_round_write_entry(master, resource, telling);
         written = true;
         send_written(master, other, &writer, other == telling->author);
-    }
-}
-
-void movex_master_make_way(movex_master *master, movex_master_resource *resource)
-{
-    take_turns(master, resource);
-    size_t backlog = master->config.limits.backlog_bytes;
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
-        if (other && other->live && movex_channel_queued(&other->session->link->channel) > backlog)
-            movex_subscription_give_way(master, other);
     }
 }
 
