@@ -284,8 +284,8 @@ static void go_on(movex_client *client)
 int movex_client_poll(movex_client *client, uint64_t now_ms)
 {
     if (!client) return MOVEX_ERR_ARGUMENT;
-    movex_client_forget_drained(client);
-    movex_resource_collect(client);
+    if (client->drained_peer) movex_client_forget_drained(client);
+    if (client->gone) movex_resource_collect(client);
     if (client->phase == MOVEX_PHASE_CLOSED) return client->failure;
     if (now_ms > client->now_ms) client->now_ms = now_ms;
     if (client->phase == MOVEX_PHASE_WAITING && client->now_ms >= client->dial_ms) dial(client);
@@ -309,7 +309,8 @@ void movex_client_flush(movex_client *client)
 {
     if (!client || client->phase == MOVEX_PHASE_WAITING || client->phase == MOVEX_PHASE_CLOSED) return;
     if (!client->broken && client->phase != MOVEX_PHASE_DIALLING) {
-        int status = movex_channel_flush(&client->channel, &client->allocator);
+        int status = MOVEX_OK;
+        if (movex_channel_queued(&client->channel)) status = movex_channel_flush(&client->channel, &client->allocator);
         if (status != MOVEX_OK) movex_client_break(client, false, (movex_status)status, movex_status_text(status));
     }
     if (client->broken) drop(client);

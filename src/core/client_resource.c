@@ -462,7 +462,6 @@ void movex_resource_free(movex_resource *resource)
 
 void movex_resource_collect(movex_client *client)
 {
-    if (client->gone == 0) return;
     for (movex_node *node = client->resources.first, *next; node; node = next) {
         movex_resource *resource = movex_resource_of_client(node);
         next = node->next;

@@ -146,9 +146,9 @@ static local_end *find(const local_emitter *emitter, movex_link number)
 {
     const movex_local *local = emitter->local;
     local_link        *link = number && number <= local->link_capacity ? local->links[number - 1] : NULL;
-    for (int i = 0; link && i < 2; i++)
-        if (link->ends[i].emitter == emitter) return &link->ends[i];
-    return NULL;
+    if (!link) return NULL;
+    if (link->ends[0].emitter == emitter) return &link->ends[0];
+    return link->ends[1].emitter == emitter ? &link->ends[1] : NULL;
 }
 
 static void leave(local_end *end)
@@ -183,9 +183,9 @@ static int local_open(void *self, const char *address, movex_link *number)
 
 static bool make_room(const movex_allocator *allocator, pipe_buffer *buffer, size_t more)
 {
+    if (buffer->length + more <= buffer->capacity) return true;
     size_t capacity = buffer->capacity ? buffer->capacity : FIRST_BYTES;
     while (capacity < buffer->length + more) capacity *= 2;
-    if (capacity == buffer->capacity) return true;
     unsigned char *bytes = allocator->reallocate(allocator->user, buffer->bytes, buffer->capacity, capacity);
     if (!bytes) return false;
     buffer->bytes = bytes;
