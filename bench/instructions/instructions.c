@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CLIENTS = 64, CELLS = 4096, MOST_POLLS = 64, LONGEST_PAUSE_MS = 10000 };
+enum { MOST_CLIENTS = 64, CELLS = 4096, FEW_CELLS = 256, MOST_POLLS = 64, LONGEST_PAUSE_MS = 10000 };
 
 /* ---- the games */
 
@@ -35,23 +35,29 @@ typedef struct {
     uint32_t cell[CELLS];
 } field;
 typedef struct {
+    uint32_t cell[FEW_CELLS];
+} small_field;
+typedef struct {
     uint32_t index, value;
 } touch;
 
 MOVEX_SCHEMA(field_schema, field, MOVEX_ARRAY(field, cell));
+MOVEX_SCHEMA(small_field_schema, small_field, MOVEX_ARRAY(small_field, cell));
 MOVEX_SCHEMA(touch_schema, touch, MOVEX_FIELD(touch, index), MOVEX_FIELD(touch, value));
 
 static int set_cell(void *state, const movex_action *action, const movex_context *context)
 {
     const touch *t = action->payload;
     (void)context;
-    ((field *)state)->cell[t->index] += t->value;
+    ((uint32_t *)state)[t->index] += t->value; /* both states are an array and nothing else */
     return MOVEX_ACCEPT;
 }
 
 static const movex_action_type set[] = {{.name = "set", .payload = &touch_schema}};
 static const movex_type        field_type = {
            .name = "field", .state = &field_schema, .actions = set, .action_count = 1, .reduce = set_cell};
+static const movex_type        small_field_type = {
+           .name = "small", .state = &small_field_schema, .actions = set, .action_count = 1, .reduce = set_cell};
 
 /* examples/rps.c */
 enum { SIT, SUBMIT, READY, AGAIN };
@@ -197,16 +203,26 @@ static void play_rounds(uint32_t turns)
     end(&w, 2 + 3 * (uint64_t)turns);
 }
 
-static void touch_16_kib(uint32_t turns)
+static void touch_cells(const movex_type *type, uint32_t turns)
 {
     static world w;
-    start(&w, &field_type, 2, false);
+    start(&w, type, 2, false);
     for (uint32_t i = 0; i < turns; i++) {
-        touch t = {i * 2654435761u % CELLS, i + 1};
+        touch t = {i * 2654435761u % (type->state->size / (uint32_t)sizeof(uint32_t)), i + 1};
         dispatch(&w, 0, 0, &t);
         poll_all(&w);
     }
     end(&w, turns);
+}
+
+static void touch_1_kib(uint32_t turns)
+{
+    touch_cells(&small_field_type, turns);
+}
+
+static void touch_16_kib(uint32_t turns)
+{
+    touch_cells(&field_type, turns);
 }
 
 /* Leaves and comes back, to a state of 16 KiB. */
@@ -258,6 +274,7 @@ static const struct {
     {"dispatch-64", count_among_64, 1040, 100},
     {"dispatch-2-ahead", count_ahead, 1040, 500},
     {"private-round", play_rounds, 1040, 200},
+    {"state-1-kib", touch_1_kib, 1040, 500},
     {"state-16-kib", touch_16_kib, 1040, 500},
     {"snapshot-16-kib", take_snapshots, 100, 100},
     {"resume", resume, 1040, 200},

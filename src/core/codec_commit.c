@@ -15,6 +15,16 @@ typedef struct commit {
     bool              changed;
 } commit;
 
+static void hash_block(commit *c, uint32_t index, const unsigned char *bytes, uint32_t length)
+{
+    c->changed = true;
+    if (!c->hashes) return;
+    uint64_t hash = movex_xxh64(bytes, length, index);
+    c->hashes->checksum += hash - c->hashes->blocks[index];
+    c->hashes->blocks[index] = hash;
+    c->hashes->bytes_hashed += length;
+}
+
 /* Compares one block of the two images and hashes it anew if it differs. */
 static void update_block(commit *c, uint32_t index)
 {
@@ -24,13 +34,7 @@ static void update_block(commit *c, uint32_t index)
     uint32_t             length = left < MOVEX_CODEC_BLOCK ? left : MOVEX_CODEC_BLOCK;
     const unsigned char *old_block = movex_image_view(c->node, c->state, from, from + length, old_buffer);
     const unsigned char *new_block = movex_image_view(c->node, c->work, from, from + length, new_buffer);
-    if (memcmp(old_block, new_block, length) == 0) return;
-    c->changed = true;
-    if (!c->hashes) return;
-    uint64_t hash = movex_xxh64(new_block, length, index);
-    c->hashes->checksum += hash - c->hashes->blocks[index];
-    c->hashes->blocks[index] = hash;
-    c->hashes->bytes_hashed += length;
+    if (memcmp(old_block, new_block, length) != 0) hash_block(c, index, new_block, length);
 }
 
 /* The blocks that hold what lies in memory [from, to). Ranges come in order, so blocks do too. */
@@ -57,6 +61,8 @@ static unsigned lowest_bit(uint64_t bits)
 #endif
 }
 
+_Static_assert(MOVEX_CHUNK == MOVEX_CODEC_BLOCK, "a chunk of a plain state is a block");
+
 /* Takes over the chunks of a granule in which state and work differ. A block is looked at before anything of it is copied: with
    the first of its chunks that differs. */
 static void take_granule(commit *c, bool compare, uint64_t at, uint64_t size)
@@ -65,7 +71,10 @@ static void take_granule(commit *c, bool compare, uint64_t at, uint64_t size)
     for (uint64_t end = at + size; at < end && at < c->node->size; at += MOVEX_CHUNK) {
         uint32_t from = (uint32_t)at, length = movex_chunk_size(c->node->size, from);
         if (!one && memcmp(c->state + from, c->work + from, length) == 0) continue;
-        if (compare) update_range(c, from, from + length);
+        if (c->node->plain) /* the chunk is a block */
+            hash_block(c, from / MOVEX_CODEC_BLOCK, c->work + from, length);
+        else if (compare)
+            update_range(c, from, from + length);
         memcpy(c->state + from, c->work + from, length);
     }
 }
@@ -97,11 +106,7 @@ static void commit_plain(commit *c)
 {
     uint32_t size = c->node->size;
     if (memcmp(c->state, c->work, size) == 0) return;
-    c->changed = true;
-    if (c->hashes) {
-        c->hashes->checksum = c->hashes->blocks[0] = movex_xxh64(c->work, size, 0);
-        c->hashes->bytes_hashed += size;
-    }
+    hash_block(c, 0, c->work, size);
     memcpy(c->state, c->work, size);
 }
 
