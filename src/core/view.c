@@ -53,18 +53,28 @@ int movex_view_apply(movex_view *view, uint32_t action, const void *payload, con
     return answer;
 }
 
-int movex_view_load(movex_view *view, const void *bytes, size_t length, uint64_t checksum, movex_error *error)
+/* The checksum of what has just been written to the state; of a hashed view its hashes are then that state's. */
+static uint64_t hash_state(movex_view *view)
 {
     const movex_codec *codec = view->rules->state;
-    int                status = movex_codec_decode(codec, view->state, bytes, length, error);
-    if (status == MOVEX_OK && movex_codec_checksum(codec, view->state) != checksum)
-        status = movex_error_set(error, MOVEX_ERR_MALFORMED, "the state does not have its checksum", NULL);
+    if (!view->hashed) return movex_codec_checksum(codec, view->state);
+    movex_codec_hash(codec, view->state, &view->hashes);
+    return view->hashes.checksum;
+}
+
+int movex_view_load(movex_view *view, const void *bytes, size_t length, uint64_t checksum, movex_error *error)
+{
+    int status = movex_codec_decode(view->rules->state, view->state, bytes, length, error);
     if (status != MOVEX_OK) {
         memcpy(view->state, view->backup, state_size(view));
         return status;
     }
+    if (hash_state(view) != checksum) {
+        memcpy(view->state, view->backup, state_size(view));
+        hash_state(view);
+        return movex_error_set(error, MOVEX_ERR_MALFORMED, "the state does not have its checksum", NULL);
+    }
     memcpy(view->backup, view->state, state_size(view));
-    if (view->hashed) movex_codec_hash(codec, view->state, &view->hashes);
     if (view->moved) movex_touched_fill(view->moved, (uint32_t)state_size(view));
     return MOVEX_OK;
 }
