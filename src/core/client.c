@@ -117,6 +117,7 @@ void movex_client_free(movex_client *client)
     movex_release(&allocator, client->rules, client->rules_capacity * sizeof *client->rules);
     movex_release(&allocator, client->payload, client->payload_size);
     movex_map_free(&client->by_number, &allocator);
+    movex_map_free(&client->by_name, &allocator);
     movex_channel_free(&client->channel, &allocator);
     movex_buffer_free(&client->scratch, &allocator);
     movex_buffer_free(&client->encoded, &allocator);

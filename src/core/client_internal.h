@@ -206,6 +206,7 @@ struct movex_resource {
     movex_source       source; /* first member */
     movex_node         of_client;
     movex_node         stale; /* in client.stale while not rebased */
+    movex_node         tagged; /* in client.tagged while an answer to BIND may come */
     movex_client      *client;
     const movex_rules *rules;
     char               id[MOVEX_NAME_SIZE];
@@ -300,6 +301,8 @@ struct movex_client {
     uint32_t      rules_count, rules_capacity;
     movex_list    resources; /* movex_resource.of_client */
     movex_list    stale;     /* movex_resource.stale: to be rebased at the end of the poll */
+    movex_list    tagged;    /* movex_resource.tagged, in the order in which they have been asked for */
+    movex_map     by_name;   /* by hash of type and id: all resources; several may have the same name */
     movex_map     by_number; /* of this connection */
     uint32_t      resource_count;
     uint32_t      gone; /* resources that are GONE and not freed yet */
@@ -382,6 +385,11 @@ void movex_resource_collect(movex_client *client);
 static inline movex_resource *movex_resource_of_client(movex_node *of_client)
 {
     return (movex_resource *)(void *)((char *)of_client - offsetof(movex_resource, of_client));
+}
+
+static inline movex_resource *movex_resource_of_tagged(movex_node *tagged)
+{
+    return (movex_resource *)(void *)((char *)tagged - offsetof(movex_resource, tagged));
 }
 
 static inline movex_resource *movex_resource_of_stale(movex_node *stale)
