@@ -36,15 +36,20 @@ static movex_sip_key seed_key_of(const movex_master *master, const movex_master_
 /* The seed of one half of the entry that makes `version`: a keyed one-way function of the resource, the version and the half,
    so that nobody can tell it beforehand, nor one half's from the other's, and a change to the type's description does not
    change it. The first step of it is the same for all of a resource, and done once. */
-static uint64_t seed_of(const movex_master *master, movex_master_resource *resource, uint64_t version, uint8_t half)
+static uint64_t seed_of(const movex_master *master, const movex_master_resource *resource, uint64_t version, uint8_t half)
 {
     unsigned char bytes[8];
-    if (resource->seed_key_for != resource->number) {
-        resource->seed_key = seed_key_of(master, resource);
-        resource->seed_key_for = resource->number;
+    movex_company *company = resource->company;
+    movex_sip_key  key = company->seed_key;
+    if (company->seed_key_for != resource->number) {
+        key = seed_key_of(master, resource);
+        if (company != &master->nobody) {
+            company->seed_key = key;
+            company->seed_key_for = resource->number;
+        }
     }
     movex_store_u64(bytes, version << 1 | half);
-    return movex_siphash(resource->seed_key, bytes, sizeof bytes);
+    return movex_siphash(key, bytes, sizeof bytes);
 }
 
 static bool is_masters_own(const movex_master_resource *resource, const movex_half *half)
