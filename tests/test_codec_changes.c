@@ -281,7 +281,7 @@ START_TEST(commits_equal_hashing_from_scratch)
             if (samples[s].weight > 5 && run % 3 == 0) sample_scribble(b.schema, b.work, &b.random);
             if (run % 300 == 150) sample_randomize(b.schema, b.work, &b.random);
             size_t length = naive ? sample_image(b.schema, b.work, wanted) : 0;
-            ck_assert_msg(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, &b.error) == MOVEX_OK, "%s",
+            ck_assert_msg(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL, &b.error) == MOVEX_OK, "%s",
                           b.error.text);
             ck_assert(memcmp(b.state, b.work, b.size) == 0);
             check_hashes(&b, naive);
@@ -312,7 +312,7 @@ START_TEST(commits_without_hashes)
             memcpy(b.third, b.state, b.size);
             sample_mutate(b.schema, b.work, &b.random);
             sample_scribble(b.schema, b.work, &b.random);
-            ck_assert_int_eq(movex_codec_commit(b.codec, b.state, b.work, NULL, run % 2 ? &changed : NULL, NULL),
+            ck_assert_int_eq(movex_codec_commit(b.codec, b.state, b.work, NULL, run % 2 ? &changed : NULL, NULL, NULL),
                              MOVEX_OK);
             ck_assert(memcmp(b.state, b.work, b.size) == 0);
             if (run % 2) ck_assert_int_eq(changed, !movex_codec_equal(b.codec, b.third, b.state));
@@ -370,12 +370,12 @@ START_TEST(a_failed_commit_leaves_no_trace)
             sample_mutate(b.schema, b.work, &b.random);
             sample_mutate(b.schema, b.work, &b.random);
             if (!spoil(b.schema, b.work, &b.random)) {
-                int status = movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, &b.error);
+                int status = movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL, &b.error);
                 ck_assert_msg(status == MOVEX_OK, "%s: %s", samples[s].name, b.error.text);
                 continue;
             }
             failed++;
-            ck_assert_int_eq(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, &b.error),
+            ck_assert_int_eq(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL, &b.error),
                              MOVEX_ERR_INVALID_STATE);
             ck_assert_ptr_nonnull(strstr(b.error.text, ": "));
             ck_assert(memcmp(b.third, b.state, b.size) == 0);
@@ -413,7 +413,7 @@ START_TEST(a_change_of_any_one_byte_is_found)
             memcpy(b.third, b.state, b.size);
             ck_assert_int_eq(movex_codec_patch(b.codec, b.third, b.fourth, b.bytes, length, &b.error), MOVEX_OK);
             ck_assert_msg(movex_codec_equal(b.codec, b.third, b.work), "%s, byte %zu", samples[s].name, at);
-            ck_assert_int_eq(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL), MOVEX_OK);
+            ck_assert_int_eq(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL, NULL), MOVEX_OK);
             ck_assert(changed == !same);
             check_hashes(&b, at % 16 == 0);
         }
@@ -433,14 +433,14 @@ START_TEST(one_change_costs_one_block)
         sample_world *world = (sample_world *)(void *)b.work;
         movex_codec_hash(b.codec, b.state, &b.hashes);
         ck_assert_uint_eq(b.hashes.bytes_hashed, b.image_size);
-        ck_assert_int_eq(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL), MOVEX_OK);
+        ck_assert_int_eq(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL, NULL), MOVEX_OK);
         ck_assert(!changed && b.hashes.bytes_hashed == b.image_size);
         world->cells[77] = 5;
-        ck_assert_int_eq(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL), MOVEX_OK);
+        ck_assert_int_eq(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL, NULL), MOVEX_OK);
         ck_assert(changed && b.hashes.bytes_hashed <= b.image_size + 512);
         sample_scribble(b.schema, world, &b.random);
         size_t hashed = (size_t)b.hashes.bytes_hashed;
-        ck_assert_int_eq(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL), MOVEX_OK);
+        ck_assert_int_eq(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL, NULL), MOVEX_OK);
         ck_assert(!changed && b.hashes.bytes_hashed == hashed);
         bench_free(&b);
     }

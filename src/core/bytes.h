@@ -69,7 +69,14 @@ static inline uint64_t movex_read_u64(movex_reader *reader)
     return bytes ? movex_load_u64(bytes) : 0;
 }
 
-uint64_t movex_read_number(movex_reader *reader);
+uint64_t movex_read_long_number(movex_reader *reader);
+
+/* Most numbers take one byte. */
+static inline uint64_t movex_read_number(movex_reader *reader)
+{
+    bool is_short = !reader->failed && reader->at < reader->end && *reader->at < 0x80;
+    return is_short ? *reader->at++ : movex_read_long_number(reader);
+}
 
 /* A number of at most `most`. */
 static inline uint64_t movex_read_number_to(movex_reader *reader, uint64_t most)

@@ -110,6 +110,10 @@ int movex_channel_flush(movex_channel *channel, const movex_allocator *allocator
 {
     int    status = MOVEX_OK;
     size_t end = channel->holds ? channel->ready : channel->out.length;
+    if (channel->out.length == 0) {
+        channel->allowance = 0;
+        return MOVEX_OK;
+    }
     while (channel->start < end) {
         size_t               length = frame_length(channel, channel->start);
         const unsigned char *frame = channel->out.bytes + channel->start + HEADER;

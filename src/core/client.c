@@ -117,6 +117,7 @@ void movex_client_free(movex_client *client)
     movex_release(&allocator, client->rules, client->rules_capacity * sizeof *client->rules);
     movex_release(&allocator, client->payload, client->payload_size);
     movex_map_free(&client->by_number, &allocator);
+    movex_map_free(&client->by_name, &allocator);
     movex_channel_free(&client->channel, &allocator);
     movex_buffer_free(&client->scratch, &allocator);
     movex_buffer_free(&client->encoded, &allocator);
@@ -284,8 +285,8 @@ static void go_on(movex_client *client)
 int movex_client_poll(movex_client *client, uint64_t now_ms)
 {
     if (!client) return MOVEX_ERR_ARGUMENT;
-    movex_client_forget_drained(client);
-    movex_resource_collect(client);
+    if (client->drained_peer) movex_client_forget_drained(client);
+    if (client->gone) movex_resource_collect(client);
     if (client->phase == MOVEX_PHASE_CLOSED) return client->failure;
     if (now_ms > client->now_ms) client->now_ms = now_ms;
     if (client->phase == MOVEX_PHASE_WAITING && client->now_ms >= client->dial_ms) dial(client);
@@ -309,7 +310,8 @@ void movex_client_flush(movex_client *client)
 {
     if (!client || client->phase == MOVEX_PHASE_WAITING || client->phase == MOVEX_PHASE_CLOSED) return;
     if (!client->broken && client->phase != MOVEX_PHASE_DIALLING) {
-        int status = movex_channel_flush(&client->channel, &client->allocator);
+        int status = MOVEX_OK;
+        if (movex_channel_queued(&client->channel)) status = movex_channel_flush(&client->channel, &client->allocator);
         if (status != MOVEX_OK) movex_client_break(client, false, (movex_status)status, movex_status_text(status));
     }
     if (client->broken) drop(client);

@@ -86,6 +86,12 @@ static bool from_resource(movex_resource *resource, movex_event *event)
         {MOVEX_NEWS_MISMATCH, MOVEX_EVENT_MISMATCH},    {MOVEX_NEWS_REVEALED, MOVEX_EVENT_REVEALED},
         {MOVEX_NEWS_CHANGED, MOVEX_EVENT_CHANGED},      {MOVEX_NEWS_REMOVED, MOVEX_EVENT_REMOVED},
     };
+    if (resource->news == MOVEX_NEWS_CHANGED) { /* nearly always */
+        resource->news = 0;
+        *event = (movex_event){
+            .kind = MOVEX_EVENT_CHANGED, .resource = resource, .version = resource->version, .text = ""};
+        return true;
+    }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!(resource->news & kinds[i].news)) continue;
         resource->news &= ~kinds[i].news;
@@ -150,14 +156,14 @@ static bool from_peer(movex_client *client, movex_peer_record *peer, movex_event
 
 void movex_client_forget_drained(movex_client *client)
 {
-    if (client->drained_peer) movex_release(&client->allocator, client->drained_peer, sizeof *client->drained_peer);
+    movex_release(&client->allocator, client->drained_peer, sizeof *client->drained_peer);
     client->drained_peer = NULL;
 }
 
 bool movex_client_next(movex_client *client, movex_event *event)
 {
     if (!client) return false;
-    movex_client_forget_drained(client);
+    if (client->drained_peer) movex_client_forget_drained(client);
     for (movex_node *node; (node = client->sources.first) != NULL;) {
         movex_source *source = (movex_source *)(void *)node;
         bool          found = false;
@@ -171,7 +177,8 @@ bool movex_client_next(movex_client *client, movex_event *event)
         case MOVEX_SOURCE_PEER: found = from_peer(client, (movex_peer_record *)(void *)source, event); break;
         }
         /* A source stays first until it has nothing more; an outcome and a departure are the last of theirs. */
-        bool last = found && (source->kind == MOVEX_SOURCE_PENDING || client->drained_peer);
+        bool last = found && (source->kind == MOVEX_SOURCE_PENDING || client->drained_peer ||
+                              (source->kind == MOVEX_SOURCE_RESOURCE && !source->resource->news));
         if (!found || last) movex_list_remove(node);
         if (found) return true;
     }

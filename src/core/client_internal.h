@@ -206,6 +206,7 @@ struct movex_resource {
     movex_source       source; /* first member */
     movex_node         of_client;
     movex_node         stale; /* in client.stale while not rebased */
+    movex_node         tagged; /* in client.tagged while an answer to BIND may come */
     movex_client      *client;
     const movex_rules *rules;
     char               id[MOVEX_NAME_SIZE];
@@ -226,6 +227,7 @@ struct movex_resource {
     uint64_t   sequence;  /* the last one given to a dispatch */
     movex_view confirmed;
     movex_view local;       /* made when the first dispatch is predicted */
+    movex_touched *drift;   /* made with it, of a state that is not small: where it and confirmed may differ */
     void      *transformed; /* what movex_state lends of a type with `transform`, else NULL */
     movex_fold fold;
     movex_sealing *sealing; /* NULL: its type is not sealed */
@@ -299,6 +301,8 @@ struct movex_client {
     uint32_t      rules_count, rules_capacity;
     movex_list    resources; /* movex_resource.of_client */
     movex_list    stale;     /* movex_resource.stale: to be rebased at the end of the poll */
+    movex_list    tagged;    /* movex_resource.tagged, in the order in which they have been asked for */
+    movex_map     by_name;   /* by hash of type and id: all resources; several may have the same name */
     movex_map     by_number; /* of this connection */
     uint32_t      resource_count;
     uint32_t      gone; /* resources that are GONE and not freed yet */
@@ -381,6 +385,11 @@ void movex_resource_collect(movex_client *client);
 static inline movex_resource *movex_resource_of_client(movex_node *of_client)
 {
     return (movex_resource *)(void *)((char *)of_client - offsetof(movex_resource, of_client));
+}
+
+static inline movex_resource *movex_resource_of_tagged(movex_node *tagged)
+{
+    return (movex_resource *)(void *)((char *)tagged - offsetof(movex_resource, tagged));
 }
 
 static inline movex_resource *movex_resource_of_stale(movex_node *stale)

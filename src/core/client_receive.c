@@ -11,8 +11,8 @@ static movex_resource *by_number(const movex_client *client, uint32_t number)
 
 static movex_resource *by_tag(const movex_client *client, uint64_t tag)
 {
-    for (movex_node *node = client->resources.first; node && tag; node = node->next) {
-        movex_resource *resource = movex_resource_of_client(node);
+    for (movex_node *node = client->tagged.first; node; node = node->next) { /* nearly always the first */
+        movex_resource *resource = movex_resource_of_tagged(node);
         if (resource->tag == tag) return resource;
     }
     return NULL;

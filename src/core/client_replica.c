@@ -10,6 +10,7 @@ void movex_replica_free(movex_resource *resource)
     resource->client->stats.bytes_hashed += resource->confirmed.hashes.bytes_hashed;
     movex_view_free(&resource->confirmed, &resource->client->allocator);
     movex_view_free(&resource->local, &resource->client->allocator);
+    movex_release(&resource->client->allocator, resource->drift, sizeof *resource->drift);
     movex_release(&resource->client->allocator, resource->transformed, resource->rules->type->state->size);
     movex_fold_free(resource);
     movex_sealing_free(resource);
@@ -45,13 +46,29 @@ static int predict(movex_resource *resource, const movex_pending_dispatch *dispa
     return movex_view_apply(&resource->local, dispatch->action, has_payload ? dispatch->payload : NULL, &context, NULL);
 }
 
+/* False if there is no memory. */
+static bool make_local(movex_resource *resource)
+{
+    const movex_rules     *rules = resource->rules;
+    const movex_allocator *allocator = &resource->client->allocator;
+    if (!movex_codec_is_small(rules->state) && !resource->sealing && !resource->drift) {
+        resource->drift = movex_allocate(allocator, sizeof *resource->drift);
+        if (!resource->drift) return false;
+    }
+    if (!movex_view_init(&resource->local, rules, false, allocator)) return false;
+    if (resource->drift) movex_touched_fill(resource->drift, rules->type->state->size);
+    resource->local.moved = resource->confirmed.moved = resource->drift;
+    return true;
+}
+
 static bool start_predicting(movex_resource *resource)
 {
     if (resource->predicted) return true;
-    if (!resource->local.rules &&
-        !movex_view_init(&resource->local, resource->rules, false, &resource->client->allocator))
-        return false;
-    movex_view_follow(&resource->local, movex_sealing_view(resource));
+    if (!resource->local.rules && !make_local(resource)) return false;
+    if (resource->sealing)
+        movex_view_follow(&resource->local, movex_sealing_view(resource));
+    else
+        movex_view_share(&resource->local, &resource->confirmed);
     resource->predicted = true;
     return true;
 }
@@ -165,8 +182,9 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
     const movex_action_type *action = &resource->rules->type->actions[what->action];
     bool        folds = (message->flags & (MOVEX_ENTRY_REVEALS | MOVEX_ENTRY_PATCHED)) == MOVEX_ENTRY_REVEALS;
     bool        single = !resource->rules->hidden_as && !resource->rules->patched;
-    movex_error fault = {.text = ""};
+    movex_error fault;
     int         answer = MOVEX_ACCEPT;
+    fault.text[0] = '\0'; /* not all of it: it is not needed as a rule */
     if (!folds && !(action->flags & MOVEX_MASTER_ONLY)) { /* the fold does it again */
         resource->client->stats.reduces++;
         answer = movex_view_apply(&resource->confirmed, what->action, what->payload, &context, &fault);
@@ -255,14 +273,19 @@ static void take_forward(movex_resource *resource, const movex_entry_message *me
     movex_client            *client = resource->client;
     const movex_rules       *rules = resource->rules;
     const movex_peer_record *peer = NULL;
-    char                     author[MOVEX_NAME_SIZE] = {0};
-    if (message->flags & MOVEX_ENTRY_BY_NAME)
-        memcpy(author, message->author.bytes, message->author.length);
-    else if ((peer = movex_peers_find(resource, message->slot)) != NULL)
-        memcpy(author, peer->id, sizeof author);
+    const char              *author = "";
+    char                     name[MOVEX_NAME_SIZE];
+    if (message->flags & MOVEX_ENTRY_BY_NAME) {
+        memcpy(name, message->author.bytes, message->author.length);
+        name[message->author.length] = '\0';
+        author = name;
+    } else if ((peer = movex_peers_find(resource, message->slot)) != NULL) {
+        author = peer->id;
+    }
 
     const movex_codec *codec = movex_rules_payload(rules, message->action);
-    movex_error        cause = {.text = "an author or an action that is not known"};
+    movex_error        cause;
+    cause.text[0] = '\0';
     bool known = message->action < rules->type->action_count && (peer || message->flags & MOVEX_ENTRY_BY_NAME);
     bool masters = known && rules->type->actions[message->action].flags & MOVEX_MASTER_ONLY;
     if (masters) codec = NULL; /* its payload never leaves the master */
@@ -273,7 +296,7 @@ static void take_forward(movex_resource *resource, const movex_entry_message *me
         char         text[MOVEX_ERROR_TEXT_SIZE];
         movex_format format = movex_format_into(text, sizeof text);
         movex_format_text(&format, "ENTRY: ");
-        movex_format_text(&format, cause.text);
+        movex_format_text(&format, cause.text[0] ? cause.text : "an author or an action that is not known");
         client->stats.protocol_errors++;
         movex_client_break(client, false, MOVEX_ERR_MALFORMED, text);
         return;

@@ -43,13 +43,32 @@ static const movex_rules *find_rules(movex_client *client, const movex_type *typ
     return rules;
 }
 
+/* Which of those of one name is meant. */
+typedef struct wanted {
+    const movex_type     *type;
+    const char           *id;
+    const movex_resource *namesake; /* another one than this, in that state; NULL: one that is bound */
+    movex_binding         binding;
+} wanted;
+
+static bool is_wanted(const void *value, const void *sought)
+{
+    const movex_resource *resource = value;
+    const wanted         *w = sought;
+    if (resource->rules->type != w->type || strcmp(resource->id, w->id) != 0) return false;
+    return w->namesake ? resource != w->namesake && resource->binding == w->binding : resource->binds > 0;
+}
+
+/* Not keyed: it is the program that chooses the names. */
+static uint64_t key_of(const movex_type *type, const char *id)
+{
+    return movex_xxh64(id, strlen(id), movex_xxh64(type->name, strlen(type->name), 0));
+}
+
 static movex_resource *find_bound(const movex_client *client, const movex_type *type, const char *id)
 {
-    for (movex_node *node = client->resources.first; node; node = node->next) {
-        movex_resource *resource = movex_resource_of_client(node);
-        if (resource->binds > 0 && resource->rules->type == type && strcmp(resource->id, id) == 0) return resource;
-    }
-    return NULL;
+    const wanted bound = {.type = type, .id = id};
+    return type->name ? movex_map_get(&client->by_name, key_of(type, id), is_wanted, &bound) : NULL;
 }
 
 static movex_resource *resource_new(movex_client *client, const movex_rules *rules, const char *id)
@@ -58,18 +77,17 @@ static movex_resource *resource_new(movex_client *client, const movex_rules *rul
     if (!resource) return NULL;
     size_t transformed = rules->type->transform ? rules->type->state->size : 0;
     resource->transformed = transformed ? movex_allocate(&client->allocator, transformed) : NULL;
-    if ((transformed && !resource->transformed) ||
-        !movex_view_init(&resource->confirmed, rules, true, &client->allocator)) {
-        movex_release(&client->allocator, resource->transformed, transformed);
-        movex_release(&client->allocator, resource, sizeof *resource);
-        return NULL;
-    }
     resource->source = (movex_source){.kind = MOVEX_SOURCE_RESOURCE, .resource = resource};
     resource->client = client;
     resource->rules = rules;
     resource->binding = MOVEX_BINDING_WAITING;
     movex_text_set(resource->id, id);
-    if (rules->sealed && !movex_sealing_make(resource)) {
+    bool made = (!transformed || resource->transformed) &&
+                movex_view_init(&resource->confirmed, rules, true, &client->allocator) &&
+                (!rules->sealed || movex_sealing_make(resource)) &&
+                movex_map_put(&client->by_name, &client->allocator, key_of(rules->type, id), resource);
+    if (!made) {
+        movex_sealing_free(resource);
         movex_view_free(&resource->confirmed, &client->allocator);
         movex_release(&client->allocator, resource->transformed, transformed);
         movex_release(&client->allocator, resource, sizeof *resource);
@@ -127,12 +145,9 @@ static void send_number(movex_resource *resource, movex_message_kind kind)
 /* Another one of the same name in that state, or NULL. */
 static movex_resource *find_namesake(const movex_resource *resource, movex_binding binding)
 {
-    for (movex_node *node = resource->client->resources.first; node; node = node->next) {
-        movex_resource *other = movex_resource_of_client(node);
-        bool            same = other->rules == resource->rules && strcmp(other->id, resource->id) == 0;
-        if (other != resource && same && other->binding == binding) return other;
-    }
-    return NULL;
+    const wanted other = {
+        .type = resource->rules->type, .id = resource->id, .namesake = resource, .binding = binding};
+    return movex_map_get(&resource->client->by_name, key_of(other.type, other.id), is_wanted, &other);
 }
 
 void movex_resource_gone(movex_resource *resource)
@@ -143,6 +158,7 @@ void movex_resource_gone(movex_resource *resource)
         movex_map_remove(&client->by_number, resource->number, resource);
     client->gone++;
     resource->binding = MOVEX_BINDING_GONE;
+    movex_list_remove(&resource->tagged);
     movex_pending_expire(resource, true);
     movex_peers_free(resource);
     movex_resource *successor = find_namesake(resource, MOVEX_BINDING_WAITING);
@@ -218,6 +234,7 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
     };
     /* A checksum that is not the state's has a snapshot sent, and with it what was revealed since. */
     if (resource->sealing && resource->sealing->lost) message.checksum = ~message.checksum;
+    movex_list_append(&client->tagged, &resource->tagged);
     if (!resumed) resource->answered = resource->sequence = 0; /* they count a session's dispatches */
     resource->binding = MOVEX_BINDING_ASKED;
     resource->asked = true;
@@ -230,6 +247,7 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
 void movex_resource_disconnected(movex_resource *resource)
 {
     if (resource->sealing) movex_sealing_disconnected(resource);
+    movex_list_remove(&resource->tagged);
     /* What it has sent will not be answered any more: its binding has ended with the connection. */
     if (resource->binding == MOVEX_BINDING_UNBINDING) movex_pending_expire(resource, true);
     if (resource->binding == MOVEX_BINDING_ASKED || resource->binding == MOVEX_BINDING_RECEIVING ||
@@ -250,7 +268,7 @@ void movex_resource_bound(movex_resource *resource, const movex_bound_message *m
     else
         movex_undone_forget(resource);
     resource->subscription = message->subscription;
-    resource->tag = 0;
+    movex_list_remove(&resource->tagged);
     movex_peers_begin(resource, message->subscribers);
 
     /* What the master has not seen is to be sent again, with the same sequences. */
@@ -277,7 +295,7 @@ void movex_resource_bound(movex_resource *resource, const movex_bound_message *m
 void movex_resource_bind_refused(movex_resource *resource, const movex_bind_refused_message *message)
 {
     char text[MOVEX_ERROR_TEXT_SIZE] = {0};
-    resource->tag = 0;
+    movex_list_remove(&resource->tagged);
     if (resource->binding == MOVEX_BINDING_UNBINDING) {
         movex_resource_gone(resource);
         return;
@@ -449,12 +467,17 @@ void movex_resource_free(movex_resource *resource)
     movex_client *client = resource->client;
     movex_resource_gone(resource);
     client->gone--;
-    for (movex_node *node = client->sources.first, *next; node; node = next) {
+    movex_list_remove(&resource->source.node);
+    movex_list_remove(&resource->fold.source.node);
+    movex_list_remove(&resource->remembered.source.node);
+    if (resource->sealing) movex_list_remove(&resource->sealing->source.node);
+    for (movex_node *node = client->sources.first, *next; node && resource->answered_count; node = next) {
         next = node->next;
         if (((movex_source *)(void *)node)->resource == resource) movex_list_remove(node);
     }
     movex_list_remove(&resource->stale);
     movex_list_remove(&resource->of_client);
+    movex_map_remove(&client->by_name, key_of(resource->rules->type, resource->id), resource);
     client->resource_count--;
     movex_pending_free(resource);
     movex_replica_free(resource);
@@ -464,7 +487,6 @@ void movex_resource_free(movex_resource *resource)
 
 void movex_resource_collect(movex_client *client)
 {
-    if (client->gone == 0) return;
     for (movex_node *node = client->resources.first, *next; node; node = next) {
         movex_resource *resource = movex_resource_of_client(node);
         next = node->next;

@@ -15,6 +15,16 @@ typedef struct commit {
     bool              changed;
 } commit;
 
+static void hash_block(commit *c, uint32_t index, const unsigned char *bytes, uint32_t length)
+{
+    c->changed = true;
+    if (!c->hashes) return;
+    uint64_t hash = movex_xxh64(bytes, length, index);
+    c->hashes->checksum += hash - c->hashes->blocks[index];
+    c->hashes->blocks[index] = hash;
+    c->hashes->bytes_hashed += length;
+}
+
 /* Compares one block of the two images and hashes it anew if it differs. */
 static void update_block(commit *c, uint32_t index)
 {
@@ -24,13 +34,7 @@ static void update_block(commit *c, uint32_t index)
     uint32_t             length = left < MOVEX_CODEC_BLOCK ? left : MOVEX_CODEC_BLOCK;
     const unsigned char *old_block = movex_image_view(c->node, c->state, from, from + length, old_buffer);
     const unsigned char *new_block = movex_image_view(c->node, c->work, from, from + length, new_buffer);
-    if (memcmp(old_block, new_block, length) == 0) return;
-    c->changed = true;
-    if (!c->hashes) return;
-    uint64_t hash = movex_xxh64(new_block, length, index);
-    c->hashes->checksum += hash - c->hashes->blocks[index];
-    c->hashes->blocks[index] = hash;
-    c->hashes->bytes_hashed += length;
+    if (memcmp(old_block, new_block, length) != 0) hash_block(c, index, new_block, length);
 }
 
 /* The blocks that hold what lies in memory [from, to). Ranges come in order, so blocks do too. */
@@ -45,38 +49,65 @@ static void update_range(commit *c, uint32_t from, uint32_t to)
     if (c->next_block < block) c->next_block = block;
 }
 
-/* Calls `visit` for every chunk of a touched granule in which state and work differ. */
-static void visit_changes(commit *c, const movex_touched *touched, void (*visit)(commit *, uint32_t, uint32_t))
+/* The number of the lowest bit that is set. */
+static unsigned lowest_bit(uint64_t bits)
 {
-    for (uint32_t word = 0; word < MOVEX_TOUCHED_WORDS; word++) {
-        if (!touched->words[word]) continue;
-        for (uint32_t bit = 0; bit < 64; bit++) {
-            if (!(touched->words[word] >> bit & 1)) continue;
-            uint64_t at = (uint64_t)(word * 64 + bit) << touched->shift;
-            uint64_t end = at + (UINT64_C(1) << touched->shift);
-            for (; at < end && at < c->node->size; at += MOVEX_CHUNK) {
-                uint32_t from = (uint32_t)at, length = movex_chunk_size(c->node->size, from);
-                if (memcmp(c->state + from, c->work + from, length) != 0) visit(c, from, from + length);
-            }
-        }
+#ifdef __GNUC__
+    return (unsigned)__builtin_ctzll(bits);
+#else
+    unsigned bit = 0;
+    for (; !(bits & 1); bits >>= 1) bit++;
+    return bit;
+#endif
+}
+
+_Static_assert(MOVEX_CHUNK == MOVEX_CODEC_BLOCK, "a chunk of a plain state is a block");
+
+/* Takes over the chunks of a granule in which state and work differ. A block is looked at before anything of it is copied: with
+   the first of its chunks that differs. */
+static void take_granule(commit *c, bool compare, uint64_t at, uint64_t size)
+{
+    bool one = size == MOVEX_CHUNK; /* that is known to differ */
+    for (uint64_t end = at + size; at < end && at < c->node->size; at += MOVEX_CHUNK) {
+        uint32_t from = (uint32_t)at, length = movex_chunk_size(c->node->size, from);
+        if (!one && memcmp(c->state + from, c->work + from, length) == 0) continue;
+        if (c->node->plain) /* the chunk is a block */
+            hash_block(c, from / MOVEX_CODEC_BLOCK, c->work + from, length);
+        else if (compare)
+            update_range(c, from, from + length);
+        memcpy(c->state + from, c->work + from, length);
     }
 }
 
-static void copy_range(commit *c, uint32_t from, uint32_t to)
+static void take_touched(commit *c, bool compare, const movex_touched *touched, movex_touched *moved)
 {
-    memcpy(c->state + from, c->work + from, to - from);
+    for (uint32_t word = 0; word < touched->word_count; word++) {
+        for (uint64_t bits = touched->words[word]; bits; bits &= bits - 1) {
+            uint64_t at = (uint64_t)(word * 64 + lowest_bit(bits)) << touched->shift;
+            take_granule(c, compare, at, UINT64_C(1) << touched->shift);
+        }
+        if (moved) moved->words[word] |= touched->words[word];
+    }
 }
 
-static int commit_large(commit *c, bool compare, movex_error *error)
+static int commit_large(commit *c, bool compare, movex_touched *moved, movex_error *error)
 {
     movex_touched  touched;
     movex_settling settling = {.old = c->state, .memory = c->work, .touched = &touched, .error = error};
     movex_touched_start(&touched, c->node->size);
     int status = movex_settle_changes(&settling, c->node);
     if (status) return status;
-    if (compare) visit_changes(c, &touched, update_range);
-    visit_changes(c, &touched, copy_range);
+    take_touched(c, compare, &touched, moved);
     return MOVEX_OK;
+}
+
+/* All of a block whose memory is its image, of which nothing has to be settled. */
+static void commit_plain(commit *c)
+{
+    uint32_t size = c->node->size;
+    if (memcmp(c->state, c->work, size) == 0) return;
+    hash_block(c, 0, c->work, size);
+    memcpy(c->state, c->work, size);
 }
 
 static bool differ(const unsigned char *a, const unsigned char *b)
@@ -102,6 +133,10 @@ static void find_changes(const commit *c, uint32_t *from, uint32_t *to)
 
 static int commit_small(commit *c, bool compare, movex_error *error)
 {
+    if (c->node->plain) {
+        commit_plain(c);
+        return MOVEX_OK;
+    }
     movex_settling settling = {.old = c->state, .memory = c->work, .error = error};
     uint32_t       from, to;
     find_changes(c, &from, &to);
@@ -129,15 +164,21 @@ static void check_commit(const movex_codec *codec, const commit *c)
 #endif
 }
 
+/* Of one block; then all of it is compared and copied. */
+static bool is_small(const movex_node *node)
+{
+    return node->size <= 2 * MOVEX_CODEC_BLOCK && node->image_size <= MOVEX_CODEC_BLOCK;
+}
+
 int movex_codec_commit(const movex_codec *codec, void *state, void *work, movex_hashes *hashes, bool *changed,
-                       movex_error *error)
+                       movex_touched *moved, movex_error *error)
 {
     assert(state && work && state != work);
     commit c = {.node = codec->root, .state = state, .work = work, .hashes = hashes};
     bool   compare = hashes || changed;
-    int    status = codec->root->size <= 2 * MOVEX_CODEC_BLOCK && codec->root->image_size <= MOVEX_CODEC_BLOCK
+    int    status = is_small(codec->root)
                         ? commit_small(&c, compare, error)
-                        : commit_large(&c, compare, error);
+                        : commit_large(&c, compare, moved, error);
     if (status) return status;
     if (changed) *changed = c.changed;
     check_commit(codec, &c);
@@ -150,7 +191,7 @@ void movex_codec_restore(const movex_codec *codec, const void *state, void *work
     unsigned char       *to_work = work;
     uint32_t             size = codec->root->size, to;
     assert(state && work && state != work);
-    if (size <= MOVEX_CHUNK) { /* sooner copied than compared */
+    if (is_small(codec->root)) { /* sooner copied than compared */
         memcpy(work, state, size);
         return;
     }
@@ -158,5 +199,30 @@ void movex_codec_restore(const movex_codec *codec, const void *state, void *work
         memcpy(to_work + from, from_state + from, to - from);
 #ifdef MOVEX_PARANOID
     assert(memcmp(state, work, size) == 0);
+#endif
+}
+
+bool movex_codec_is_small(const movex_codec *codec)
+{
+    return is_small(codec->root);
+}
+
+void movex_codec_share(const movex_codec *codec, const void *state, void *copy, const movex_touched *moved)
+{
+    const unsigned char *from = state;
+    unsigned char       *to = copy;
+    uint32_t             size = codec->root->size;
+    if (is_small(codec->root)) {
+        memcpy(to, from, size);
+        return;
+    }
+    for (uint32_t word = 0; word < moved->word_count; word++) {
+        for (uint64_t bits = moved->words[word]; bits; bits &= bits - 1) {
+            uint64_t at = (uint64_t)(word * 64 + lowest_bit(bits)) << moved->shift, granule = UINT64_C(1) << moved->shift;
+            memcpy(to + at, from + at, size - at < granule ? (size_t)(size - at) : (size_t)granule);
+        }
+    }
+#ifdef MOVEX_PARANOID
+    assert(memcmp(state, copy, size) == 0);
 #endif
 }

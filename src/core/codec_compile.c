@@ -370,6 +370,7 @@ static void summarize(movex_node *node)
         if (is_float(member->field->kind) || (member->node && member->node->floats)) node->floats = true;
         if (member->node && member->node->height >= node->height) node->height = member->node->height + 1;
     }
+    node->plain = node->inert && node->image_size == node->size && movex_image_is_memory(node);
 }
 
 /* One block holds the node and its tables, all of which need a pointer's alignment. */

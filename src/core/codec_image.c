@@ -119,8 +119,7 @@ const unsigned char *movex_image_view(const movex_node *node, const unsigned cha
 {
     assert(from < to);
     const movex_stretch *first = node->stretches;
-    if (node->stretch_count == 1 && !first->node && first->stride == 1)
-        return memory + first->offset + from; /* memory holds it */
+    if (movex_image_is_memory(node)) return memory + first->offset + from;
     image_run run = find_run(node, from);
     if (run.width == 1 && run.length >= to - from) return memory + run.offset;
     movex_image_read(node, memory, from, to, buffer);

@@ -48,6 +48,7 @@ struct movex_node {
     size_t              allocated; /* bytes of the block that holds the node and its tables */
     bool                ready;     /* compiled; false while its members are */
     bool                inert;     /* every content is settled: integers alone */
+    bool                plain;     /* and memory is the image, byte for byte */
     bool                floats;    /* it has some */
     unsigned            height;    /* how deep structs are nested in it, itself included; <= MOVEX_CODEC_MAX_DEPTH */
     uint32_t            size;      /* bytes in memory */
@@ -120,14 +121,7 @@ static inline bool movex_is_zero(const unsigned char *bytes, size_t length)
    there is none. */
 bool movex_next_difference(const unsigned char *a, const unsigned char *b, uint32_t size, uint32_t *from, uint32_t *to);
 
-/* codec_settle.c: which parts of a large state were touched, to a granule of a power of two of bytes. */
-#define MOVEX_TOUCHED_WORDS 64
-typedef struct movex_touched {
-    unsigned shift; /* log2 of the bytes of a granule, at least that of MOVEX_CHUNK */
-    uint64_t words[MOVEX_TOUCHED_WORDS];
-} movex_touched;
-
-void movex_touched_start(movex_touched *touched, uint32_t size);
+/* codec_settle.c */
 void movex_touched_mark(movex_touched *touched, uint32_t from, uint32_t to);
 
 typedef struct movex_settling {
@@ -170,6 +164,12 @@ static inline uint32_t movex_member_count(const movex_field *field, const unsign
 {
     if (field->shape != MOVEX_SHAPE_LIST) return field->capacity;
     return (uint32_t)movex_load_host(memory + field->count_offset, field->count_size);
+}
+
+/* True if memory holds the image as it is, in one piece. */
+static inline bool movex_image_is_memory(const movex_node *node)
+{
+    return node->stretch_count == 1 && !node->stretches->node && node->stretches->stride == 1;
 }
 
 static inline uint32_t movex_block_count(const movex_node *node)

@@ -4,28 +4,22 @@
 
 #include <assert.h>
 
-static uint32_t home(const movex_map *map, uint64_t key)
-{
-    return (uint32_t)(key * 0x9e3779b97f4a7c15u >> 32) &
-           (map->capacity - 1); /* Fibonacci hashing spreads small numbers */
-}
-
 static uint32_t after(const movex_map *map, uint32_t index)
 {
     return (index + 1) & (map->capacity - 1);
 }
 
-void *movex_map_get(const movex_map *map, uint64_t key, movex_map_same *same, const void *wanted)
+void *movex_map_search(const movex_map *map, uint64_t key, movex_map_same *same, const void *wanted)
 {
     if (!map->count) return NULL;
-    for (uint32_t i = home(map, key); map->entries[i].value; i = after(map, i))
+    for (uint32_t i = movex_map_home(map, key); map->entries[i].value; i = after(map, i))
         if (map->entries[i].key == key && (!same || same(map->entries[i].value, wanted))) return map->entries[i].value;
     return NULL;
 }
 
 static void place(movex_map *map, uint64_t key, void *value)
 {
-    uint32_t i = home(map, key);
+    uint32_t i = movex_map_home(map, key);
     while (map->entries[i].value) i = after(map, i);
     map->entries[i] = (movex_map_entry){.key = key, .value = value};
 }
@@ -54,14 +48,14 @@ bool movex_map_put(movex_map *map, const movex_allocator *allocator, uint64_t ke
 
 void movex_map_remove(movex_map *map, uint64_t key, const void *value)
 {
-    uint32_t hole = home(map, key);
+    uint32_t hole = movex_map_home(map, key);
     while (map->entries[hole].value != value) {
         assert(map->entries[hole].value);
         hole = after(map, hole);
     }
     /* Move back what would no longer be found past the hole, so that no tombstones are needed (Knuth 6.4, algorithm R). */
     for (uint32_t i = after(map, hole); map->entries[i].value; i = after(map, i)) {
-        uint32_t distance = (i - home(map, map->entries[i].key)) & (map->capacity - 1);
+        uint32_t distance = (i - movex_map_home(map, map->entries[i].key)) & (map->capacity - 1);
         if (distance < ((i - hole) & (map->capacity - 1))) continue;
         map->entries[hole] = map->entries[i];
         hole = i;

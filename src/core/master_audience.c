@@ -52,8 +52,8 @@ static movex_audience *acquire(movex_master *master, movex_master_resource *reso
     audience->members = 0;
     audience->hider = NULL;
     audience->is_new = true;
-    movex_list_append(&resource->audiences, &audience->node);
-    resource->audience_count++;
+    movex_list_append(&resource->company->audiences, &audience->node);
+    resource->company->audience_count++;
     return audience;
 }
 
@@ -61,7 +61,7 @@ static void let_go(movex_master *master, movex_master_resource *resource, movex_
 {
     movex_spares *spares = resource->spares;
     movex_list_remove(&audience->node);
-    resource->audience_count--;
+    resource->company->audience_count--;
     master->stats.bytes_hashed += audience->held.hashes.bytes_hashed;
     audience->held.hashes.bytes_hashed = 0;
     if (spares->audience_count >= MOST_SPARES) {
@@ -103,7 +103,7 @@ static bool is_at(const movex_audience *audience, const place *at)
 
 static movex_audience *find(const movex_master_resource *resource, const place *at)
 {
-    for (movex_node *node = resource->audiences.first; node; node = node->next) {
+    for (movex_node *node = resource->company->audiences.first; node; node = node->next) {
         movex_audience *audience = (movex_audience *)(void *)node;
         if (is_at(audience, at)) return audience;
     }
@@ -131,7 +131,7 @@ static void crowd_out(movex_master *master, movex_subscription *subscription)
 bool movex_audience_has_room(const movex_master *master, const movex_master_resource *resource,
                              const movex_session *session)
 {
-    if (!resource->rules->patched || resource->audience_count < master->config.limits.views) return true;
+    if (!resource->rules->patched || resource->company->audience_count < master->config.limits.views) return true;
     place at = place_in(resource, session->id, movex_hider_of(resource, session));
     return find(resource, &at) != NULL;
 }
@@ -171,7 +171,7 @@ movex_audience *movex_audience_join(movex_master *master, movex_subscription *su
     movex_audience        *audience = find(resource, &at);
     if (!audience && subscription->audience && subscription->audience->members == 1)
         movex_audience_leave(master, subscription); /* what it alone has held makes room */
-    if (!audience && resource->audience_count >= master->config.limits.views) {
+    if (!audience && resource->company->audience_count >= master->config.limits.views) {
         movex_audience_leave(master, subscription);
         crowd_out(master, subscription);
         return NULL;
@@ -190,7 +190,7 @@ bool movex_audience_may_part(const movex_master *master, const movex_subscriptio
 {
     const movex_audience *shared = subscription->audience;
     return !shared || subscription->hider || shared->members == 1 ||
-           subscription->resource->audience_count < master->config.limits.views;
+           subscription->resource->company->audience_count < master->config.limits.views;
 }
 
 void movex_audience_part(movex_master *master, movex_subscription *subscription)
@@ -223,8 +223,8 @@ void movex_audience_compute(movex_master *master, movex_master_resource *resourc
 {
     const movex_codec *codec = resource->rules->state;
     bool               masters = resource->rules->type->actions[deed->shown.action].flags & MOVEX_MASTER_ONLY;
-    resource->wanted_count = 0;
-    for (movex_node *node = resource->audiences.first; node; node = node->next) {
+    resource->company->wanted_count = 0;
+    for (movex_node *node = resource->company->audiences.first; node; node = node->next) {
         movex_audience *audience = (movex_audience *)(void *)node;
         movex_half     *half = deed->hides && audience->hider == author ? &deed->hidden : &deed->shown;
         audience->drew = audience->is_wanted = false;
@@ -239,7 +239,7 @@ static void want(movex_subscription *subscription, movex_audience *audience)
     if (audience->is_wanted) return;
     movex_text_set(audience->id, subscription->session->id); /* through the eyes of somebody who is there */
     audience->is_wanted = true;
-    subscription->resource->wanted_count++;
+    subscription->resource->company->wanted_count++;
 }
 
 bool movex_audience_stay(movex_subscription *subscription, const movex_hider *hider)
@@ -256,7 +256,7 @@ bool movex_audience_next(movex_master *master, movex_subscription *subscription,
     movex_master_resource *resource = subscription->resource;
     place                  at = place_of(subscription, hider);
     movex_audience        *audience = find(resource, &at);
-    bool more = (!audience || !audience->is_wanted) && resource->wanted_count >= master->config.limits.views;
+    bool more = (!audience || !audience->is_wanted) && resource->company->wanted_count >= master->config.limits.views;
     if (more) crowd_out(master, subscription);
     if (!audience && !more) audience = make_at(master, subscription, &at);
     if (audience && !more) {
@@ -270,7 +270,7 @@ bool movex_audience_next(movex_master *master, movex_subscription *subscription,
 
 void movex_audience_update(movex_master_resource *resource)
 {
-    for (movex_node *node = resource->audiences.first; node; node = node->next) {
+    for (movex_node *node = resource->company->audiences.first; node; node = node->next) {
         movex_audience *audience = (movex_audience *)(void *)node;
         if (audience->is_wanted) show(audience, movex_hidden_view(resource, audience->hider));
     }
@@ -278,7 +278,7 @@ void movex_audience_update(movex_master_resource *resource)
 
 void movex_audience_settle(movex_master *master, movex_master_resource *resource)
 {
-    for (movex_node *node = resource->audiences.first, *next; node; node = next) {
+    for (movex_node *node = resource->company->audiences.first, *next; node; node = next) {
         movex_audience *audience = (movex_audience *)(void *)node;
         next = node->next;
         audience->is_new = audience->is_wanted = false;
@@ -289,11 +289,11 @@ void movex_audience_settle(movex_master *master, movex_master_resource *resource
 void movex_audience_check(const movex_master_resource *resource)
 {
     uint32_t count = 0;
-    for (const movex_node *node = resource->audiences.first; node; node = node->next, count++) {
+    for (const movex_node *node = resource->company->audiences.first; node; node = node->next, count++) {
         const movex_audience *audience = (const movex_audience *)(const void *)node;
         uint32_t              members = 0;
-        for (uint32_t i = 0; i < resource->slots; i++) {
-            const movex_subscription *subscription = resource->subscribers[i];
+        for (uint32_t i = 0; i < resource->company->slots; i++) {
+            const movex_subscription *subscription = resource->company->subscribers[i];
             if (!subscription || subscription->audience != audience) continue;
             assert(audience->hider == subscription->hider);
             members++;
@@ -302,6 +302,6 @@ void movex_audience_check(const movex_master_resource *resource)
         movex_view_check(&audience->held);
         (void)members;
     }
-    assert(count == resource->audience_count);
+    assert(count == resource->company->audience_count);
     (void)count;
 }

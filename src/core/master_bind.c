@@ -35,8 +35,8 @@ void movex_subscription_announce(movex_master *master, const movex_subscription 
                                  bool named)
 {
     const movex_master_resource *resource = subscription->resource;
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        const movex_subscription *other = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        const movex_subscription *other = resource->company->subscribers[i];
         /* Who waits for a snapshot has had the list of all already. */
         if (other && other != subscription && (other->live || other->owed.list))
             send_subscriber(master, other->session->link, subscription, presence, named);
@@ -46,8 +46,8 @@ void movex_subscription_announce(movex_master *master, const movex_subscription 
 static void send_all_subscribers(movex_master *master, const movex_subscription *subscription)
 {
     const movex_master_resource *resource = subscription->resource;
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        const movex_subscription *other = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        const movex_subscription *other = resource->company->subscribers[i];
         if (!other) continue;
         movex_presence presence = other->session->link ? MOVEX_PRESENCE_HERE : MOVEX_PRESENCE_AWAY;
         send_subscriber(master, subscription->session->link, other, presence, true);
@@ -140,18 +140,17 @@ static movex_subscription *find(const movex_session *session, uint32_t number)
 
 static bool take_slot(movex_master *master, movex_subscription *subscription)
 {
-    movex_master_resource *resource = subscription->resource;
-    uint32_t               slot = 0;
-    if (resource->subscriber_count == resource->slots)
-        slot = resource->slots;
-    else
-        while (resource->subscribers[slot]) slot++;
-    if (!movex_grow(&master->allocator, &resource->subscribers, &resource->slot_capacity, sizeof *resource->subscribers,
+    if (!movex_master_resource_meet(master, subscription->resource)) return false;
+    movex_company *company = subscription->resource->company;
+    uint32_t       slot = company->free_slot;
+    while (slot < company->slots && company->subscribers[slot]) slot++;
+    if (!movex_grow(&master->allocator, &company->subscribers, &company->slot_capacity, sizeof *company->subscribers,
                     slot + 1, 2))
         return false;
-    if (slot == resource->slots) resource->slots++;
-    resource->subscribers[slot] = subscription;
-    resource->subscriber_count++;
+    if (slot == company->slots) company->slots++;
+    company->subscribers[slot] = subscription;
+    company->free_slot = slot + 1;
+    company->subscriber_count++;
     subscription->slot = slot;
     return true;
 }
@@ -196,10 +195,12 @@ movex_subscription *movex_subscription_recover(movex_master *master, movex_sessi
 void movex_subscription_free(movex_master *master, movex_subscription *subscription)
 {
     movex_master_resource *resource = subscription->resource;
-    resource->subscribers[subscription->slot] = NULL;
-    resource->subscriber_count--;
-    while (resource->slots && !resource->subscribers[resource->slots - 1]) resource->slots--;
-    if (resource->subscriber_count == 0) {
+    movex_company         *company = resource->company;
+    company->subscribers[subscription->slot] = NULL;
+    company->subscriber_count--;
+    if (subscription->slot < company->free_slot) company->free_slot = subscription->slot;
+    while (company->slots && !company->subscribers[company->slots - 1]) company->slots--;
+    if (company->subscriber_count == 0) {
         resource->idle_ms = master->now_ms;
         movex_list_append(&master->idle, &resource->idle);
     }
@@ -291,7 +292,7 @@ static movex_master_resource *find_resource(movex_master *master, movex_session 
         movex_error_set(error, MOVEX_ERR_DENIED, session->id, " may not bind ", type, ":", id, NULL);
         return NULL;
     }
-    if (resource && resource->subscriber_count >= master->config.limits.subscribers) {
+    if (resource && resource->company->subscriber_count >= master->config.limits.subscribers) {
         movex_error_set(error, MOVEX_ERR_LIMIT, type, ":", id, " has as many subscribers as it may", NULL);
         return NULL;
     }
@@ -309,7 +310,7 @@ static movex_master_resource *find_resource(movex_master *master, movex_session 
     }
     bool made = !resource;
     int  status = made ? movex_master_resource_new(master, rules, id, &resource) : MOVEX_OK;
-    if (status == MOVEX_OK && made) movex_master_resource_own(resource, session);
+    if (status == MOVEX_OK && made && !movex_master_resource_own(master, resource, session)) status = MOVEX_ERR_MEMORY;
     if (status == MOVEX_OK) return resource;
     movex_error_set(error, (movex_status)status, type, ":", id, " cannot be made: ", movex_status_text(status), NULL);
     return NULL;
@@ -364,7 +365,7 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
            .number = resource->number,
            .subscription = subscription->serial,
            .sequence = subscription->sequence,
-           .subscribers = resource->subscriber_count,
+           .subscribers = resource->company->subscriber_count,
            .resumed = resumed,
     };
     if (message->resumes && (message->epoch == master->config.epoch || message->subscription)) {

@@ -41,8 +41,8 @@ int movex_master_put(movex_master *master, const movex_type *type, const char *i
     resource->revealed = resource->log.version;
     movex_keep_state(master, resource);
     movex_master_resource_schedule(master, resource);
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        movex_subscription *subscription = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        movex_subscription *subscription = resource->company->subscribers[i];
         if (!subscription || !subscription->live) continue;
         movex_subscription_silence(master, subscription); /* later entries are of no use before it */
         movex_subscription_owe_snapshot(master, subscription);
@@ -57,8 +57,8 @@ int movex_master_remove(movex_master *master, const movex_type *type, const char
     if (!resource) return MOVEX_ERR_NOT_FOUND;
     if (!movex_keep_reserve(master, 1, 0)) return MOVEX_ERR_STORE;
     resource->removing = true;
-    while (resource->subscriber_count)
-        movex_subscription_revoke(master, resource->subscribers[resource->slots - 1], MOVEX_ERR_NOT_FOUND,
+    while (resource->company->subscriber_count)
+        movex_subscription_revoke(master, resource->company->subscribers[resource->company->slots - 1], MOVEX_ERR_NOT_FOUND,
                                   text ? text : "the resource was removed");
     movex_master_resource_free(master, resource);
     return MOVEX_OK;
@@ -74,7 +74,7 @@ static movex_hosted describe(const movex_master_resource *resource)
         .version = resource->log.version,
         .checksum = resource->view.hashes.checksum,
         .hidden = movex_hidden_count(resource),
-        .subscribers = resource->subscriber_count,
+        .subscribers = resource->company->subscriber_count,
     };
 }
 
@@ -173,8 +173,8 @@ bool movex_master_subscriber_at(const movex_master *master, const movex_type *ty
                                 movex_subscriber *subscriber)
 {
     const movex_master_resource *resource = movex_master_resource_named(master, type, id);
-    for (uint32_t i = 0; resource && i < resource->slots; i++) {
-        const movex_subscription *found = resource->subscribers[i];
+    for (uint32_t i = 0; resource && i < resource->company->slots; i++) {
+        const movex_subscription *found = resource->company->subscribers[i];
         if (!found || index-- > 0) continue;
         *subscriber = (movex_subscriber){found->session->id, movex_session_info(found->session), found->session->link == NULL};
         return true;

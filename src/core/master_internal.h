@@ -134,7 +134,7 @@ typedef struct movex_subscription {
     uint64_t                      serial;     /* the session's name for it, never used again */
     movex_session                *session;
     struct movex_master_resource *resource;
-    uint32_t                      slot;     /* resource->subscribers[slot] == this */
+    uint32_t                      slot;     /* resource->company->subscribers[slot] == this */
     bool                          live;     /* gets the resource's messages; its session has a link, or is ending */
     uint64_t                      sequence; /* the last of its dispatches that was handled */
     uint64_t                      answered; /* of those that were accepted, its client knows up to this one */
@@ -248,11 +248,27 @@ typedef struct movex_journal_place {
 
 /* ---- resources */
 
+/* What a resource needs besides once a client binds it.
+     subscriber_count == subscribers that are not NULL;  no slot below free_slot is free */
+typedef struct movex_company {
+    struct movex_master_resource *resource;
+    movex_node                    created; /* in creator->created */
+    struct movex_session         *creator; /* while it is there; NULL: the program, or before a restart */
+    uint32_t                      seed_key_for; /* the number that seed_key has been derived for; 0: none yet */
+    uint32_t                      subscriber_count;
+    movex_sip_key                 seed_key;     /* of the seeds of its entries */
+    movex_subscription          **subscribers; /* by slot; NULL: free */
+    uint32_t                      slots;       /* in use or free below; <= slot_capacity */
+    uint32_t                      slot_capacity;
+    uint32_t                      free_slot;
+    uint32_t                      audience_count;
+    movex_list                    audiences; /* of a patched type: movex_audience.node */
+    uint32_t                      wanted_count; /* while an entry is told: audiences that somebody belongs to after it */
+} movex_company;
+
 /* log.version is the version of view; log.count entries of it are kept. */
 typedef struct movex_master_resource {
     movex_node           idle; /* in master.idle while nobody is subscribed, by idle_ms */
-    movex_node           created; /* in creator->created */
-    struct movex_session *creator; /* while it is there; NULL: the program, or before a restart */
     movex_heap_item      wake;  /* in master.wakes while its state wants to be woken, by master time */
     movex_node           woken; /* while it is being woken */
     const movex_rules   *rules;
@@ -266,13 +282,7 @@ typedef struct movex_master_resource {
     movex_sealed        *sealed;   /* NULL: nothing ever was */
     movex_heap_item      seal;     /* in master.seals while what is sealed waits for something */
     movex_spares        *spares;   /* of its type */
-    movex_list           audiences; /* of a patched type: movex_audience.node */
-    uint32_t             audience_count;
-    uint32_t             wanted_count; /* while an entry is told: audiences that somebody belongs to after it */
-    movex_subscription **subscribers; /* by slot; NULL: free */
-    uint32_t             slots;       /* in use or free below; <= slot_capacity */
-    uint32_t             slot_capacity;
-    uint32_t             subscriber_count;
+    movex_company       *company;  /* &master.nobody until a client has bound it */
     movex_journal_place  journal; /* of a master with a store */
     movex_node           grown;   /* in master.grown since its journal has grown, until the end of the poll */
     bool                 removing; /* nothing is dispatched in it any more */
@@ -301,6 +311,7 @@ struct movex_master {
     movex_master_resource **resources;    /* by place; NULL: free */
     uint32_t                resource_slots, resource_capacity;
     uint32_t                free_place;     /* no free place is below it */
+    movex_company           nobody;         /* of those that no client has bound yet; never changed */
     uint32_t                resources_made; /* the last number given */
     uint32_t                link_count;
     uint64_t                sessions_made;
@@ -470,7 +481,10 @@ movex_master_resource *movex_master_resource_find(const movex_master *master, co
 int  movex_master_resource_new(movex_master *master, const movex_rules *rules, const char *id,
                                movex_master_resource **resource);
 /* The session has brought it into being, for which it may not ask without end; or that does not count any more. */
-void movex_master_resource_own(movex_master_resource *resource, movex_session *creator);
+/* A client binds it: it has a company of its own from now on. False if there is no memory. */
+bool movex_master_resource_meet(movex_master *master, movex_master_resource *resource);
+/* The session has brought it into being. The same. */
+bool movex_master_resource_own(movex_master *master, movex_master_resource *resource, movex_session *creator);
 void movex_master_resource_disown(movex_master_resource *resource);
 /* It has no subscribers. */
 void movex_master_resource_free(movex_master *master, movex_master_resource *resource);
@@ -488,7 +502,7 @@ void movex_master_resource_schedule(movex_master *master, movex_master_resource 
 
 static inline movex_master_resource *movex_master_resource_of_created(movex_node *node)
 {
-    return (movex_master_resource *)(void *)((char *)node - offsetof(movex_master_resource, created));
+    return ((movex_company *)(void *)((char *)node - offsetof(movex_company, created)))->resource;
 }
 
 static inline movex_master_resource *movex_master_resource_of_wake(movex_heap_item *item)

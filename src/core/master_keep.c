@@ -410,8 +410,8 @@ static bool write_snapshot(content *all, const movex_master_resource *resource)
     if (hidden) add_revealed(all, hidden);
     if (hidden) add_forfeited(all, hidden);
     if (resource->sealed && movex_sealed_is_open(resource->sealed)) add_sealed(all, resource->sealed);
-    for (uint32_t i = 0; i < resource->slots; i++)
-        if (resource->subscribers[i]) add_subscription(all, resource->subscribers[i]);
+    for (uint32_t i = 0; i < resource->company->slots; i++)
+        if (resource->company->subscribers[i]) add_subscription(all, resource->company->subscribers[i]);
     return !all->failed;
 }
 

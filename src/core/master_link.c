@@ -319,9 +319,10 @@ static bool take_frame(movex_master *master, movex_master_link *link, movex_read
 {
     bool rated = link->attached->rated;
     while (movex_reader_left(reader) && link->failure == MOVEX_OK) {
-        movex_error          error = {.status = MOVEX_OK};
+        movex_error          error;
         const unsigned char *start = reader->at;
         if (rated && !movex_rate_allows(master, link, start[0])) break;
+        error.status = MOVEX_OK;
         int status = take_message(master, link, reader, &error);
         if (status != MOVEX_OK) {
             refuse_message(master, link, start[0] == MOVEX_MESSAGE_GOODBYE, status, &error);

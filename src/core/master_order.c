@@ -15,21 +15,41 @@ typedef struct origin {
 
 enum { HALF_SHOWN, HALF_HIDDEN };
 
-/* The seed of one half of the entry that makes `version`: a keyed one-way function of the resource, the version and the half,
-   so that nobody can tell it beforehand, nor one half's from the other's, and a change to the type's description does not
-   change it. A resource is its name and its number: one that is made anew under the name of another draws other values. */
-static uint64_t seed_of(const movex_master *master, const movex_master_resource *resource, uint64_t version,
-                        uint8_t half)
+/* The key of a resource's seeds. A resource is its name and its number: one that is made anew under the name of another draws
+   other values. */
+static movex_sip_key seed_key_of(const movex_master *master, const movex_master_resource *resource)
 {
-    unsigned char bytes[17 + 2 * MOVEX_NAME_SIZE];
+    unsigned char bytes[10 + 2 * MOVEX_NAME_SIZE];
     movex_writer  writer = movex_writer_over(bytes, sizeof bytes);
-    movex_write_u64(&writer, version);
+    movex_write_u8(&writer, 0);
     movex_write_u64(&writer, resource->number);
-    movex_write_u8(&writer, half);
     movex_write_bytes(&writer, resource->rules->type->name, strlen(resource->rules->type->name));
     movex_write_u8(&writer, ':');
     movex_write_bytes(&writer, resource->id, strlen(resource->id));
-    return movex_siphash(master->seed_key, bytes, (size_t)(writer.at - bytes));
+    movex_sip_key key;
+    key.k0 = movex_siphash(master->seed_key, bytes, (size_t)(writer.at - bytes));
+    bytes[0] = 1;
+    key.k1 = movex_siphash(master->seed_key, bytes, (size_t)(writer.at - bytes));
+    return key;
+}
+
+/* The seed of one half of the entry that makes `version`: a keyed one-way function of the resource, the version and the half,
+   so that nobody can tell it beforehand, nor one half's from the other's, and a change to the type's description does not
+   change it. The first step of it is the same for all of a resource, and done once. */
+static uint64_t seed_of(const movex_master *master, const movex_master_resource *resource, uint64_t version, uint8_t half)
+{
+    unsigned char bytes[8];
+    movex_company *company = resource->company;
+    movex_sip_key  key = company->seed_key;
+    if (company->seed_key_for != resource->number) {
+        key = seed_key_of(master, resource);
+        if (company != &master->nobody) {
+            company->seed_key = key;
+            company->seed_key_for = resource->number;
+        }
+    }
+    movex_store_u64(bytes, version << 1 | half);
+    return movex_siphash(key, bytes, sizeof bytes);
 }
 
 static bool is_masters_own(const movex_master_resource *resource, const movex_half *half)

@@ -53,8 +53,8 @@ static uint64_t first_untold(const movex_subscription *subscription)
 
 void movex_overturned_reveal(movex_master_resource *resource, uint64_t version)
 {
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        movex_subscription *subscription = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        movex_subscription *subscription = resource->company->subscribers[i];
         if (!subscription) continue;
         for (uint64_t k = first_untold(subscription); k != subscription->overturned_count; k++)
             movex_overturned_at(subscription, k)->revealed = version;
@@ -63,8 +63,8 @@ void movex_overturned_reveal(movex_master_resource *resource, uint64_t version)
 
 void movex_overturned_drop(movex_master_resource *resource)
 {
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        movex_subscription *subscription = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        movex_subscription *subscription = resource->company->subscribers[i];
         if (subscription) subscription->overturned_count = first_untold(subscription);
     }
 }
@@ -88,8 +88,8 @@ void movex_overturned_tell(movex_master *master, movex_subscription *subscriptio
 
 uint64_t movex_overturned_digest(const movex_master_resource *resource, uint64_t digest)
 {
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        const movex_subscription *subscription = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        const movex_subscription *subscription = resource->company->subscribers[i];
         uint64_t                  end = subscription ? subscription->overturned_count : 0;
         for (uint64_t k = subscription ? end - movex_overturned_kept(subscription) : 0; k != end; k++) {
             const movex_overturned *overturned = movex_overturned_at(subscription, k);

@@ -72,6 +72,7 @@ int movex_master_resource_new(movex_master *master, const movex_rules *rules, co
     movex_master_resource *resource = movex_allocate(&master->allocator, sizeof *resource);
     if (!resource) return MOVEX_ERR_MEMORY;
     resource->rules = rules;
+    resource->company = &master->nobody;
     for (uint32_t i = 0; i < master->rules_count; i++)
         if (master->rules[i] == rules) resource->spares = &master->spares[i];
     movex_text_set(resource->id, id);
@@ -106,24 +107,44 @@ int movex_master_resource_new(movex_master *master, const movex_rules *rules, co
     return MOVEX_OK;
 }
 
-void movex_master_resource_own(movex_master_resource *resource, movex_session *creator)
+bool movex_master_resource_meet(movex_master *master, movex_master_resource *resource)
 {
-    resource->creator = creator;
+    if (resource->company != &master->nobody) return true;
+    movex_company *company = movex_allocate(&master->allocator, sizeof *company);
+    if (!company) return false;
+    company->resource = resource;
+    resource->company = company;
+    return true;
+}
+
+bool movex_master_resource_own(movex_master *master, movex_master_resource *resource, movex_session *creator)
+{
+    if (!movex_master_resource_meet(master, resource)) return false;
+    resource->company->creator = creator;
     creator->created_count++;
-    movex_list_append(&creator->created, &resource->created);
+    movex_list_append(&creator->created, &resource->company->created);
+    return true;
 }
 
 void movex_master_resource_disown(movex_master_resource *resource)
 {
-    if (!resource->creator) return;
-    resource->creator->created_count--;
-    resource->creator = NULL;
-    movex_list_remove(&resource->created);
+    movex_company *company = resource->company;
+    if (!company->creator) return;
+    company->creator->created_count--;
+    company->creator = NULL;
+    movex_list_remove(&company->created);
+}
+
+static void free_company(movex_master *master, movex_company *company)
+{
+    if (company == &master->nobody) return;
+    movex_release(&master->allocator, company->subscribers, company->slot_capacity * sizeof *company->subscribers);
+    movex_release(&master->allocator, company, sizeof *company);
 }
 
 void movex_master_resource_free(movex_master *master, movex_master_resource *resource)
 {
-    assert(resource->subscriber_count == 0);
+    assert(resource->company->subscriber_count == 0);
     movex_master_record_event(master, MOVEX_MASTER_REMOVED, NULL, resource, MOVEX_OK, NULL);
     movex_keep_removal(master, resource);
     movex_list_remove(&resource->idle);
@@ -136,7 +157,7 @@ void movex_master_resource_free(movex_master *master, movex_master_resource *res
     master->stats.bytes_hashed += resource->view.hashes.bytes_hashed;
     movex_view_free(&resource->view, &master->allocator);
     movex_log_free(&resource->log, &master->allocator);
-    movex_release(&master->allocator, resource->subscribers, resource->slot_capacity * sizeof *resource->subscribers);
+    free_company(master, resource->company);
     movex_release(&master->allocator, resource, sizeof *resource);
 }
 
@@ -171,7 +192,7 @@ uint64_t movex_master_resource_bytes_hashed(const movex_master_resource *resourc
     uint64_t            sum = resource->view.hashes.bytes_hashed;
     for (uint32_t i = 0; hidden && i < hidden->hider_count; i++) sum += hidden->hiders[i]->view.hashes.bytes_hashed;
     if (hidden && hidden->full) sum += hidden->full->view.hashes.bytes_hashed;
-    for (const movex_node *node = resource->audiences.first; node; node = node->next)
+    for (const movex_node *node = resource->company->audiences.first; node; node = node->next)
         sum += ((const movex_audience *)(const void *)node)->held.hashes.bytes_hashed;
     return sum;
 }
@@ -179,8 +200,8 @@ uint64_t movex_master_resource_bytes_hashed(const movex_master_resource *resourc
 void movex_master_resource_check(const movex_master_resource *resource)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        const movex_subscription *subscription = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        const movex_subscription *subscription = resource->company->subscribers[i];
         if (!subscription) continue;
         assert(subscription->slot == i && subscription->resource == resource);
         assert(!subscription->live || subscription->session->link);
@@ -188,7 +209,7 @@ void movex_master_resource_check(const movex_master_resource *resource)
         assert((subscription->audience != NULL) == (subscription->live && resource->rules->patched));
         count++;
     }
-    assert(count == resource->subscriber_count && (count > 0) != (resource->idle.list != NULL));
+    assert(count == resource->company->subscriber_count && (count > 0) != (resource->idle.list != NULL));
     (void)count;
     movex_view_check(&resource->view);
     movex_hidden_check(resource);

@@ -148,8 +148,8 @@ void movex_round_note(movex_master *master, movex_master_resource *resource, con
 /* The subscription of a dispatch, if it is still there. */
 static movex_subscription *find_subscription(const movex_master_resource *resource, const movex_sealed_entry *entry)
 {
-    for (uint32_t i = 0; entry->session && i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
+    for (uint32_t i = 0; entry->session && i < resource->company->slots; i++) {
+        movex_subscription *other = resource->company->subscribers[i];
         bool same = other && other->session->number == entry->session && other->serial == entry->subscription;
         if (same) return other;
     }
@@ -209,8 +209,8 @@ static void tell(movex_master *master, movex_master_resource *resource, const mo
     movex_writer writer = {NULL, NULL};
     bool         written = false;
     movex_master_make_way(master, resource);
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        movex_subscription *other = resource->company->subscribers[i];
         if (!other || !other->live) continue;
         if (!written) writer = movex_master_message(master, MOVEX_NAME_SIZE + step->records.bytes.length);
         if (!written && writer.at) movex_write_sealed_step(&writer, step);
@@ -220,8 +220,8 @@ static void tell(movex_master *master, movex_master_resource *resource, const mo
         else
             movex_master_fail(master, other->session->link, MOVEX_ERR_MEMORY);
     }
-    for (uint32_t i = 0; step->reveals && i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
+    for (uint32_t i = 0; step->reveals && i < resource->company->slots; i++) {
+        movex_subscription *other = resource->company->subscribers[i];
         if (other && other->live) movex_overturned_tell(master, other);
     }
 }

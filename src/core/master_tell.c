@@ -81,8 +81,8 @@ static void tell_public(movex_master *master, movex_master_resource *resource, c
     const movex_reveal *reveal = telling->reveal;
     movex_writer        writer = {NULL, NULL};
     bool                written = false;
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        movex_subscription *other = resource->company->subscribers[i];
         if (!other || !other->live || is_alone(other, telling)) continue;
         if (reveal && can_fold(other, reveal, telling->entry.version) != folds) continue;
         if (!written) writer = write_view(master, resource, telling, NULL, false, folds);
@@ -94,9 +94,13 @@ static void tell_public(movex_master *master, movex_master_resource *resource, c
 static void tell_views(movex_master *master, movex_master_resource *resource, const movex_telling *telling)
 {
     const movex_reveal *reveal = telling->reveal;
-    bool                alone = resource->subscriber_count == 1 && telling->author;
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
+    bool                alone = resource->company->subscriber_count == 1 && telling->author;
+    bool                hiders = resource->hidden && resource->hidden->hider_count > 0;
+    /* Without any, the author alone is told apart. */
+    uint32_t            first = hiders || !telling->author ? 0 : telling->author->slot;
+    uint32_t            end = hiders ? resource->company->slots : telling->author ? first + 1 : 0;
+    for (uint32_t i = first; i < end; i++) {
+        movex_subscription *other = resource->company->subscribers[i];
         if (!other || !other->live || !is_alone(other, telling)) continue;
         bool         own = other == telling->author;
         bool         folds = reveal && can_fold(other, reveal, telling->entry.version);
@@ -133,10 +137,10 @@ static movex_writer write_patched(movex_master *master, const movex_master_resou
 static void tell_alike(movex_master *master, movex_master_resource *resource, const movex_telling *telling,
                        uint32_t first)
 {
-    const movex_subscription *one = resource->subscribers[first];
+    const movex_subscription *one = resource->company->subscribers[first];
     movex_writer writer = write_patched(master, resource, telling, one->audience, one->next_audience, false);
-    for (uint32_t i = first; i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
+    for (uint32_t i = first; i < resource->company->slots; i++) {
+        movex_subscription *other = resource->company->subscribers[i];
         if (!other || other->is_told || other->audience != one->audience || other->next_audience != one->next_audience)
             continue;
         other->is_told = true;
@@ -147,15 +151,15 @@ static void tell_alike(movex_master *master, movex_master_resource *resource, co
 static void find_next_audiences(movex_master *master, movex_master_resource *resource, const movex_telling *telling)
 {
     bool all_stay = true;
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        movex_subscription *other = resource->company->subscribers[i];
         if (!other) continue;
         other->is_told = !other->live;
         other->next_audience = NULL;
         if (other->live && !movex_audience_stay(other, telling->reveal ? NULL : other->hider)) all_stay = false;
     }
-    for (uint32_t i = 0; !all_stay && i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
+    for (uint32_t i = 0; !all_stay && i < resource->company->slots; i++) {
+        movex_subscription *other = resource->company->subscribers[i];
         if (!other || !other->live || other->next_audience) continue;
         other->is_told = !movex_audience_next(master, other, telling->reveal ? NULL : other->hider);
     }
@@ -165,17 +169,17 @@ static void find_next_audiences(movex_master *master, movex_master_resource *res
 static void tell_audiences(movex_master *master, movex_master_resource *resource, const movex_telling *telling)
 {
     find_next_audiences(master, resource, telling);
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        movex_subscription *other = resource->company->subscribers[i];
         if (!other || other->is_told || other != telling->author) continue;
         movex_writer writer = write_patched(master, resource, telling, other->audience, other->next_audience, true);
         other->is_told = true;
         send_written(master, other, &writer, true);
     }
-    for (uint32_t i = 0; i < resource->slots; i++)
-        if (resource->subscribers[i] && !resource->subscribers[i]->is_told) tell_alike(master, resource, telling, i);
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++)
+        if (resource->company->subscribers[i] && !resource->company->subscribers[i]->is_told) tell_alike(master, resource, telling, i);
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        movex_subscription *other = resource->company->subscribers[i];
         /* Who has no next one has stayed so long, as others may go to where it was. */
         if (other && other->audience) movex_audience_move(other, other->next_audience);
     }
@@ -184,13 +188,17 @@ static void tell_audiences(movex_master *master, movex_master_resource *resource
 
 /* ---- both */
 
-/* All get their turn at the next flush by their places: written below in another order, which hangs on who hides something. */
-static void take_turns(movex_master *master, const movex_master_resource *resource)
+/* All get their turn at the next flush by their places: written below in another order, which hangs on who hides something. Who
+   is too far behind gives way. */
+void movex_master_make_way(movex_master *master, movex_master_resource *resource)
 {
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        const movex_subscription *other = resource->subscribers[i];
-        if (!other || !other->live || other->session->link->due.list) continue;
-        movex_list_append(&master->due, &other->session->link->due);
+    size_t backlog = master->config.limits.backlog_bytes;
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        movex_subscription *other = resource->company->subscribers[i];
+        if (!other || !other->live) continue;
+        movex_master_link *link = other->session->link;
+        if (!link->due.list) movex_list_append(&master->due, &link->due);
+        if (movex_channel_queued(&link->channel) > backlog) movex_subscription_give_way(master, other);
     }
 }
 
@@ -199,23 +207,12 @@ static void tell_sealed(movex_master *master, movex_master_resource *resource, c
 {
     movex_writer writer = {NULL, NULL};
     bool         written = false;
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        movex_subscription *other = resource->company->subscribers[i];
         if (!other || !other->live) continue;
         if (!written) writer = movex_round_write_entry(master, resource, telling);
         written = true;
         send_written(master, other, &writer, other == telling->author);
-    }
-}
-
-void movex_master_make_way(movex_master *master, movex_master_resource *resource)
-{
-    take_turns(master, resource);
-    size_t backlog = master->config.limits.backlog_bytes;
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
-        if (other && other->live && movex_channel_queued(&other->session->link->channel) > backlog)
-            movex_subscription_give_way(master, other);
     }
 }
 
@@ -228,10 +225,10 @@ void movex_master_tell(movex_master *master, movex_master_resource *resource, co
         tell_audiences(master, resource, telling);
     else
         tell_views(master, resource, telling);
-    movex_subscription *author = telling->author ? resource->subscribers[telling->author->slot] : NULL;
+    movex_subscription *author = telling->author ? resource->company->subscribers[telling->author->slot] : NULL;
     if (author && author->live) author->answered = telling->entry.sequence;
-    for (uint32_t i = 0; telling->reveal && i < resource->slots; i++) {
-        movex_subscription *other = resource->subscribers[i];
+    for (uint32_t i = 0; telling->reveal && i < resource->company->slots; i++) {
+        movex_subscription *other = resource->company->subscribers[i];
         if (other && other->live) note_reveal(master, other, telling->entry.version);
     }
 }

@@ -47,29 +47,41 @@ int movex_view_apply(movex_view *view, uint32_t action, const void *payload, con
     const movex_codec *codec = view->rules->state;
     movex_hashes      *hashes = view->hashed ? &view->hashes : NULL;
     int                answer = movex_rules_reduce(view->rules, view->state, action, payload, context);
-    if (answer == MOVEX_ACCEPT && movex_codec_commit(codec, view->backup, view->state, hashes, NULL, error) != MOVEX_OK)
+    if (answer == MOVEX_ACCEPT && movex_codec_commit(codec, view->backup, view->state, hashes, NULL, view->moved, error) != MOVEX_OK)
         answer = MOVEX_REFUSED_INVALID_STATE;
     if (answer != MOVEX_ACCEPT) movex_codec_restore(codec, view->backup, view->state);
     return answer;
 }
 
-int movex_view_load(movex_view *view, const void *bytes, size_t length, uint64_t checksum, movex_error *error)
+/* The checksum of what has just been written to the state; of a hashed view its hashes are then that state's. */
+static uint64_t hash_state(movex_view *view)
 {
     const movex_codec *codec = view->rules->state;
-    int                status = movex_codec_decode(codec, view->state, bytes, length, error);
-    if (status == MOVEX_OK && movex_codec_checksum(codec, view->state) != checksum)
-        status = movex_error_set(error, MOVEX_ERR_MALFORMED, "the state does not have its checksum", NULL);
+    if (!view->hashed) return movex_codec_checksum(codec, view->state);
+    movex_codec_hash(codec, view->state, &view->hashes);
+    return view->hashes.checksum;
+}
+
+int movex_view_load(movex_view *view, const void *bytes, size_t length, uint64_t checksum, movex_error *error)
+{
+    int status = movex_codec_decode(view->rules->state, view->state, bytes, length, error);
     if (status != MOVEX_OK) {
         memcpy(view->state, view->backup, state_size(view));
         return status;
     }
+    if (hash_state(view) != checksum) {
+        memcpy(view->state, view->backup, state_size(view));
+        hash_state(view);
+        return movex_error_set(error, MOVEX_ERR_MALFORMED, "the state does not have its checksum", NULL);
+    }
     memcpy(view->backup, view->state, state_size(view));
-    if (view->hashed) movex_codec_hash(codec, view->state, &view->hashes);
+    if (view->moved) movex_touched_fill(view->moved, (uint32_t)state_size(view));
     return MOVEX_OK;
 }
 
 int movex_view_put(movex_view *view, const void *state)
 {
+    assert(!view->moved);
     memcpy(view->state, state, state_size(view));
     int status = movex_codec_settle(view->rules->state, view->state, NULL);
     if (status == MOVEX_OK) movex_codec_copy(view->rules->state, view->backup, view->state);
@@ -81,7 +93,7 @@ int movex_view_put(movex_view *view, const void *state)
 void movex_view_settle(movex_view *view)
 {
     int status = movex_codec_commit(view->rules->state, view->backup, view->state, view->hashed ? &view->hashes : NULL,
-                                    NULL, NULL);
+                                    NULL, view->moved, NULL);
     assert(status == MOVEX_OK); /* it is settled */
     (void)status;
 }
@@ -97,14 +109,15 @@ int movex_view_patch(movex_view *view, const void *bytes, size_t length, movex_e
     const movex_codec *codec = view->rules->state;
     int                status = movex_codec_patch_over(codec, view->backup, view->state, bytes, length, error);
     if (status == MOVEX_OK)
-        status = movex_codec_commit(codec, view->backup, view->state, view->hashed ? &view->hashes : NULL, NULL, error);
+        status = movex_codec_commit(codec, view->backup, view->state, view->hashed ? &view->hashes : NULL, NULL,
+                                    view->moved, error);
     if (status != MOVEX_OK) movex_codec_restore(codec, view->backup, view->state);
     return status;
 }
 
 void movex_view_match(movex_view *view, const movex_view *other)
 {
-    assert(view->hashed && other->hashed && view->rules == other->rules);
+    assert(view->hashed && other->hashed && view->rules == other->rules && !view->moved);
     uint64_t bytes_hashed = view->hashes.bytes_hashed;
     movex_codec_restore(view->rules->state, other->state, view->state);
     movex_codec_restore(view->rules->state, other->state, view->backup);
@@ -134,6 +147,15 @@ void movex_view_follow(movex_view *view, const movex_view *other)
     assert(!view->hashed && view->rules == other->rules);
     movex_codec_restore(view->rules->state, other->state, view->state);
     movex_codec_restore(view->rules->state, other->state, view->backup);
+}
+
+void movex_view_share(movex_view *view, const movex_view *other)
+{
+    const movex_codec *codec = view->rules->state;
+    assert(!view->hashed && view->rules == other->rules && view->moved == other->moved);
+    movex_codec_share(codec, other->state, view->state, view->moved);
+    movex_codec_share(codec, other->state, view->backup, view->moved);
+    if (view->moved) movex_touched_start(view->moved, (uint32_t)state_size(view));
 }
 
 void movex_view_check(const movex_view *view)

@@ -15,6 +15,7 @@ typedef struct movex_view {
     void              *backup; /* the same as it was before the reducer that is running */
     movex_hashes       hashes; /* of state; blocks is NULL for a view whose checksum nobody asks for */
     bool               hashed;
+    movex_touched     *moved;  /* lent: gets what has changed, of a state that is not small; NULL: nobody asks */
 } movex_view;
 
 /* An exchange of two views of the same type, at no cost. */
@@ -55,6 +56,9 @@ void movex_view_match(movex_view *view, const movex_view *other);
 
 /* Makes the view, which is not hashed, show the same as another of the same type. */
 void movex_view_follow(movex_view *view, const movex_view *other);
+
+/* The same, where both have put into one set what has changed in either since they were equal, which is nothing now. */
+void movex_view_share(movex_view *view, const movex_view *other);
 
 /* Asserts the invariant of the struct, and the checksum against one from scratch. */
 void movex_view_check(const movex_view *view);

@@ -101,8 +101,8 @@ static uint64_t digest_resource(const movex_master *master, const movex_hosted *
     digest = fuzz_digest_number(digest, resource->revealed);
     digest = fuzz_digest_number(digest, resource->log.now_ms);
     digest = fuzz_digest_number(digest, (uint64_t)hosted->hidden << 32 | hosted->subscribers);
-    for (uint32_t i = 0; i < resource->slots; i++) {
-        const movex_subscription *subscription = resource->subscribers[i];
+    for (uint32_t i = 0; i < resource->company->slots; i++) {
+        const movex_subscription *subscription = resource->company->subscribers[i];
         if (!subscription) continue;
         digest = fuzz_digest_number(digest, subscription->serial);
         digest = fuzz_digest_number(digest, subscription->sequence);

@@ -146,9 +146,9 @@ static local_end *find(const local_emitter *emitter, movex_link number)
 {
     const movex_local *local = emitter->local;
     local_link        *link = number && number <= local->link_capacity ? local->links[number - 1] : NULL;
-    for (int i = 0; link && i < 2; i++)
-        if (link->ends[i].emitter == emitter) return &link->ends[i];
-    return NULL;
+    if (!link) return NULL;
+    if (link->ends[0].emitter == emitter) return &link->ends[0];
+    return link->ends[1].emitter == emitter ? &link->ends[1] : NULL;
 }
 
 static void leave(local_end *end)
@@ -183,9 +183,9 @@ static int local_open(void *self, const char *address, movex_link *number)
 
 static bool make_room(const movex_allocator *allocator, pipe_buffer *buffer, size_t more)
 {
+    if (buffer->length + more <= buffer->capacity) return true;
     size_t capacity = buffer->capacity ? buffer->capacity : FIRST_BYTES;
     while (capacity < buffer->length + more) capacity *= 2;
-    if (capacity == buffer->capacity) return true;
     unsigned char *bytes = allocator->reallocate(allocator->user, buffer->bytes, buffer->capacity, capacity);
     if (!bytes) return false;
     buffer->bytes = bytes;
@@ -208,6 +208,13 @@ static int local_send(void *self, movex_link number, const void *frame, size_t l
     written->length += HEADER + length;
     make_ready(receiver);
     return MOVEX_OK;
+}
+
+/* More is to be received at an end. */
+static bool is_waited_for(const local_end *end)
+{
+    const pipe *way = &end->link->to[end == &end->link->ends[1]];
+    return way->taken < way->read.length || way->written.length || end->closed_due;
 }
 
 /* The next frame that is on its way to an end. */
@@ -246,8 +253,10 @@ static int local_recv(void *self, movex_io_event *event)
             return MOVEX_OK;
         }
         if (take_frame(end, event)) {
-            unready(end); /* to the end of the queue: one that sends much does not keep the others from being heard */
-            make_ready(end);
+            /* To the end of the queue: one that sends much does not keep the others from being heard. */
+            bool more = is_waited_for(end);
+            if (!more || end->next_ready) unready(end);
+            if (more) make_ready(end);
             emitter->lent = end->link;
             end->link->references++;
             return MOVEX_OK;
