@@ -809,6 +809,54 @@ START_TEST(a_deadline_outlives_its_master)
 }
 END_TEST
 
+/* A master that has lost what was not durable makes another entry in its place, which leaves the same public state: only the
+   commitments differ. */
+START_TEST(another_history_after_a_crash)
+{
+    kept k;
+    start_kept(&k);
+    party *p = &k.p;
+    movex_master_free(p->m.master); /* all so far is durable, and nothing is from now on */
+    movex_master_config config = {.types = kept_types,
+                                  .store = movex_store_memory_open(k.disk),
+                                  .sync = MOVEX_SYNC_INTERVAL,
+                                  .sync_interval_ms = 1000000};
+    p->m.master = movex_master_new(&config);
+    ck_assert_ptr_nonnull(p->m.master);
+    ck_assert_int_eq(movex_master_attach(p->m.master, movex_local_listen(p->m.local)), MOVEX_OK);
+    party_settle(p);
+    uint64_t version = party_hosted(p).version, checksum = party_hosted(p).checksum;
+    hidden_hide(p->resources[ANN], HIDDEN_STAMP, ANN, 0);
+    party_settle(p);
+    ck_assert_uint_eq(party_hosted(p).version, version + 1);
+    movex_resource *ann = p->resources[ANN], *cid = p->resources[CID];
+    party_lose(p, ANN);
+    party_lose(p, CID);
+    p->resources[ANN] = p->resources[CID] = NULL;
+    movex_store_memory_crash(k.disk);
+    restart(&k);
+    ck_assert_uint_eq(party_hosted(p).version, version);
+    hidden_hide(p->resources[BEN], HIDDEN_STAMP, BEN, 0);
+    party_settle(p);
+    ck_assert_uint_eq(party_hosted(p).version, version + 1);
+    ck_assert_uint_eq(party_hosted(p).checksum, checksum);
+    party_find_again(p, ANN);
+    party_find_again(p, CID);
+    p->resources[ANN] = ann;
+    p->resources[CID] = cid;
+    party_settle(p);
+    hidden_bid(p, ANN, 3);
+    hidden_bid(p, BEN, 5);
+    party_settle(p);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(hidden_seen(p, i)->seats[ANN].luck, 0);
+        ck_assert_uint_ne(hidden_seen(p, i)->seats[BEN].luck, 0);
+        ck_assert_int_eq(hidden_seen(p, i)->winner, BEN);
+    }
+    end_kept(&k);
+}
+END_TEST
+
 /* ---- journals */
 
 /* What a journal is about: of each kind how many, and where it ends. */
@@ -954,6 +1002,7 @@ int main(void)
 #endif
     tcase_add_loop_test(tests, a_master_that_starts_again_goes_on, 0, 18);
     tcase_add_test(tests, a_deadline_outlives_its_master);
+    tcase_add_test(tests, another_history_after_a_crash);
     tcase_add_loop_test(tests, journals_are_gone_through_again, 0, 2);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);

@@ -115,6 +115,11 @@ int movex_master_recover(movex_master *master, movex_error *error)
     movex_map_free(&sessions, &master->allocator);
     if (status != MOVEX_OK) return status;
     master->recovering = false;
-    if (movex_keep_sessions(master)) return MOVEX_OK;
+    if (movex_keep_sessions(master)) {
+        /* No epoch is used twice: clients go by it, whatever else a crash loses. (MOVEX_SYNC_ALWAYS waits for it.) */
+        bool early = master->config.sync == MOVEX_SYNC_INTERVAL && !master->config.flushed_elsewhere;
+        if (early) master->config.store.ops->flush(master->config.store.self);
+        return MOVEX_OK;
+    }
     return movex_error_set(error, MOVEX_ERR_STORE, movex_status_text(MOVEX_ERR_STORE), NULL);
 }
