@@ -467,6 +467,35 @@ START_TEST(one_address_is_enough)
 }
 END_TEST
 
+/* What an action of a follower costs a room of three over the network, beyond what silence costs: one entry to each follower, an
+   answer of each, the dispatch and its acknowledgement, and a forward to the others. */
+START_TEST(an_action_costs_few_frames)
+{
+    start(3, 0, NULL);
+    act_all(5);
+    settle();
+    uint32_t follower = other_than((uint32_t)peer_world_master(&w));
+    peer_world_run(&w, 1000);
+    movex_mock_stats before = movex_mock_statistics(w.net);
+    peer_world_run(&w, 2000);
+    movex_mock_stats calm = movex_mock_statistics(w.net);
+    for (int i = 0; i < 100; i++) {
+        must(peer_world_act(&w, follower));
+        peer_world_run(&w, 20);
+    }
+    movex_mock_stats busy = movex_mock_statistics(w.net);
+    uint64_t still = calm.frames_sent - before.frames_sent, frames = busy.frames_sent - calm.frames_sent;
+    uint64_t bytes = busy.bytes_sent - calm.bytes_sent, still_bytes = calm.bytes_sent - before.bytes_sent;
+    printf("# 2 s of silence: %llu frames, %llu bytes; 100 actions in 2 s: %llu frames, %llu bytes\n", (unsigned long long)still,
+           (unsigned long long)still_bytes, (unsigned long long)frames, (unsigned long long)bytes);
+    fflush(stdout);
+    must(still <= 2 * 2 * 2000 / 50 + 40);     /* a heartbeat and its answer, to each of two; and pings */
+    must(frames <= 100 * 9 && bytes <= 100 * 1000);
+    must_equal(w.seats[follower].waiting, 0);
+    peer_world_end(&w);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("peers");
@@ -489,5 +518,6 @@ int main(void)
     tcase_add_test(all, who_does_not_belong_is_told_why);
     tcase_add_test(all, another_build_gives_up);
     tcase_add_test(all, one_address_is_enough);
+    tcase_add_test(all, an_action_costs_few_frames);
     return movex_test_main(suite);
 }

@@ -664,6 +664,104 @@ START_TEST(who_yields_keeps_what_both_have_held)
 }
 END_TEST
 
+/* An entry that one of two has acknowledged is certain for the other, also if it was not told so before both went on. */
+START_TEST(who_yields_keeps_what_it_has_promised)
+{
+    start_two(0);
+    uint32_t master = (uint32_t)raft_net_master(&n), other = 1 - master;
+    n.by_hand = true;
+    lose_all();
+    uint64_t index = raft_net_propose(&n, master);
+    raft_net_collect(&n, master);
+    must(index && pass((int)master, (int)other, MOVEX_RAFT_APPEND) > 0);
+    lose((int)master, ANY, ANY);
+    must(pass((int)other, (int)master, MOVEX_RAFT_APPENDED) > 0);
+    must(raft_of(master)->committed == index && raft_of(master)->joint == index && raft_of(other)->committed < index);
+    lose_all();
+    uint64_t term = raft_term_at(raft_of(other), index);
+    raft_go_on_alone(raft_of(other));
+    poll(other);
+    for (int i = 0; i < 3; i++) { /* a later term */
+        raft_go_on_alone(raft_of(master));
+        poll(master);
+    }
+    must(raft_net_propose(&n, other) && raft_of(other)->committed > index);
+    lose_all();
+    write_to(other, n.seats[master].number, (movex_raft_message){.kind = MOVEX_RAFT_APPEND, .term = raft_of(master)->term,
+             .alone = true, .index = 99, .index_term = raft_of(master)->term});
+    must_equal(n.seats[other].undone, 1);
+    must(raft_last(raft_of(other)) == index && raft_term_at(raft_of(other), index) == term);
+    must(raft_of(other)->committed < index);
+    end();
+}
+END_TEST
+
+/* What a follower is told by a master who is alone, that one may give up: it is not what both have held. */
+START_TEST(what_one_alone_tells_is_not_certain)
+{
+    start_two(0);
+    uint32_t master = (uint32_t)raft_net_master(&n), other = 1 - master;
+    uint64_t joint = raft_of(other)->joint;
+    must_equal(joint, raft_of(other)->committed);
+    n.by_hand = true;
+    lose_all();
+    raft_go_on_alone(raft_of(master));
+    poll(master);
+    must(raft_net_propose(&n, master));
+    n.now_ms += 100;
+    poll(master);
+    for (int i = 0; i < 4; i++) {
+        pass((int)master, (int)other, MOVEX_RAFT_APPEND);
+        if (raft_of(other)->committed > joint) break;
+        pass((int)other, (int)master, MOVEX_RAFT_APPENDED);
+        n.now_ms += 60;
+        poll(master);
+    }
+    must(raft_of(other)->committed > joint);
+    if (raft_of(master)->branch) must_equal(raft_of(other)->joint, joint);
+    end();
+}
+END_TEST
+
+/* Who came as the second is lost before it has acknowledged that: the first, which is the only one that is sure, goes on. */
+START_TEST(a_survivor_goes_on_when_who_comes_is_lost)
+{
+    start_two(0);
+    raft_net_kill(&n, 1);
+    raft_net_run(&n, 2000);
+    must(raft_of(0)->alone);
+    raft_net_enter(&n, 1);
+    raft_net_link(&n, 0, 1, true);
+    for (int i = 0; i < 400 && !(raft_of(0)->membership.count == 2 && raft_is_member(&raft_of(0)->membership, n.seats[1].number)); i++)
+        raft_net_run(&n, 5);
+    must(raft_of(0)->committed < raft_of(0)->membership_index);
+    raft_net_kill(&n, 1);
+    raft_net_run(&n, 3000);
+    must(raft_net_propose(&n, 0) != 0);
+    end();
+}
+END_TEST
+
+/* One that has gone on alone, starts again from its store and leads by both votes has nothing to give up any more. */
+START_TEST(a_branch_that_both_hold_is_none)
+{
+    start_two(3);
+    raft_net_apart(&n, 1, true);
+    raft_net_run(&n, 2000);
+    must(raft_of(0)->branch && raft_net_propose(&n, 0));
+    raft_net_run(&n, 20);
+    raft_net_kill(&n, 0);
+    raft_net_kill(&n, 1);
+    raft_net_enter(&n, 0);
+    raft_net_enter(&n, 1);
+    must(raft_of(0)->branch != 0);
+    must(raft_net_await_calm(&n, CALM_MS) != UINT32_MAX);
+    raft_net_run(&n, 100);
+    must(!raft_of(0)->branch && raft_of(0)->joint == raft_of(0)->committed);
+    end();
+}
+END_TEST
+
 START_TEST(both_agree_when_they_meet)
 {
     start_two(_i ? 3 : 0);
@@ -892,6 +990,10 @@ int main(void)
     tcase_add_test(all, what_was_settled_is_kept);
     tcase_add_test(all, a_snapshot_comes_in_pieces);
     tcase_add_loop_test(all, who_yields_keeps_what_both_have_held, 0, 2);
+    tcase_add_test(all, who_yields_keeps_what_it_has_promised);
+    tcase_add_test(all, what_one_alone_tells_is_not_certain);
+    tcase_add_test(all, a_survivor_goes_on_when_who_comes_is_lost);
+    tcase_add_test(all, a_branch_that_both_hold_is_none);
     tcase_add_loop_test(all, both_agree_when_they_meet, 0, 2);
     tcase_add_loop_test(all, a_tie_is_a_tie_after_a_restart, 0, 2);
     tcase_add_test(all, a_survivor_starts_again_from_its_store);
