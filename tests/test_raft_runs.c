@@ -93,16 +93,6 @@ static void calm(raft_net *n)
         }
         raft_net_run(n, 5);
     }
-    if (getenv("RAFT_DEBUG"))
-        for (uint32_t i = 0; i < n->count; i++) {
-            raft_seat *t = &n->seats[i];
-            if (!t->raft) { printf("# %s dead\n", t->name); continue; }
-            movex_raft *r = t->raft;
-            printf("# %s num %llu term %llu role %d trial %d master %llu last %llu/%llu committed %llu snap %llu mem %u@%llu cmem %u@%llu room %llx joins %d founder %d out %d failed %d durable %llu state %d leaving %d due %lld disk %d lost %d cautious %d\n", t->name, (unsigned long long)t->number, (unsigned long long)r->term, r->role, r->trial, (unsigned long long)r->master, (unsigned long long)raft_last(r), (unsigned long long)raft_term_at(r, raft_last(r)), (unsigned long long)r->committed, (unsigned long long)r->log.snapshot_index, r->membership.count, (unsigned long long)r->membership_index, r->committed_membership.count, (unsigned long long)r->committed_membership_index, (unsigned long long)r->membership.room, r->joins, raft_is_founder(r), r->is_out, r->failed, (unsigned long long)raft_durable_index(r), raft_state_is_durable(r), r->leaving, (long long)(r->due_ms - r->now_ms), t->disk != NULL, r->master_lost, r->cautious);
-            for (uint32_t k = 0; k < r->membership.count; k++) printf("#    member %s %llu\n", r->membership.members[k].name, (unsigned long long)r->membership.members[k].number);
-            for (uint32_t k = 0; k < r->other_count; k++) printf("#    other %s %llu met %d founds %d next %llu match %llu probing %d leaving %d heard %lld\n", r->others[k].member.name, (unsigned long long)r->others[k].member.number, r->others[k].met, r->others[k].founds, (unsigned long long)r->others[k].next, (unsigned long long)r->others[k].match, r->others[k].probing, r->others[k].leaving, (long long)(r->now_ms - r->others[k].heard_ms));
-        }
-    fflush(stdout);
     must_msg(false, "seed %llu: no calm after %d ms", (unsigned long long)n->seed, REST_MS);
 }
 

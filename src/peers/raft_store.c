@@ -202,6 +202,7 @@ static int take_head(movex_raft *raft, movex_reader *reader)
     log->snapshot.length = left;
     raft->committed = log->snapshot_index;
     raft_log_membership(raft, raft->committed, &raft->membership, &raft->membership_index);
+    raft_know_members(raft); /* it may have been a member, of one that is not the last any more */
     return MOVEX_OK;
 }
 

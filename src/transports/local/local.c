@@ -210,13 +210,6 @@ static int local_send(void *self, movex_link number, const void *frame, size_t l
     return MOVEX_OK;
 }
 
-/* More is to be received at an end. */
-static bool is_waited_for(const local_end *end)
-{
-    const pipe *way = &end->link->to[end == &end->link->ends[1]];
-    return way->taken < way->read.length || way->written.length || end->closed_due;
-}
-
 /* The next frame that is on its way to an end. */
 static bool take_frame(local_end *end, movex_io_event *event)
 {
@@ -253,10 +246,8 @@ static int local_recv(void *self, movex_io_event *event)
             return MOVEX_OK;
         }
         if (take_frame(end, event)) {
-            /* To the end of the queue: one that sends much does not keep the others from being heard. */
-            bool more = is_waited_for(end);
-            if (!more || end->next_ready) unready(end);
-            if (more) make_ready(end);
+            unready(end); /* to the end of the queue: one that sends much does not keep the others from being heard */
+            make_ready(end);
             emitter->lent = end->link;
             end->link->references++;
             return MOVEX_OK;
