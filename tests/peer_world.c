@@ -85,6 +85,9 @@ void peer_world_end(peer_world *w)
     w->net = NULL;
 }
 
+/* Of a dispatch without one. */
+#define NO_ID UINT64_MAX
+
 /* ---- lives */
 
 /* As the game adds them up. */
@@ -94,8 +97,19 @@ static uint64_t mix(uint64_t value)
     return value ^ (value >> 29);
 }
 
+/* Its life ends, or its session may end with the connection: whether it has opened this in time nobody is told any more. */
+static void give_up_sealed(peer_seat *s)
+{
+    for (uint32_t i = 0; i < PEER_SEALED; i++) {
+        if (!s->sealed[i].ticket || s->sealed[i].revealed) continue;
+        s->unknown++;
+        s->sealed[i] = (peer_sealed){0};
+    }
+}
+
 static void forget(peer_seat *s)
 {
+    memset(s->hides, 0, sizeof s->hides);
     movex_peer_free(s->peer);
     s->peer = NULL;
     s->at = NULL;
@@ -107,6 +121,8 @@ static void forget(peer_seat *s)
         s->undone++;
         s->undone_sum += mix(s->done[i]);
     }
+    give_up_sealed(s);
+    memset(s->sealed, 0, sizeof s->sealed);
     memset(s->done, 0, sizeof s->done);
     memset(s->pending, 0, sizeof s->pending);
 }
@@ -133,18 +149,53 @@ void peer_world_part(peer_world *w, uint32_t seat, bool apart)
     movex_mock_partition(w->net, w->seats[seat].name, apart);
 }
 
-bool peer_world_act(peer_world *w, uint32_t seat)
+static bool dispatch(peer_world *w, uint32_t seat, uint32_t action)
 {
     peer_seat *s = &w->seats[seat];
     if (!s->peer || !s->at || s->leaving || s->waiting == PEER_PENDING / 2) return false;
     tally_id     id = {s->last_id + 1};
-    movex_ticket ticket = movex_dispatch(s->at, TALLY_MARK, &id);
+    movex_ticket ticket = action == TALLY_KEEP   ? movex_dispatch_private(s->at, TALLY_KEEP, &id, TALLY_NOD, NULL)
+                          : action == TALLY_MARK ? movex_dispatch(s->at, TALLY_MARK, &id)
+                                                 : movex_dispatch(s->at, action, NULL);
     if (!ticket) return false;
     s->last_id++;
     equals(w, s->pending[ticket % PEER_PENDING], 0);
-    s->pending[ticket % PEER_PENDING] = id.id;
+    s->pending[ticket % PEER_PENDING] = action == TALLY_OPEN ? NO_ID : id.id;
+    s->hides[ticket % PEER_PENDING] = action == TALLY_KEEP;
     s->waiting++;
     return true;
+}
+
+bool peer_world_act(peer_world *w, uint32_t seat)
+{
+    return dispatch(w, seat, TALLY_MARK);
+}
+
+bool peer_world_seal(peer_world *w, uint32_t seat)
+{
+    return dispatch(w, seat, TALLY_KEEP);
+}
+
+static bool is_sealed(const peer_world *w)
+{
+    for (uint32_t i = 0; i < w->count; i++) {
+        movex_hosted hosted;
+        if (w->seats[i].peer && w->seats[i].peer->master &&
+            movex_master_find(w->seats[i].peer->master, w->type, "main", &hosted) && hosted.hidden)
+            return true;
+    }
+    return false;
+}
+
+void peer_world_open(peer_world *w, uint32_t most_ms)
+{
+    for (uint32_t ms = 0; ms < most_ms; ms++) {
+        bool is_at_rest = peer_world_is_settled(w);
+        if (is_at_rest && !is_sealed(w)) return;
+        if (is_at_rest && ms % 500 == 0) dispatch(w, (uint32_t)peer_world_master(w), TALLY_OPEN);
+        peer_world_run(w, 1);
+    }
+    holds(w, false, "what is sealed is not opened after %u ms", (unsigned)most_ms);
 }
 
 /* ---- what must hold */
@@ -158,9 +209,56 @@ static uint64_t take_ticket(const peer_world *w, peer_seat *s, movex_ticket tick
     return id;
 }
 
+/* A sealed half counts when it is revealed. */
+static void take_sealed(peer_world *w, peer_seat *s, const movex_event *event, uint64_t id)
+{
+    peer_sealed *sealed = &s->sealed[event->ticket % PEER_SEALED];
+    holds_it(w, !sealed->ticket || sealed->revealed);
+    *sealed = (peer_sealed){.ticket = event->ticket, .id = id, .version = event->version};
+}
+
+static void take_reveal(peer_seat *s, uint64_t version)
+{
+    for (uint32_t i = 0; i < PEER_SEALED; i++) {
+        peer_sealed *sealed = &s->sealed[i];
+        if (!sealed->ticket || sealed->revealed || sealed->version > version) continue;
+        sealed->revealed = true;
+        s->opened++;
+        s->accepted++;
+        s->accepted_sum += mix(sealed->id);
+    }
+}
+
+static void take_overturned(peer_seat *s, movex_ticket ticket)
+{
+    peer_sealed *sealed = &s->sealed[ticket % PEER_SEALED];
+    s->overturned++;
+    if (sealed->ticket != ticket) return; /* given up */
+    s->accepted -= sealed->revealed; /* a snapshot may have told of the reveal before it has told of the ticket */
+    s->accepted_sum -= sealed->revealed ? mix(sealed->id) : 0;
+    *sealed = (peer_sealed){0};
+}
+
+/* What comes too late to be sealed is refused, and anything while too much is; another master knows that, and not why. */
+static void take_refused(peer_world *w, peer_seat *s, const movex_event *event)
+{
+    bool hides = s->hides[event->ticket % PEER_PENDING];
+    holds(w, event->reason == MOVEX_REFUSED_TOO_MANY_SEALED || event->reason == MOVEX_REFUSED_BEFORE_RESTART ||
+                 (hides && (event->reason == MOVEX_REFUSED_OVERTAKEN || event->reason == MOVEX_REFUSED_TOO_MANY_HIDDEN)),
+          "%s: refused: %s", s->name, event->text);
+    take_ticket(w, s, event->ticket);
+    s->refused++;
+}
+
 static void take_accepted(peer_world *w, peer_seat *s, const movex_event *event)
 {
+    bool     hides = s->hides[event->ticket % PEER_PENDING];
     uint64_t id = take_ticket(w, s, event->ticket);
+    if (id == NO_ID) return;
+    if (hides) {
+        take_sealed(w, s, event, id);
+        return;
+    }
     s->accepted++;
     s->accepted_sum += mix(id);
     s->provisional += event->provisional;
@@ -191,7 +289,10 @@ static void drain(peer_world *w, peer_seat *s)
             s->unknown++;
             break;
         case MOVEX_EVENT_MASTER: s->masters++; break;
-        case MOVEX_EVENT_REFUSED: holds(w, false, "%s: refused: %s", s->name, event.text); break;
+        case MOVEX_EVENT_REFUSED: take_refused(w, s, &event); break;
+        case MOVEX_EVENT_DISCONNECTED: give_up_sealed(s); break;
+        case MOVEX_EVENT_REVEALED: take_reveal(s, event.version); break;
+        case MOVEX_EVENT_OVERTURNED: take_overturned(s, event.ticket); break;
         case MOVEX_EVENT_MISMATCH: holds(w, false, "%s: %s", s->name, event.text); break;
         case MOVEX_EVENT_PEER_REFUSED:
             holds(w, event.status == MOVEX_ERR_ID_IN_USE, "%s: %s refused: %s", s->name, event.peer, event.text);

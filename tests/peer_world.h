@@ -16,6 +16,15 @@
 
 enum { PEER_SEATS = 7, PEER_VERSIONS = 1 << 14, PEER_PENDING = 64, PEER_DONE = 1 << 13 };
 
+/* A sealed half of one life that was accepted. */
+typedef struct peer_sealed {
+    movex_ticket ticket; /* 0: none */
+    uint64_t     id, version;
+    bool         revealed;
+} peer_sealed;
+
+enum { PEER_SEALED = 512 };
+
 typedef struct peer_seat {
     char                name[16];
     movex_peer         *peer; /* NULL: dead, or gone */
@@ -34,6 +43,9 @@ typedef struct peer_seat {
     bool                may_be_undone[PEER_DONE];
     uint64_t            last_id;
     uint32_t            masters; /* events */
+    bool                hides[PEER_PENDING]; /* by ticket modulo */
+    peer_sealed         sealed[PEER_SEALED]; /* by ticket modulo */
+    uint64_t            opened, overturned, refused; /* sealed halves that were revealed; of them, without effect; dispatches */
     uint64_t            settled_version;
 } peer_seat;
 
@@ -62,6 +74,10 @@ void peer_world_pause(peer_world *w, uint32_t seat, bool paused);
 void peer_world_part(peer_world *w, uint32_t seat, bool apart);
 /* Dispatches the next id; false if that was not possible now. */
 bool peer_world_act(peer_world *w, uint32_t seat);
+/* The same, sealed. */
+bool peer_world_seal(peer_world *w, uint32_t seat);
+/* Has all that is sealed opened, or forfeited: then it is known what came of it. */
+void peer_world_open(peer_world *w, uint32_t most_ms);
 
 /* Who is master in the highest term that anybody alive knows of, and knows it itself; or -1. */
 int  peer_world_master(const peer_world *w);

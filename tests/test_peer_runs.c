@@ -13,7 +13,7 @@ enum { ALL_SEEDS = 5000, USUAL_SEEDS = 500, HUNDRED = 100, STEPS = 150, REST_MS 
 
 /* What has happened, over a hundred runs: enough to prove something. */
 typedef struct tally_of_runs {
-    uint64_t runs, kills, returns, parts, pauses, cuts, leaves, masters, accepted, unknown, rest_ms, longest_rest_ms;
+    uint64_t runs, kills, returns, parts, pauses, cuts, leaves, masters, accepted, unknown, opened, overturned, rest_ms, longest_rest_ms;
 } tally_of_runs;
 
 static void maybe_kill(peer_world *w, tally_of_runs *so_far, uint32_t seat)
@@ -104,21 +104,26 @@ static void run(uint64_t seed, tally_of_runs *so_far)
         .latency_ms = {0, meter_below(&w.random, 20)},
         .faults = {.cut_per_mille = meter_below(&w.random, 3), .dial_failure_per_mille = meter_below(&w.random, 200)},
     });
-    movex_peer_config config = {.silent_ms = 1000 + meter_below(&w.random, 4000)};
+    movex_peer_config config = {.silent_ms = 1000 + meter_below(&w.random, 4000), .seal_ms = 200 + meter_below(&w.random, 1500)};
     peer_world_start(&w, count, (unsigned)meter_random(&w.random) & (unsigned)meter_random(&w.random), &config);
     peer_world_run(&w, meter_below(&w.random, 3000));
     for (int step = 0; step < STEPS; step++) {
         for (uint32_t i = 0; i < count; i++)
-            if (meter_below(&w.random, 3)) peer_world_act(&w, i);
+            if (meter_below(&w.random, 3) == 0) peer_world_seal(&w, i);
+            else if (meter_below(&w.random, 2)) peer_world_act(&w, i);
         if (meter_below(&w.random, 4) == 0) fault(&w, so_far);
         peer_world_run(&w, 1 + meter_below(&w.random, 60));
     }
+    calm(&w, so_far);
+    peer_world_open(&w, REST_MS);
     calm(&w, so_far);
     peer_world_must_be_whole(&w);
     for (uint32_t i = 0; i < count; i++) {
         so_far->accepted += w.seats[i].accepted;
         so_far->unknown += w.seats[i].unknown;
         so_far->masters += w.seats[i].masters;
+        so_far->opened += w.seats[i].opened;
+        so_far->overturned += w.seats[i].overturned;
     }
     so_far->runs++;
     peer_world_end(&w);
@@ -142,6 +147,7 @@ START_TEST(rooms)
            (unsigned long long)so_far.parts, (unsigned long long)so_far.pauses, (unsigned long long)so_far.leaves,
            (unsigned long long)(so_far.rest_ms / so_far.runs), (unsigned long long)so_far.longest_rest_ms);
     if (alone) return;
+    must(so_far.opened > 10 * HUNDRED && so_far.overturned > 0);
     must(so_far.kills > HUNDRED && so_far.returns > HUNDRED / 2 && so_far.parts > HUNDRED && so_far.pauses > HUNDRED);
     must(so_far.accepted > 50 * HUNDRED && so_far.masters > 5 * HUNDRED && so_far.leaves > HUNDRED / 4);
 }
