@@ -254,6 +254,12 @@ static void start_client(int i)
 
 static const movex_type *const types[] = {&type, NULL};
 
+/* Links that hold less than a round takes. */
+static bool is_slow(void)
+{
+    return r.seed % 5 == 0;
+}
+
 static void start_master(void)
 {
     movex_error         error = {.text = ""};
@@ -262,7 +268,9 @@ static void start_master(void)
                                   .grace_ms = 400,
                                   .ids_are_proven = r.proven,
                                   .observer = {.ordered = ordered},
-                                  .limits = {.journal_bytes = r.seed % 2 ? 600 : 0},
+                                  .limits = {.journal_bytes = r.seed % 2 ? 600 : 0,
+                                             .queue_bytes = is_slow() ? 400 : 0,
+                                             .backlog_bytes = is_slow() ? 128 : 0},
                                   .error = &error};
     if (r.kept) config.store = movex_store_memory_open(r.disk);
     r.master = movex_master_new(&config);
@@ -399,8 +407,10 @@ static void play(uint64_t seed)
     r.proven = below(2);
     r.kept = seed % 3 != 0;
     r.client_count = 2 + (int)below(MOST_CLIENTS - 1);
-    movex_mock_config net = {
-        .seed = seed, .latency_ms = {below(3), below(20)}, .cut_per_mille = below(2) ? below(30) : 0};
+    movex_mock_config net = {.queue_bytes = is_slow() ? 128 : 0,
+                             .seed = seed,
+                             .latency_ms = {below(3), below(20)},
+                             .cut_per_mille = below(2) ? below(30) : 0};
     r.net = movex_mock_new(&net);
     r.disk = movex_store_memory_new(&(movex_store_memory_config){.seed = seed});
     r.rules = movex_rules_new(&type, NULL, NULL);

@@ -68,5 +68,6 @@ bool movex_round_send(movex_master *master, const movex_subscription *subscripti
     if (!writer.at) return false;
     movex_write_sealed(&writer, &message);
     movex_master_send(master, subscription->session->link, &writer);
+    movex_channel_allow(&subscription->session->link->channel); /* or its snapshot would find no room behind it */
     return true;
 }

@@ -339,6 +339,7 @@ static void end_lost(movex_master *master, movex_session *session)
         return;
     }
     session->over = true; /* the reveal that it had waited for was not durable */
+    movex_keep_session_end(master, session, true); /* it may have got its id back, and begin anew by another number */
 }
 
 void movex_session_end_lost(movex_master *master)
