@@ -423,6 +423,7 @@ static void play(uint64_t seed)
     movex_mock_set_faults(r.net, NULL);
     /* Who has started anew without being proven waits for the reveal. */
     if (r.count && !r.due) movex_master_dispatch(r.master, &type, "main", SECRETS_OPEN, &(secrets_move){.id = 0}, NULL);
+    poll_all(); /* which also drains what was refused at once */
     for (int i = 0; i < 5000 && !is_settled(); i++) poll_all();
     require(is_settled());
     for (int i = 0; i < r.client_count; i++) check_client(i);
