@@ -91,6 +91,7 @@ int movex_raft_meet(movex_raft *raft, const movex_raft_member *member, uint64_t 
     other->probing = true;
     other->piece = 0;
     other->piece_sent = false;
+    other->leaving = false; /* it may have started again, and says so if it still does */
     other->ask_due = other->vote_due = other->appended_due = other->taken_due = other->stand_due = other->let_go_due = false;
     other->append_due = raft->role == MOVEX_RAFT_MASTER;
     if (room && !own_room) raft->joins = true;
