@@ -201,9 +201,9 @@ static int take_head(movex_raft *raft, movex_reader *reader)
     if (left) memcpy(log->snapshot.bytes, reader->at, left);
     log->snapshot.length = left;
     raft->committed = log->snapshot_index;
+    /* It may have been a member, of one that is not the last any more. */
     raft->was_member = raft_is_member(&log->snapshot_membership, raft->self.number);
     raft_log_membership(raft, raft->committed, &raft->membership, &raft->membership_index);
-    raft_know_members(raft); /* it may have been a member, of one that is not the last any more */
     return MOVEX_OK;
 }
 
