@@ -12,4 +12,9 @@ if [ ! -e "$here/node_modules/ws/package.json" ]; then
     echo "1..0 # SKIP node's ws is not there: run npm ci in tests/hostile, as script/test does"
     exit
 fi
+# What is attacked is the same; through threads it takes as long again.
+if [[ $1 == *with_threads.sh && -z ${MOVEX_TEST_LONG-} ]]; then
+    echo "1..0 # SKIP attacked through threads with --long alone"
+    exit
+fi
 exec node "$here/run.mjs" "$@"
