@@ -185,7 +185,7 @@ int movex_raft_compact(movex_raft *raft, uint64_t index, const void *snapshot, s
     if (length) memcpy(bytes.bytes, snapshot, length);
     bytes.length = length;
     raft_log_membership(raft, index, &membership, &membership_index);
-    raft_log_compact(raft, index, &bytes, &membership, membership_index);
+    raft_log_compact(raft, index, raft_term_at(raft, index), &bytes, &membership, membership_index);
     for (uint32_t i = 0; i < raft->other_count; i++) { /* a snapshot that is on its way is another one now */
         raft->others[i].piece = 0;
         raft->others[i].piece_sent = false;

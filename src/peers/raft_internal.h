@@ -164,9 +164,10 @@ const void       *raft_content(const movex_raft *raft, const raft_entry *entry);
 bool raft_log_add(movex_raft *raft, uint64_t term, movex_raft_entry_kind kind, const void *bytes, size_t length);
 /* Takes all after `last` away. */
 bool raft_log_cut(movex_raft *raft, uint64_t last);
-/* The snapshot in `bytes`, which is taken over, stands for all up to that index. */
-void raft_log_compact(movex_raft *raft, uint64_t index, movex_buffer *bytes, const movex_raft_membership *membership,
-                      uint64_t membership_index);
+/* The snapshot in `bytes`, which is taken over, stands for all up to an entry of that index and term. What follows that entry
+   stays; if it is not in the log, nothing does. */
+void raft_log_compact(movex_raft *raft, uint64_t index, uint64_t term, movex_buffer *bytes,
+                      const movex_raft_membership *membership, uint64_t membership_index);
 /* Nothing is left. */
 void raft_log_clear(movex_raft *raft);
 /* What the log says of the membership, up to an index. */

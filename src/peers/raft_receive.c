@@ -153,17 +153,13 @@ static int take_snapshot(movex_raft *raft, raft_other *other)
 {
     movex_raft_message *head = &raft->incoming_head;
     if (head->index > raft->committed) {
-        raft_log_clear(raft); /* what it held beyond comes again */
-        raft->log.snapshot = raft->incoming;
-        raft->incoming = (movex_buffer){0};
-        raft->log.snapshot_index = head->index;
-        raft->log.snapshot_term = head->index_term;
-        raft->log.snapshot_membership = head->membership;
-        raft->log.snapshot_membership_index = head->membership_index;
+        /* What it holds beyond may be committed by its saying so: that stays (Raft paper, figure 13). */
+        raft_log_compact(raft, head->index, head->index_term, &raft->incoming, &head->membership, head->membership_index);
         raft->committed = raft->told = head->index;
         if (!head->alone) raft->joint = head->index;
-        raft->membership = raft->committed_membership = head->membership;
-        raft->membership_index = raft->committed_membership_index = head->membership_index;
+        raft->committed_membership = head->membership;
+        raft->committed_membership_index = head->membership_index;
+        raft_log_membership(raft, raft_last(raft), &raft->membership, &raft->membership_index);
         raft_know_members(raft);
         raft->restored_due = true;
         if (!raft_store_all(raft)) {
