@@ -124,6 +124,125 @@ START_TEST(a_snapshot_is_durable_before_that_is_said)
 }
 END_TEST
 
+/* ---- files that say something else than was written */
+
+/* Records with right checksums: what they say is what is tried. */
+typedef struct kept_record {
+    enum { HEAD = 1, STATE, ENTRY, CUT } kind;
+    /* HEAD: index and term of a snapshot; STATE: term, branch, committed, and up to where before the branch; ENTRY: term; CUT: last */
+    uint64_t a, b, c, d;
+} kept_record;
+
+static size_t write_record(unsigned char *at, uint64_t offset, const kept_record *record)
+{
+    unsigned char        *payload = at + MOVEX_RECORD_HEADER;
+    movex_writer          writer = movex_writer_over(payload, 4096);
+    movex_raft_membership membership = raft_alone_membership(3);
+    movex_write_u8(&writer, (uint8_t)record->kind);
+    switch (record->kind) {
+    case HEAD:
+        movex_write_u8(&writer, 1);
+        movex_write_u64(&writer, 1);
+        movex_write_number(&writer, 2);
+        movex_write_bytes(&writer, "m1", 2);
+        movex_write_u8(&writer, 0);
+        movex_write_number(&writer, record->a);
+        if (!record->a) break;
+        movex_write_number(&writer, record->b);
+        movex_write_number(&writer, 1);
+        movex_write_raft_membership(&writer, &membership);
+        movex_write_bytes(&writer, "snap", 4);
+        break;
+    case STATE:
+        movex_write_number(&writer, record->a);
+        movex_write_u64(&writer, 2);
+        movex_write_number(&writer, record->b);
+        movex_write_number(&writer, record->d);
+        movex_write_number(&writer, record->c);
+        break;
+    case ENTRY:
+        movex_write_raft_entry(&writer, &(movex_raft_wire_entry){record->a, MOVEX_RAFT_CONTENT, {"entry", 5}});
+        break;
+    case CUT: movex_write_number(&writer, record->a); break;
+    }
+    size_t length = (size_t)(writer.at - payload);
+    movex_record_seal(at, (uint32_t)length, offset, movex_xxh64("raft", 4, 1));
+    return length + MOVEX_RECORD_FRAME;
+}
+
+static void write_file(const kept_record *records, uint32_t count)
+{
+    unsigned char    bytes[16384];
+    size_t           length = 0;
+    movex_store_file file;
+    uint64_t         number;
+    for (uint32_t i = 0; i < count; i++) length += write_record(bytes + length, length, &records[i]);
+    movex_store store = movex_store_memory_open(a.disk);
+    must_equal(store.ops->open(store.self, "raft", 4, &file), MOVEX_OK);
+    must_equal(store.ops->replace(store.self, file, bytes, length, &number), MOVEX_OK);
+    must_equal(store.ops->flush(store.self), MOVEX_OK);
+    store.ops->destroy(store.self);
+}
+
+/* Whether a member can be made of that file: if not, it says why, and the same again; if so, it is sound, and the same again. */
+static bool is_taken(const kept_record *records, uint32_t count)
+{
+    movex_error error = {.text = ""};
+    bool        taken = false;
+    for (int again = 0; again < 2; again++) {
+        memset(&a, 0, sizeof a);
+        a.disk = movex_store_memory_new(NULL);
+        a.config.error = &error;
+        write_file(records, count);
+        taken = raft_alone_start(&a, 3);
+        if (taken) {
+            uint64_t last = movex_raft_last(a.raft), committed = movex_raft_committed(a.raft), term = movex_raft_term(a.raft);
+            movex_raft_check(a.raft);
+            raft_alone_end(&a);
+            must(raft_alone_again(&a));
+            must(movex_raft_last(a.raft) == last && movex_raft_committed(a.raft) == committed && movex_raft_term(a.raft) == term);
+        } else {
+            must_equal(error.status, MOVEX_ERR_DAMAGED);
+            must_msg(strcmp(error.text, "store: raft: it is damaged") == 0, "%s", error.text);
+        }
+        end();
+    }
+    return taken;
+}
+
+#define file_of(...) (const kept_record[]){__VA_ARGS__}, sizeof((const kept_record[]){__VA_ARGS__}) / sizeof(kept_record)
+
+START_TEST(a_file_makes_sense)
+{
+    must(is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {ENTRY, 1, 0, 0}, {ENTRY, 3, 0, 0}, {STATE, 3, 1, 2, 1})));
+    must(is_taken(file_of({HEAD, 8, 2, 0}, {STATE, 3, 0, 8}, {ENTRY, 2, 0, 0}, {CUT, 8, 0, 0}, {ENTRY, 3, 0, 0})));
+    must(is_taken(file_of({HEAD, 0, 0, 0})));
+    /* without a beginning, and with two */
+    must(!is_taken(file_of({STATE, 3, 0, 0}, {ENTRY, 1, 0, 0})));
+    must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {HEAD, 0, 0, 0})));
+    /* a term that nobody knows of, and that runs backwards */
+    must(!is_taken(file_of({HEAD, 0, 0, 0}, {ENTRY, 1, 0, 0})));
+    must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {ENTRY, 4, 0, 0})));
+    must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {ENTRY, 2, 0, 0}, {ENTRY, 1, 0, 0})));
+    must(!is_taken(file_of({HEAD, 8, 2, 0}, {STATE, 3, 0, 8}, {ENTRY, 1, 0, 0})));
+    must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {STATE, 2, 0, 0})));
+    must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, UINT64_MAX, 0, 0})));
+    must(!is_taken(file_of({HEAD, 8, 4, 0}, {STATE, 3, 0, 8})));
+    must(!is_taken(file_of({HEAD, 8, 0, 0}, {STATE, 3, 0, 8})));
+    must(!is_taken(file_of({HEAD, UINT64_MAX, 1, 0}, {STATE, 3, 0, UINT64_MAX})));
+    /* committed, and gone; or not there; or less than what the snapshot stands for; or of a branch */
+    must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {ENTRY, 1, 0, 0}, {STATE, 3, 0, 1}, {CUT, 0, 0, 0})));
+    must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 1})));
+    must(!is_taken(file_of({HEAD, 8, 2, 0}, {STATE, 3, 0, 7})));
+    must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {ENTRY, 1, 0, 0}, {STATE, 3, 2, 1, 1})));
+    must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {ENTRY, 1, 0, 0}, {STATE, 3, 1, 0, 1})));
+    must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {ENTRY, 1, 0, 0}, {STATE, 3, 0, 1, 1})));
+    /* cut where nothing is */
+    must(!is_taken(file_of({HEAD, 8, 2, 0}, {STATE, 3, 0, 8}, {CUT, 7, 0, 0})));
+    must(!is_taken(file_of({HEAD, 8, 2, 0}, {STATE, 3, 0, 8}, {CUT, 9, 0, 0})));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("raft kept");
@@ -133,5 +252,6 @@ int main(void)
     tcase_add_loop_test(all, what_follows_a_snapshot_stays, 0, 2);
     tcase_add_test(all, what_contradicts_a_snapshot_goes);
     tcase_add_test(all, a_snapshot_is_durable_before_that_is_said);
+    tcase_add_test(all, a_file_makes_sense);
     return movex_test_main(suite);
 }
