@@ -222,6 +222,7 @@ START_TEST(a_file_makes_sense)
     must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {HEAD, 0, 0, 0})));
     /* a term that nobody knows of, and that runs backwards */
     must(!is_taken(file_of({HEAD, 0, 0, 0}, {ENTRY, 1, 0, 0})));
+    must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {ENTRY, 0, 0, 0})));
     must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {ENTRY, 4, 0, 0})));
     must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {ENTRY, 2, 0, 0}, {ENTRY, 1, 0, 0})));
     must(!is_taken(file_of({HEAD, 8, 2, 0}, {STATE, 3, 0, 8}, {ENTRY, 1, 0, 0})));
@@ -239,6 +240,7 @@ START_TEST(a_file_makes_sense)
     must(!is_taken(file_of({HEAD, 0, 0, 0}, {STATE, 3, 0, 0}, {ENTRY, 1, 0, 0}, {STATE, 3, 0, 1, 1})));
     /* cut where nothing is */
     must(!is_taken(file_of({HEAD, 8, 2, 0}, {STATE, 3, 0, 8}, {CUT, 7, 0, 0})));
+    must(!is_taken(file_of({HEAD, 8, 2, 0}, {STATE, 3, 0, 3}, {CUT, 5, 0, 0})));
     must(!is_taken(file_of({HEAD, 8, 2, 0}, {STATE, 3, 0, 8}, {CUT, 9, 0, 0})));
 }
 END_TEST
