@@ -20,7 +20,8 @@ movex_raft_membership raft_alone_membership(uint32_t count)
 
 movex_raft_message raft_alone_head(movex_raft_message_kind kind, uint64_t term)
 {
-    return (movex_raft_message){.kind = kind, .room = RAFT_ALONE_ROOM, .settled = true, .was_member = true, .term = term};
+    return (movex_raft_message){
+        .kind = kind, .room = RAFT_ALONE_ROOM, .settled = true, .was_member = true, .term = term};
 }
 
 /* ---- its life */
@@ -71,9 +72,12 @@ static void write_entry(movex_writer *writer, const raft_alone *a, uint64_t inde
     unsigned char         bytes[MOVEX_RAFT_MEMBERSHIP_MOST];
     movex_writer          inside = movex_writer_over(bytes, sizeof bytes);
     movex_raft_membership membership = raft_alone_membership(a->count);
-    if (index == 1) movex_write_raft_membership(&inside, &membership);
-    else movex_write_u64(&inside, index);
-    movex_write_raft_entry(writer, &(movex_raft_wire_entry){term, index == 1 ? MOVEX_RAFT_MEMBERSHIP : MOVEX_RAFT_CONTENT,
+    if (index == 1)
+        movex_write_raft_membership(&inside, &membership);
+    else
+        movex_write_u64(&inside, index);
+    movex_write_raft_entry(writer, &(movex_raft_wire_entry){term,
+                                                            index == 1 ? MOVEX_RAFT_MEMBERSHIP : MOVEX_RAFT_CONTENT,
                                                             {bytes, (size_t)(inside.at - bytes)}});
 }
 

@@ -81,7 +81,8 @@ START_TEST(what_follows_a_snapshot_stays)
     append.index = 10;
     append.index_term = 1;
     append.committed = 10;
-    must_equal(movex_raft_meet(a.raft, &(movex_raft_member){.number = 2, .name = "m2"}, RAFT_ALONE_ROOM, 3, NULL), MOVEX_OK);
+    must_equal(movex_raft_meet(a.raft, &(movex_raft_member){.number = 2, .name = "m2"}, RAFT_ALONE_ROOM, 3, NULL),
+               MOVEX_OK);
     must_equal(raft_alone_say(&a, 2, append, 0, 0), MOVEX_OK);
     must_equal(told(&last, &restored), 2);
     must_equal(last, 10);
@@ -196,11 +197,13 @@ static bool is_taken(const kept_record *records, uint32_t count)
         write_file(records, count);
         taken = raft_alone_start(&a, 3);
         if (taken) {
-            uint64_t last = movex_raft_last(a.raft), committed = movex_raft_committed(a.raft), term = movex_raft_term(a.raft);
+            uint64_t last = movex_raft_last(a.raft), committed = movex_raft_committed(a.raft),
+                     term = movex_raft_term(a.raft);
             movex_raft_check(a.raft);
             raft_alone_end(&a);
             must(raft_alone_again(&a));
-            must(movex_raft_last(a.raft) == last && movex_raft_committed(a.raft) == committed && movex_raft_term(a.raft) == term);
+            must(movex_raft_last(a.raft) == last && movex_raft_committed(a.raft) == committed &&
+                 movex_raft_term(a.raft) == term);
         } else {
             must_equal(error.status, MOVEX_ERR_DAMAGED);
             must_msg(strcmp(error.text, "store: raft: it is damaged") == 0, "%s", error.text);
@@ -210,7 +213,8 @@ static bool is_taken(const kept_record *records, uint32_t count)
     return taken;
 }
 
-#define file_of(...) (const kept_record[]){__VA_ARGS__}, sizeof((const kept_record[]){__VA_ARGS__}) / sizeof(kept_record)
+#define file_of(...)                                                                                                   \
+    (const kept_record[]){__VA_ARGS__}, sizeof((const kept_record[]){__VA_ARGS__}) / sizeof(kept_record)
 
 START_TEST(a_file_makes_sense)
 {

@@ -97,7 +97,8 @@ static void must_be_canonical(const unsigned char *bytes, size_t length)
         must(movex_read_raft_entry(&entries, &entry));
         movex_write_raft_entry(&writer, &entry);
     }
-    must(movex_reader_left(&entries) == 0 && (size_t)(writer.at - again) == length && memcmp(again, bytes, length) == 0);
+    must(movex_reader_left(&entries) == 0 && (size_t)(writer.at - again) == length &&
+         memcmp(again, bytes, length) == 0);
 }
 
 START_TEST(messages_are_read_as_they_were_written)
@@ -110,10 +111,12 @@ START_TEST(messages_are_read_as_they_were_written)
         movex_raft_message message = of((movex_raft_message_kind)kind), read;
         raft_alone_make(&a, message, 0, 0);
         must(read_one(a.bytes, a.length, &read));
-        must(read.kind == message.kind && read.room == message.room && read.term == message.term && read.trial == message.trial);
+        must(read.kind == message.kind && read.room == message.room && read.term == message.term &&
+             read.trial == message.trial);
         must(read.handed_over == message.handed_over && read.granted == message.granted && read.alone == message.alone);
         must(read.settled == message.settled && read.was_member == message.was_member && read.index == message.index);
-        must(read.index_term == message.index_term && read.committed == message.committed && read.total == message.total);
+        must(read.index_term == message.index_term && read.committed == message.committed &&
+             read.total == message.total);
         must(read.offset == message.offset && read.membership_index == message.membership_index);
         must(memcmp(&read.membership, &message.membership, sizeof read.membership) == 0);
         must(read.bytes.length == message.bytes.length &&
@@ -336,7 +339,8 @@ START_TEST(lies_change_nothing_that_is_committed)
     movex_raft_message append = raft_alone_head(MOVEX_RAFT_APPEND, 9);
     append.index = 2;
     append.index_term = 1; /* it is of term 2 */
-    must_equal(raft_alone_say(&a, 3, append, 3, 1), MOVEX_ERR_MALFORMED); /* ends behind what is committed, and is of before */
+    must_equal(raft_alone_say(&a, 3, append, 3, 1),
+               MOVEX_ERR_MALFORMED); /* ends behind what is committed, and is of before */
     must_equal(movex_raft_last(a.raft), 5);
     must_equal(raft_term_at(a.raft, 5), 2);
     append.index = 0;

@@ -50,6 +50,7 @@ void raft_log_membership(const movex_raft *raft, uint64_t up_to, movex_raft_memb
 bool raft_log_add(movex_raft *raft, uint64_t term, movex_raft_entry_kind kind, const void *bytes, size_t length)
 {
     raft_log *log = &raft->log;
+    if (raft_last(raft) >= MOVEX_RAFT_NUMBER_MOST) return false; /* somebody has lied: there is no index after it */
     if (!movex_grow(&raft->allocator, &log->entries, &log->capacity, sizeof *log->entries, log->count + 1, 64) ||
         !movex_buffer_reserve(&log->bytes, &raft->allocator, length))
         return false;
