@@ -50,6 +50,14 @@ typedef struct raft_log {
 
 /* ---- others */
 
+/* What a VOTE, an APPENDED or a PIECE_TAKEN says. */
+typedef struct raft_answer {
+    uint64_t term;
+    uint64_t index;  /* APPENDED, PIECE_TAKEN */
+    uint64_t offset; /* PIECE_TAKEN */
+    bool     granted, trial;
+} raft_answer;
+
 /* Another one: a member, or somebody who was met. Its number or its name differ from those of all others. */
 typedef struct raft_other {
     movex_raft_member member;
@@ -70,7 +78,7 @@ typedef struct raft_other {
     uint64_t promised;   /* while a part of `appended` is not durable: up to which index it was told */
     /* what is to be said to it */
     bool ask_due, vote_due, append_due, appended_due, taken_due, stand_due, let_go_due, removed_due;
-    movex_raft_message vote, appended, taken; /* due: what to say; `appended` once it is durable */
+    raft_answer vote, appended, taken; /* due: what to say; `appended` once it is durable */
 } raft_other;
 
 /* ---- the whole */

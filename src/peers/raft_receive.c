@@ -4,10 +4,10 @@
 
 static void answer_append(movex_raft *raft, raft_other *other, bool granted, uint64_t index)
 {
-    const movex_raft_message *before = &other->appended;
+    const raft_answer *before = &other->appended;
     /* Of two refusals the one that goes back further says more. */
     if (other->appended_due && !granted && !before->granted && before->term == raft->term && before->index < index) return;
-    other->appended = (movex_raft_message){.kind = MOVEX_RAFT_APPENDED, .term = raft->term, .granted = granted, .index = index};
+    other->appended = (raft_answer){.term = raft->term, .granted = granted, .index = index};
     other->appended_due = true;
     other->promised = 0;
 }
@@ -25,8 +25,8 @@ static int take_ask(movex_raft *raft, raft_other *other, const movex_raft_messag
     if (!ask->trial && !ask->handed_over && raft_has_master(raft)) return MOVEX_OK;
     if (!ask->trial && ask->term > raft->term && !raft_step_down(raft, ask->term)) return MOVEX_ERR_MEMORY;
     bool granted = raft_grants(raft, other, ask);
-    other->vote = (movex_raft_message){
-        .kind = MOVEX_RAFT_VOTE, .term = granted && ask->trial ? ask->term : raft->term, .trial = ask->trial, .granted = granted};
+    other->vote = (raft_answer){
+        .term = granted && ask->trial ? ask->term : raft->term, .trial = ask->trial, .granted = granted};
     other->vote_due = true;
     return MOVEX_OK;
 }
@@ -194,10 +194,7 @@ static int take_piece(movex_raft *raft, raft_other *other, const movex_raft_mess
         if (incoming->length == piece->total) return take_snapshot(raft, other);
     }
     bool same = head->index == piece->index && head->term == piece->term;
-    other->taken = (movex_raft_message){.kind = MOVEX_RAFT_PIECE_TAKEN,
-                                        .term = raft->term,
-                                        .index = piece->index,
-                                        .offset = same ? incoming->length : 0};
+    other->taken = (raft_answer){.term = raft->term, .index = piece->index, .offset = same ? incoming->length : 0};
     other->taken_due = true;
     return MOVEX_OK;
 }
