@@ -121,13 +121,14 @@ START_TEST(a_proposal_allocates_nothing)
     propose(master, WARM);
     live(100);
     live(100);
-    for (uint32_t i = 0; i < MEMBERS; i++) must_equal(movex_raft_compact(w.members[i], w.told[i], "snapshot", 8), MOVEX_OK);
+    for (uint32_t i = 0; i < MEMBERS; i++)
+        must_equal(movex_raft_compact(w.members[i], w.told[i], "snapshot", 8), MOVEX_OK);
     live(100);
     live(0); /* so that no sign of life is due meanwhile */
     uint64_t before = allocations(), messages = w.messages, bytes = w.bytes;
     propose(master, PROPOSALS);
     must_equal(allocations(), before);
-    must_equal(w.messages - messages, PROPOSALS * 4);                 /* one to each other, and one from each */
+    must_equal(w.messages - messages, PROPOSALS * 4);                  /* one to each other, and one from each */
     must(w.bytes - bytes <= (uint64_t)PROPOSALS * 2 * (CONTENT + 80)); /* the content once to each */
     end();
 }

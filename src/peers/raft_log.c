@@ -86,8 +86,8 @@ void raft_log_compact(movex_raft *raft, uint64_t index, uint64_t term, movex_buf
                       const movex_raft_membership *membership, uint64_t membership_index)
 {
     raft_log *log = &raft->log;
-    assert(index > log->snapshot_index);
-    bool     follows = index <= raft_last(raft) && raft_term_at(raft, index) == term;
+    assert(index > log->snapshot_index && term > 0);
+    bool     follows = raft_term_at(raft, index) == term;
     uint32_t gone = follows ? (uint32_t)(index - log->snapshot_index) : log->count;
     size_t   bytes_gone = gone < log->count ? log->entries[gone].at : log->bytes.length;
     movex_buffer_free(&log->snapshot, &raft->allocator);

@@ -152,22 +152,19 @@ static int take_appended(movex_raft *raft, raft_other *other, const movex_raft_m
 static int take_snapshot(movex_raft *raft, raft_other *other)
 {
     movex_raft_message *head = &raft->incoming_head;
-    if (head->index > raft->committed) {
-        /* What it holds beyond may be committed by its saying so: that stays (Raft paper, figure 13). */
-        raft_log_compact(raft, head->index, head->index_term, &raft->incoming, &head->membership, head->membership_index);
-        raft->committed = raft->told = head->index;
-        if (!head->alone) raft->joint = head->index;
-        raft->committed_membership = head->membership;
-        raft->committed_membership_index = head->membership_index;
-        raft_log_membership(raft, raft_last(raft), &raft->membership, &raft->membership_index);
-        raft_know_members(raft);
-        raft->restored_due = true;
-        if (!raft_store_all(raft)) {
-            raft->failed = true;
-            return MOVEX_ERR_MEMORY;
-        }
+    /* What it holds beyond may be committed by its saying so: that stays (Raft paper, figure 13). */
+    raft_log_compact(raft, head->index, head->index_term, &raft->incoming, &head->membership, head->membership_index);
+    raft->committed = raft->told = head->index;
+    if (!head->alone) raft->joint = head->index;
+    raft->committed_membership = head->membership;
+    raft->committed_membership_index = head->membership_index;
+    raft_log_membership(raft, raft_last(raft), &raft->membership, &raft->membership_index);
+    raft_know_members(raft);
+    raft->restored_due = true;
+    if (!raft_store_all(raft)) {
+        raft->failed = true;
+        return MOVEX_ERR_MEMORY;
     }
-    movex_buffer_free(&raft->incoming, &raft->allocator);
     answer_append(raft, other, true, raft->committed);
     return MOVEX_OK;
 }

@@ -259,13 +259,13 @@ static uint64_t near(uint64_t known, uint8_t how)
     }
 }
 
-static void forge_entries(world *w, movex_writer *writer, const movex_raft_message *append, uint64_t first_term,
+static void forge_entries(uint64_t room, movex_writer *writer, const movex_raft_message *append, uint64_t first_term,
                           uint8_t kinds)
 {
     for (uint32_t i = 0; i < append->count; i++) {
         unsigned char         bytes[MOVEX_RAFT_MEMBERSHIP_MOST];
         movex_writer          inside = movex_writer_over(bytes, sizeof bytes);
-        movex_raft_membership membership = membership_of(w->room ? w->room : 1, kinds >> 2);
+        movex_raft_membership membership = membership_of(room, kinds >> 2);
         movex_raft_entry_kind kind = (movex_raft_entry_kind)(1 + (kinds + i) % 3);
         if (kind == MOVEX_RAFT_MEMBERSHIP)
             movex_write_raft_membership(&inside, &membership);
@@ -304,7 +304,7 @@ static void lie(world *w, fuzz_input *input)
     message.membership_index = message.index ? message.index - part % 2 : 0;
     movex_writer writer = movex_writer_over(bytes, sizeof bytes);
     movex_write_raft_message(&writer, &message);
-    forge_entries(w, &writer, &message, near(message.index_term, what), part);
+    forge_entries(w->room ? w->room : 1, &writer, &message, near(message.index_term, what), part);
     w->lied = true;
     receive(w, LIAR, at, bytes, (size_t)(writer.at - bytes));
     check(w, at);
@@ -428,8 +428,7 @@ static size_t write_record(unsigned char *at, size_t offset, fuzz_input *input)
     uint8_t               kind = fuzz_u8(input), a = fuzz_u8(input), b = fuzz_u8(input), c = fuzz_u8(input);
     movex_raft_membership membership = membership_of(5, c);
     movex_raft_message    append = {.count = 1};
-    world                 room = {.room = 5};
-    movex_write_u8(&writer, kind % 8 == 7 ? kind : kind % 8 == 0 && !offset ? 1 : 1 + kind % 4);
+    movex_write_u8(&writer, kind % 8 == 7 ? kind : 1 + kind % 4);
     switch (kind % 4) {
     case 0:
         movex_write_u8(&writer, kind & 16 ? 2 : 1);
@@ -440,7 +439,7 @@ static size_t write_record(unsigned char *at, size_t offset, fuzz_input *input)
         movex_write_number(&writer, a);
         if (!a) break;
         movex_write_number(&writer, b);
-        movex_write_number(&writer, near(a, c));
+        movex_write_number(&writer, near(a, c >> 5));
         movex_write_raft_membership(&writer, &membership);
         movex_write_bytes(&writer, "snap", c % 5);
         break;
@@ -451,7 +450,7 @@ static size_t write_record(unsigned char *at, size_t offset, fuzz_input *input)
         movex_write_number(&writer, c / 16 ? (c / 16 + b) % 4 : 0);
         movex_write_number(&writer, c % 16);
         break;
-    case 2: forge_entries(&room, &writer, &append, a, b); break;
+    case 2: forge_entries(5, &writer, &append, a, b); break;
     default: movex_write_number(&writer, a); break;
     }
     for (uint8_t extra = kind % 8 == 7 ? c % 8 : 0; extra > 0; extra--) movex_write_u8(&writer, fuzz_u8(input));
