@@ -447,7 +447,7 @@ static size_t write_record(unsigned char *at, size_t offset, fuzz_input *input)
         movex_write_number(&writer, near(a, kind & 16 ? c : 0));
         movex_write_u64(&writer, b);
         movex_write_number(&writer, c / 16);
-        movex_write_number(&writer, c / 16 ? (c / 16 + b) % 4 : 0);
+        movex_write_number(&writer, b % 4);
         movex_write_number(&writer, c % 16);
         break;
     case 2: forge_entries(5, &writer, &append, a, b); break;
