@@ -206,6 +206,20 @@ static void check_master(raft_net *n, const raft_seat *s)
                   "%s leads without the committed entry %llu", s->name, (unsigned long long)i);
 }
 
+/* Who follows a master holds what it has told that one: by that it may be committed. */
+static void check_promises(raft_net *n, const raft_seat *s)
+{
+    if (s->raft->role != MOVEX_RAFT_MASTER) return;
+    for (uint32_t i = 0; i < s->raft->other_count; i++) {
+        const raft_seat *other = seat_of(n, s->raft->others[i].member.number);
+        uint64_t         match = s->raft->others[i].match;
+        if (!other || other->raft->term != s->raft->term || match <= other->raft->log.snapshot_index) continue;
+        bool holds_it = match <= raft_last(other->raft) &&
+                        (match <= s->raft->log.snapshot_index || raft_term_at(other->raft, match) == raft_term_at(s->raft, match));
+        holds(n, holds_it, "%s has told %s that it holds %llu, and does not", other->name, s->name, (unsigned long long)match);
+    }
+}
+
 static void check_matching(raft_net *n, const raft_seat *a, const raft_seat *b)
 {
     uint64_t last = raft_last(a->raft) < raft_last(b->raft) ? raft_last(a->raft) : raft_last(b->raft);
@@ -232,6 +246,7 @@ void raft_net_check(raft_net *n)
         if (n->branches) continue;
         check_committed(n, s);
         check_master(n, s);
+        check_promises(n, s);
         for (uint32_t j = 0; j < i; j++)
             if (n->seats[j].raft) check_matching(n, s, &n->seats[j]);
     }
@@ -354,12 +369,18 @@ uint64_t raft_net_propose(raft_net *n, uint32_t seat)
     if (!s->raft) return 0;
     raft_net_drain(n, seat);
     if (!n->by_hand) raft_net_collect(n, seat);
-    if (meter_below(&n->random, 30) || !s->told) return index;
+    if (meter_below(&n->random, 30) == 0) raft_net_compact(n, seat);
+    return index;
+}
+
+void raft_net_compact(raft_net *n, uint32_t seat)
+{
+    raft_seat    *s = &n->seats[seat];
     unsigned char snapshot[SNAPSHOT_BYTES] = {0};
+    if (!s->raft || !s->told) return;
     memcpy(snapshot, &s->told, sizeof s->told);
     memcpy(snapshot + sizeof s->told, &s->chain, sizeof s->chain);
     movex_raft_compact(s->raft, s->told, snapshot, sizeof snapshot);
-    return index;
 }
 
 /* ---- looking */

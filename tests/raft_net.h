@@ -3,6 +3,7 @@
 
      of each term there is at most one master
      logs that have an entry of the same index and term are the same up to it
+     who follows a master holds what it has told that one
      what one has committed, all commit; who is master of the latest term has all of it
      each tells the same entries in the same order, each once; a snapshot stands for those before it
 
@@ -72,6 +73,8 @@ void raft_net_deliver(raft_net *n, uint32_t i);
 void raft_net_drain(raft_net *n, uint32_t seat);
 void raft_net_check(raft_net *n);
 uint64_t raft_net_propose(raft_net *n, uint32_t seat);
+/* It has a snapshot stand for all that it has told of. */
+void raft_net_compact(raft_net *n, uint32_t seat);
 /* The master of the latest term among the living, or -1. */
 int  raft_net_master(const raft_net *n);
 /* A majority of the members, with their memory, would be left without that one. */

@@ -114,6 +114,7 @@ static void run(uint64_t seed)
         for (uint32_t i = 0; i < count; i++)
             if (n->seats[i].raft && !n->seats[i].paused && n->seats[i].raft->role == MOVEX_RAFT_MASTER)
                 for (uint32_t k = meter_below(&n->random, 4); k > 0; k--) raft_net_propose(n, i);
+        if (meter_below(&n->random, 10) == 0) raft_net_compact(n, meter_below(&n->random, n->count));
         if (meter_below(&n->random, 3) == 0) fault(n);
         raft_net_run(n, 1 + meter_below(&n->random, 100));
     }

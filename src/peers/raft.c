@@ -13,6 +13,16 @@ static void fall_back(uint32_t *value, uint32_t otherwise)
     if (!*value) *value = otherwise;
 }
 
+/* Takes up what was kept. */
+static void begin(movex_raft *raft)
+{
+    raft->told = raft->log.snapshot_index;
+    raft->restored_due = raft->told > 0;
+    raft_log_membership(raft, raft->committed, &raft->committed_membership, &raft->committed_membership_index);
+    raft_log_membership(raft, raft_last(raft), &raft->membership, &raft->membership_index);
+    raft_know_members(raft);
+}
+
 movex_raft *movex_raft_new(const movex_raft_config *config)
 {
     movex_error found = {.status = MOVEX_OK};
@@ -32,12 +42,7 @@ movex_raft *movex_raft_new(const movex_raft_config *config)
         fall_back(&raft->config.founding_ms, DEFAULT_FOUNDING_MS);
         fall_back(&raft->config.silent_ms, DEFAULT_SILENT_MS);
         if (!raft->config.message_bytes) raft->config.message_bytes = DEFAULT_MESSAGE_BYTES;
-        raft_store_open(raft, &found);
-        raft->told = raft->log.snapshot_index;
-        raft->restored_due = raft->told > 0;
-        raft_log_membership(raft, raft->committed, &raft->committed_membership, &raft->committed_membership_index);
-        raft_log_membership(raft, raft_last(raft), &raft->membership, &raft->membership_index);
-        raft_know_members(raft);
+        if (raft_store_open(raft, &found) == MOVEX_OK) begin(raft);
     }
     if (found.status == MOVEX_OK) return raft;
     movex_raft_free(raft);
@@ -185,7 +190,7 @@ int movex_raft_compact(movex_raft *raft, uint64_t index, const void *snapshot, s
     if (length) memcpy(bytes.bytes, snapshot, length);
     bytes.length = length;
     raft_log_membership(raft, index, &membership, &membership_index);
-    raft_log_compact(raft, index, &bytes, &membership, membership_index);
+    raft_log_compact(raft, index, raft_term_at(raft, index), &bytes, &membership, membership_index);
     for (uint32_t i = 0; i < raft->other_count; i++) { /* a snapshot that is on its way is another one now */
         raft->others[i].piece = 0;
         raft->others[i].piece_sent = false;

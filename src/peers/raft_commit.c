@@ -82,7 +82,8 @@ static void undo_all(movex_raft *raft)
 static bool undo_branch(movex_raft *raft)
 {
     raft->committed = raft->joint;
-    if (raft->branch < raft_last(raft) && !raft_log_cut(raft, raft->branch)) return false;
+    /* In this order, so that a crash between the two leaves nothing cut off that is said to be committed. */
+    if (raft->branch < raft_last(raft) && !(raft_store_state(raft) && raft_log_cut(raft, raft->branch))) return false;
     raft_log_membership(raft, raft->committed, &raft->committed_membership, &raft->committed_membership_index);
     return true;
 }

@@ -70,6 +70,7 @@ static void become_master(movex_raft *raft, bool alone)
 void raft_stand(movex_raft *raft, bool trial)
 {
     raft_wait(raft);
+    if (raft->term >= MOVEX_RAFT_NUMBER_MOST) return; /* somebody has lied: there is no term after it */
     forget_votes(raft);
     raft->role = MOVEX_RAFT_CANDIDATE;
     raft->trial = trial;

@@ -50,6 +50,14 @@ typedef struct raft_log {
 
 /* ---- others */
 
+/* What a VOTE, an APPENDED or a PIECE_TAKEN says. */
+typedef struct raft_answer {
+    uint64_t term;
+    uint64_t index;  /* APPENDED, PIECE_TAKEN */
+    uint64_t offset; /* PIECE_TAKEN */
+    bool     granted, trial;
+} raft_answer;
+
 /* Another one: a member, or somebody who was met. Its number or its name differ from those of all others. */
 typedef struct raft_other {
     movex_raft_member member;
@@ -70,7 +78,7 @@ typedef struct raft_other {
     uint64_t promised;   /* while a part of `appended` is not durable: up to which index it was told */
     /* what is to be said to it */
     bool ask_due, vote_due, append_due, appended_due, taken_due, stand_due, let_go_due, removed_due;
-    movex_raft_message vote, appended, taken; /* due: what to say; `appended` once it is durable */
+    raft_answer vote, appended, taken; /* due: what to say; `appended` once it is durable */
 } raft_other;
 
 /* ---- the whole */
@@ -164,9 +172,10 @@ const void       *raft_content(const movex_raft *raft, const raft_entry *entry);
 bool raft_log_add(movex_raft *raft, uint64_t term, movex_raft_entry_kind kind, const void *bytes, size_t length);
 /* Takes all after `last` away. */
 bool raft_log_cut(movex_raft *raft, uint64_t last);
-/* The snapshot in `bytes`, which is taken over, stands for all up to that index. */
-void raft_log_compact(movex_raft *raft, uint64_t index, movex_buffer *bytes, const movex_raft_membership *membership,
-                      uint64_t membership_index);
+/* The snapshot in `bytes`, which is taken over, stands for all up to an entry of that index and term. What follows that entry
+   stays; if it is not in the log, nothing does. */
+void raft_log_compact(movex_raft *raft, uint64_t index, uint64_t term, movex_buffer *bytes,
+                      const movex_raft_membership *membership, uint64_t membership_index);
 /* Nothing is left. */
 void raft_log_clear(movex_raft *raft);
 /* What the log says of the membership, up to an index. */

@@ -50,6 +50,7 @@ void raft_log_membership(const movex_raft *raft, uint64_t up_to, movex_raft_memb
 bool raft_log_add(movex_raft *raft, uint64_t term, movex_raft_entry_kind kind, const void *bytes, size_t length)
 {
     raft_log *log = &raft->log;
+    if (raft_last(raft) >= MOVEX_RAFT_NUMBER_MOST) return false; /* somebody has lied: there is no index after it */
     if (!movex_grow(&raft->allocator, &log->entries, &log->capacity, sizeof *log->entries, log->count + 1, 64) ||
         !movex_buffer_reserve(&log->bytes, &raft->allocator, length))
         return false;
@@ -81,13 +82,13 @@ bool raft_log_cut(movex_raft *raft, uint64_t last)
     return true;
 }
 
-void raft_log_compact(movex_raft *raft, uint64_t index, movex_buffer *bytes, const movex_raft_membership *membership,
-                      uint64_t membership_index)
+void raft_log_compact(movex_raft *raft, uint64_t index, uint64_t term, movex_buffer *bytes,
+                      const movex_raft_membership *membership, uint64_t membership_index)
 {
     raft_log *log = &raft->log;
-    uint64_t  term = raft_term_at(raft, index);
-    assert(index > log->snapshot_index && index <= raft_last(raft));
-    uint32_t gone = (uint32_t)(index - log->snapshot_index);
+    assert(index > log->snapshot_index && term > 0);
+    bool     follows = raft_term_at(raft, index) == term;
+    uint32_t gone = follows ? (uint32_t)(index - log->snapshot_index) : log->count;
     size_t   bytes_gone = gone < log->count ? log->entries[gone].at : log->bytes.length;
     movex_buffer_free(&log->snapshot, &raft->allocator);
     log->snapshot = *bytes;
@@ -97,7 +98,7 @@ void raft_log_compact(movex_raft *raft, uint64_t index, movex_buffer *bytes, con
     log->snapshot_membership = *membership;
     log->snapshot_membership_index = membership_index;
     log->count -= gone;
-    memmove(log->entries, log->entries + gone, log->count * sizeof *log->entries);
+    if (log->count) memmove(log->entries, log->entries + gone, log->count * sizeof *log->entries);
     for (uint32_t i = 0; i < log->count; i++) log->entries[i].at -= bytes_gone;
     log->bytes.length -= bytes_gone;
     if (log->bytes.length) memmove(log->bytes.bytes, log->bytes.bytes + bytes_gone, log->bytes.length);

@@ -4,10 +4,10 @@
 
 static void answer_append(movex_raft *raft, raft_other *other, bool granted, uint64_t index)
 {
-    const movex_raft_message *before = &other->appended;
+    const raft_answer *before = &other->appended;
     /* Of two refusals the one that goes back further says more. */
     if (other->appended_due && !granted && !before->granted && before->term == raft->term && before->index < index) return;
-    other->appended = (movex_raft_message){.kind = MOVEX_RAFT_APPENDED, .term = raft->term, .granted = granted, .index = index};
+    other->appended = (raft_answer){.term = raft->term, .granted = granted, .index = index};
     other->appended_due = true;
     other->promised = 0;
 }
@@ -25,8 +25,8 @@ static int take_ask(movex_raft *raft, raft_other *other, const movex_raft_messag
     if (!ask->trial && !ask->handed_over && raft_has_master(raft)) return MOVEX_OK;
     if (!ask->trial && ask->term > raft->term && !raft_step_down(raft, ask->term)) return MOVEX_ERR_MEMORY;
     bool granted = raft_grants(raft, other, ask);
-    other->vote = (movex_raft_message){
-        .kind = MOVEX_RAFT_VOTE, .term = granted && ask->trial ? ask->term : raft->term, .trial = ask->trial, .granted = granted};
+    other->vote = (raft_answer){
+        .term = granted && ask->trial ? ask->term : raft->term, .trial = ask->trial, .granted = granted};
     other->vote_due = true;
     return MOVEX_OK;
 }
@@ -152,26 +152,19 @@ static int take_appended(movex_raft *raft, raft_other *other, const movex_raft_m
 static int take_snapshot(movex_raft *raft, raft_other *other)
 {
     movex_raft_message *head = &raft->incoming_head;
-    if (head->index > raft->committed) {
-        raft_log_clear(raft); /* what it held beyond comes again */
-        raft->log.snapshot = raft->incoming;
-        raft->incoming = (movex_buffer){0};
-        raft->log.snapshot_index = head->index;
-        raft->log.snapshot_term = head->index_term;
-        raft->log.snapshot_membership = head->membership;
-        raft->log.snapshot_membership_index = head->membership_index;
-        raft->committed = raft->told = head->index;
-        if (!head->alone) raft->joint = head->index;
-        raft->membership = raft->committed_membership = head->membership;
-        raft->membership_index = raft->committed_membership_index = head->membership_index;
-        raft_know_members(raft);
-        raft->restored_due = true;
-        if (!raft_store_all(raft)) {
-            raft->failed = true;
-            return MOVEX_ERR_MEMORY;
-        }
+    /* What it holds beyond may be committed by its saying so: that stays (Raft paper, figure 13). */
+    raft_log_compact(raft, head->index, head->index_term, &raft->incoming, &head->membership, head->membership_index);
+    raft->committed = raft->told = head->index;
+    if (!head->alone) raft->joint = head->index;
+    raft->committed_membership = head->membership;
+    raft->committed_membership_index = head->membership_index;
+    raft_log_membership(raft, raft_last(raft), &raft->membership, &raft->membership_index);
+    raft_know_members(raft);
+    raft->restored_due = true;
+    if (!raft_store_all(raft)) {
+        raft->failed = true;
+        return MOVEX_ERR_MEMORY;
     }
-    movex_buffer_free(&raft->incoming, &raft->allocator);
     answer_append(raft, other, true, raft->committed);
     return MOVEX_OK;
 }
@@ -198,10 +191,7 @@ static int take_piece(movex_raft *raft, raft_other *other, const movex_raft_mess
         if (incoming->length == piece->total) return take_snapshot(raft, other);
     }
     bool same = head->index == piece->index && head->term == piece->term;
-    other->taken = (movex_raft_message){.kind = MOVEX_RAFT_PIECE_TAKEN,
-                                        .term = raft->term,
-                                        .index = piece->index,
-                                        .offset = same ? incoming->length : 0};
+    other->taken = (raft_answer){.term = raft->term, .index = piece->index, .offset = same ? incoming->length : 0};
     other->taken_due = true;
     return MOVEX_OK;
 }

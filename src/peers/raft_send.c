@@ -125,18 +125,28 @@ static bool take(bool *due)
     return was;
 }
 
+static bool write_answer(movex_raft *raft, movex_raft_message_kind kind, const raft_answer *answer)
+{
+    return write(raft, (movex_raft_message){.kind = kind,
+                                            .term = answer->term,
+                                            .trial = answer->trial,
+                                            .granted = answer->granted,
+                                            .index = answer->index,
+                                            .offset = answer->offset});
+}
+
 /* An answer promises what was taken: that must be durable. Until all of it is, the part that is. */
 static bool write_appended(movex_raft *raft, raft_other *other)
 {
     uint64_t durable = raft_durable_index(raft);
-    movex_raft_message answer = other->appended;
-    bool               whole = !answer.granted || durable >= answer.index;
+    raft_answer answer = other->appended;
+    bool        whole = !answer.granted || durable >= answer.index;
     if (!raft_state_is_durable(raft) || answer.term != raft->term) return false;
     if (!whole) answer.index = durable;
     other->appended_due = !whole;
     if (!whole && answer.index <= other->promised) return false;
     other->promised = answer.index;
-    return write(raft, answer);
+    return write_answer(raft, MOVEX_RAFT_APPENDED, &answer);
 }
 
 static bool say(movex_raft *raft, raft_other *other)
@@ -150,10 +160,10 @@ static bool say(movex_raft *raft, raft_other *other)
     }
     if (other->vote_due && raft_state_is_durable(raft)) {
         other->vote_due = false;
-        return write(raft, other->vote);
+        return write_answer(raft, MOVEX_RAFT_VOTE, &other->vote);
     }
     if (other->appended_due && write_appended(raft, other)) return true;
-    if (take(&other->taken_due)) return write(raft, other->taken);
+    if (take(&other->taken_due)) return write_answer(raft, MOVEX_RAFT_PIECE_TAKEN, &other->taken);
     if (take(&other->let_go_due)) return write(raft, (movex_raft_message){.kind = MOVEX_RAFT_LET_GO, .term = raft->term});
     if (raft->role != MOVEX_RAFT_MASTER) return false;
     /* Who has elected itself must not do so twice in one term, if it starts again. */

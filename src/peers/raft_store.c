@@ -195,7 +195,9 @@ static int take_head(movex_raft *raft, movex_reader *reader)
     if (!log->snapshot_index) return movex_reader_left(reader) == 0 ? MOVEX_OK : MOVEX_ERR_DAMAGED;
     log->snapshot_term = movex_read_number(reader);
     log->snapshot_membership_index = movex_read_number_to(reader, log->snapshot_index);
-    if (!movex_read_raft_membership_of(reader, &log->snapshot_membership)) return MOVEX_ERR_DAMAGED;
+    if (!movex_read_raft_membership_of(reader, &log->snapshot_membership) || !log->snapshot_term ||
+        log->snapshot_index > MOVEX_RAFT_NUMBER_MOST)
+        return MOVEX_ERR_DAMAGED;
     size_t left = movex_reader_left(reader);
     if (!movex_buffer_reserve(&log->snapshot, &raft->allocator, left)) return MOVEX_ERR_MEMORY;
     if (left) memcpy(log->snapshot.bytes, reader->at, left);
@@ -207,30 +209,52 @@ static int take_head(movex_raft *raft, movex_reader *reader)
     return MOVEX_OK;
 }
 
-static int take_record(movex_raft *raft, movex_reader *reader)
+static int take_state(movex_raft *raft, movex_reader *reader)
+{
+    uint64_t term = movex_read_number(reader);
+    if (term < raft->term || term > MOVEX_RAFT_NUMBER_MOST) return MOVEX_ERR_DAMAGED;
+    raft->term = term;
+    raft->voted_for = movex_read_u64(reader);
+    raft->branch = movex_read_number(reader);
+    raft->joint = movex_read_number(reader);
+    raft->committed = movex_read_number(reader);
+    return reader->failed || movex_reader_left(reader) ? MOVEX_ERR_DAMAGED : MOVEX_OK;
+}
+
+static int take_entry(movex_raft *raft, movex_reader *reader)
 {
     movex_raft_wire_entry entry;
-    uint64_t              last;
+    if (!movex_read_raft_entry(reader, &entry) || movex_reader_left(reader)) return MOVEX_ERR_DAMAGED;
+    if (entry.term < raft_term_at(raft, raft_last(raft)) || entry.term > raft->term) return MOVEX_ERR_DAMAGED;
+    return raft_log_add(raft, entry.term, entry.kind, entry.bytes.bytes, entry.bytes.length) ? MOVEX_OK : MOVEX_ERR_MEMORY;
+}
+
+static int take_cut(movex_raft *raft, movex_reader *reader)
+{
+    uint64_t last = movex_read_number(reader);
+    if (reader->failed || movex_reader_left(reader) || last < raft->log.snapshot_index || last < raft->committed ||
+        last > raft_last(raft))
+        return MOVEX_ERR_DAMAGED;
+    return raft_log_cut(raft, last) ? MOVEX_OK : MOVEX_ERR_MEMORY;
+}
+
+static int take_record(movex_raft *raft, movex_reader *reader)
+{
     switch (movex_read_u8(reader)) {
     case RECORD_HEAD: return take_head(raft, reader);
-    case RECORD_STATE:
-        raft->term = movex_read_number(reader);
-        raft->voted_for = movex_read_u64(reader);
-        raft->branch = movex_read_number(reader);
-        raft->joint = movex_read_number(reader);
-        raft->committed = movex_read_number(reader);
-        return reader->failed || movex_reader_left(reader) ? MOVEX_ERR_DAMAGED : MOVEX_OK;
-    case RECORD_ENTRY:
-        if (!movex_read_raft_entry(reader, &entry) || movex_reader_left(reader)) return MOVEX_ERR_DAMAGED;
-        return raft_log_add(raft, entry.term, entry.kind, entry.bytes.bytes, entry.bytes.length) ? MOVEX_OK
-                                                                                                 : MOVEX_ERR_MEMORY;
-    case RECORD_CUT:
-        last = movex_read_number(reader);
-        if (reader->failed || movex_reader_left(reader) || last < raft->log.snapshot_index || last > raft_last(raft))
-            return MOVEX_ERR_DAMAGED;
-        return raft_log_cut(raft, last) ? MOVEX_OK : MOVEX_ERR_MEMORY;
+    case RECORD_STATE: return take_state(raft, reader);
+    case RECORD_ENTRY: return take_entry(raft, reader);
+    case RECORD_CUT: return take_cut(raft, reader);
     default: return MOVEX_ERR_DAMAGED;
     }
+}
+
+/* What all records together must come to. */
+static bool is_whole(const movex_raft *raft)
+{
+    const raft_log *log = &raft->log;
+    return log->snapshot_index <= raft->committed && raft->committed <= raft_last(raft) &&
+           raft->joint <= raft->committed && raft->branch <= raft_last(raft) && log->snapshot_term <= raft->term;
 }
 
 static const char *words_for(int status)
@@ -258,8 +282,7 @@ static int read_all(movex_raft *raft, movex_store store)
         if (status == MOVEX_OK) status = take_record(raft, &reader);
     }
     if (status == MOVEX_OK && scan.state == MOVEX_RECORD_UNREADABLE) status = scan.status;
-    if (status == MOVEX_OK && (raft->committed > raft_last(raft) || raft->committed < raft->log.snapshot_index ||
-                               raft->joint > raft->committed)) status = MOVEX_ERR_DAMAGED;
+    if (status == MOVEX_OK && !is_whole(raft)) status = MOVEX_ERR_DAMAGED;
     if (status == MOVEX_OK && movex_record_scan_beyond(&scan, &beyond)) status = MOVEX_ERR_DAMAGED;
     raft->kept.size = scan.offset;
     if (status == MOVEX_OK && scan.state != MOVEX_RECORD_END) {
