@@ -171,9 +171,9 @@ class Room:
             life.tell("rest")
 
         def same():
-            at = {life.lines[-1] if life.said("at .*") else life.name for life in self.living()}
+            at = {told[-1].groups() if (told := life.said(r"at (\d+) (\w+)")) else life.name for life in self.living()}
             return at.pop() if len(at) == 1 else None
-        return int(wait_for(same, self.tell_of_all).split()[1])
+        return int(wait_for(same, self.tell_of_all)[0])
 
     def end(self):
         for life in self.living():
