@@ -23,6 +23,7 @@ give_up() {
 
 # build_all TARGET...: a build directory that is there is used, but made anew if it lacks the first of them: it may be older than
 # libwebsockets.
+# shellcheck disable=SC2154 # build_packages is of common.sh
 build_all() {
     need_packages "${build_packages[@]}"
     local settings=(-Dwebsocket=enabled -Dtools=enabled -Dexamples=true)

@@ -1,5 +1,6 @@
-"""A room of three peers in processes of their own, all of whom play as fast as they can. Whoever is master is killed with SIGKILL and
-comes again as a new member, over and over: the others go on, and what anybody was told of is there, once.
+"""A room of three peers in processes of their own, all of whom play as fast as they can. Whoever is master is killed with SIGKILL,
+often while one of the others is held up and behind, and comes again as a new member, over and over: the others go on, and what
+anybody was told of is there, once.
 
 usage: test_peer_kill.py MOVEXD PEER_PLAYER; prints TAP. 5 kills, or 50 if MOVEX_TEST_LONG is set, over websockets between the
 peers and again at a relay; MOVEX_TEST_SEED repeats the choices of a run, as far as the machine's timing lets it.
@@ -112,12 +113,8 @@ class Life:
         after = [int(found[2]) / 1000 for found in self.said(r"on (\d+) (\d+)") if int(found[1]) > term]
         return after[0] if after else None
 
-    def end(self, number=None):
-        """The end of its input, or a signal; the exit code."""
-        if number:
-            self.process.send_signal(number)
-        else:
-            self.process.stdin.close()
+    def end(self):
+        """Waits for it; the exit code."""
         code = self.process.wait(PATIENCE_S)
         self.reader.join(PATIENCE_S)
         return code
@@ -153,9 +150,16 @@ class Room:
         time.sleep(dice.uniform(0.1, 0.6))
         if self.agrees() != (name, term):  # a machine that is so busy may elect another by itself
             return False
-        killed_at = time.monotonic()
-        check(self.lives[name][-1].end(signal.SIGKILL) == -signal.SIGKILL, f"it had ended by itself: {self.lives[name][-1]}")
         others = [life for life in self.living() if life.name != name]
+        behind = dice.choice(others) if dice.random() < 0.7 else None
+        if behind:  # it lacks what the other two have agreed on, and must not be the next
+            behind.process.send_signal(signal.SIGSTOP)
+            time.sleep(dice.uniform(0.01, 0.15))
+        killed_at = time.monotonic()
+        self.lives[name][-1].process.send_signal(signal.SIGKILL)
+        if behind:
+            behind.process.send_signal(signal.SIGCONT)
+        check(self.lives[name][-1].end() == -signal.SIGKILL, f"it had ended by itself: {self.lives[name][-1]}")
         time.sleep(dice.uniform(0, 0.6))
         self.lives[name].append(Life(name, len(self.lives[name]), self.addresses, self.relay))
         wait_for(lambda: all(life.went_on(term) for life in others), lambda: f"they do not go on: {self.tell_of_all()}")
@@ -171,16 +175,15 @@ class Room:
             life.tell("rest")
 
         def same():
-            at = {life.lines[-1] if life.said("at .*") else life.name for life in self.living()}
+            at = {told[-1].groups() if (told := life.said(r"at (\d+) (\w+)")) else life.name for life in self.living()}
             return at.pop() if len(at) == 1 else None
-        return int(wait_for(same, self.tell_of_all).split()[1])
+        return int(wait_for(same, self.tell_of_all)[0])
 
     def end(self):
         for life in self.living():
             life.process.stdin.close()
         for life in self.living():
-            check(life.process.wait(PATIENCE_S) == 0, f"has failed: {life}")
-            life.reader.join(PATIENCE_S)
+            check(life.end() == 0, f"has failed: {life}")
             check(re.fullmatch(r"done accepted=\d+ resyncs=0", life.lines[-1]), f"{life}")
 
 
