@@ -60,7 +60,8 @@ void raft_net_start(raft_net *n, uint32_t founders, uint32_t count, unsigned wit
     for (uint32_t i = 0; i < count; i++) {
         snprintf(n->seats[i].name, sizeof n->seats[i].name, "m%u", (unsigned)i);
         if (with_disk >> i & 1)
-            n->seats[i].disk = movex_store_memory_new(&(movex_store_memory_config){.seed = n->seed + i, .flush_ms = n->flush_ms});
+            n->seats[i].disk =
+                movex_store_memory_new(&(movex_store_memory_config){.seed = n->seed + i, .flush_ms = n->flush_ms});
         if (i < founders) raft_net_enter(n, i);
     }
 }
@@ -88,7 +89,7 @@ void raft_net_link(raft_net *n, uint32_t a, uint32_t b, bool linked)
         movex_error error;
         uint64_t    room = movex_raft_room(other->raft);
         if (!room && other->anew) room = n->room; /* it remembers whence it was removed */
-        int         status = movex_raft_meet(s->raft, &other->raft->self, room, n->config.founders, &error);
+        int status = movex_raft_meet(s->raft, &other->raft->self, room, n->config.founders, &error);
         holds(n, status == MOVEX_OK, "%s meets %s: %s", s->name, other->name, error.text);
     }
 }
@@ -227,8 +228,10 @@ static void check_matching(raft_net *n, const raft_seat *a, const raft_seat *b)
     for (uint64_t i = last; i > a->raft->log.snapshot_index && i > b->raft->log.snapshot_index; i--) {
         uint64_t term = raft_term_at(a->raft, i);
         bool     now = term == raft_term_at(b->raft, i);
-        if (now) now = digest_at(a, i) == digest_at(b, i);
-        else holds(n, !same, "%s and %s agree beyond %llu and not there", a->name, b->name, (unsigned long long)i);
+        if (now)
+            now = digest_at(a, i) == digest_at(b, i);
+        else
+            holds(n, !same, "%s and %s agree beyond %llu and not there", a->name, b->name, (unsigned long long)i);
         if (term == raft_term_at(b->raft, i))
             holds(n, now, "%s and %s have two entries %llu of term %llu", a->name, b->name, (unsigned long long)i,
                   (unsigned long long)term);
@@ -284,7 +287,8 @@ void raft_net_collect(raft_net *n, uint32_t seat)
 static void take(raft_net *n, raft_seat *s, const raft_packet *packet)
 {
     int status = movex_raft_receive(s->raft, packet->from, packet->bytes, packet->length);
-    holds(n, status == MOVEX_OK || (status == MOVEX_ERR_MEMORY && n->may_fail), "%s was sent what is no message: %d", s->name, status);
+    holds(n, status == MOVEX_OK || (status == MOVEX_ERR_MEMORY && n->may_fail), "%s was sent what is no message: %d",
+          s->name, status);
 }
 
 void raft_net_deliver(raft_net *n, uint32_t i)
@@ -292,8 +296,7 @@ void raft_net_deliver(raft_net *n, uint32_t i)
     raft_packet packet = n->packets[i];
     n->packets[i] = n->packets[--n->packet_count];
     raft_seat *s = seat_of(n, packet.to);
-    if (s && !s->left)
-        take(n, s, &packet);
+    if (s && !s->left) take(n, s, &packet);
     free(packet.bytes);
 }
 
@@ -337,8 +340,10 @@ static void step(raft_net *n)
     n->now_ms += STEP_MS;
     if (!n->by_hand) dial(n);
     for (uint32_t i = 0; i < n->packet_count;) /* in no order: the last takes the place of one that is gone */
-        if (is_stopped(n, &n->packets[i])) i++;
-        else raft_net_deliver(n, i);
+        if (is_stopped(n, &n->packets[i]))
+            i++;
+        else
+            raft_net_deliver(n, i);
     for (uint32_t i = 0; i < n->count; i++) {
         raft_seat *s = &n->seats[i];
         if (s->disk) movex_store_memory_poll(s->disk, n->now_ms);
@@ -405,7 +410,7 @@ static bool keeps_majority(const raft_net *n, const movex_raft_membership *membe
     for (uint32_t i = 0; i < membership->count; i++)
         for (uint32_t j = 0; j < n->count; j++) {
             const raft_seat *s = &n->seats[j];
-            bool             remembers = j != without && (s->raft || s->disk) && s->number == membership->members[i].number;
+            bool remembers = j != without && (s->raft || s->disk) && s->number == membership->members[i].number;
             with_memory += membership->members[i].number && remembers;
         }
     return with_memory > membership->count / 2;
@@ -427,7 +432,8 @@ bool raft_net_can_spare(const raft_net *n, uint32_t seat)
         /* A founder that has heard of nothing could begin another room with one that has forgotten this one. */
         if (raft_is_founder(raft)) return false;
         if (raft->membership_index >= committed && !keeps_majority(n, &raft->membership, seat)) return false;
-        if (raft->committed_membership_index == committed && !keeps_majority(n, &raft->committed_membership, seat)) return false;
+        if (raft->committed_membership_index == committed && !keeps_majority(n, &raft->committed_membership, seat))
+            return false;
     }
     return true;
 }
@@ -443,8 +449,9 @@ bool raft_net_is_calm(const raft_net *n)
         if (!first) first = s;
         const movex_raft *a = s->raft, *b = first->raft;
         members += raft_is_member(&a->committed_membership, s->number);
-        if (a->committed != b->committed || raft_last(a) != raft_last(b) || a->committed != raft_last(a) || s->chain != first->chain ||
-            a->committed_membership.count != alive || movex_raft_master(a) != movex_raft_master(b) || !movex_raft_master(a))
+        if (a->committed != b->committed || raft_last(a) != raft_last(b) || a->committed != raft_last(a) ||
+            s->chain != first->chain || a->committed_membership.count != alive ||
+            movex_raft_master(a) != movex_raft_master(b) || !movex_raft_master(a))
             return false;
     }
     return first && members == alive;

@@ -77,7 +77,8 @@ static void rest(life *l)
         peer_world_part(w, i, false);
         if (!w->seats[i].peer) peer_world_enter(w, i);
     }
-    must_msg(peer_world_await_settled(w, REST_MS) != UINT32_MAX, "allocation %llu, seed %llu: not at rest", (unsigned long long)l->meter.fail_at, (unsigned long long)w->seed);
+    must_msg(peer_world_await_settled(w, REST_MS) != UINT32_MAX, "allocation %llu, seed %llu: not at rest",
+             (unsigned long long)l->meter.fail_at, (unsigned long long)w->seed);
     peer_world_must_be_whole(w);
 }
 
@@ -143,7 +144,8 @@ START_TEST(each_allocation_fails_once)
         rest(l);
         end(l);
     }
-    printf("# %llu allocations of %llu failed, %llu gave up\n", (unsigned long long)failed, (unsigned long long)all, (unsigned long long)gave_up);
+    printf("# %llu allocations of %llu failed, %llu gave up\n", (unsigned long long)failed, (unsigned long long)all,
+           (unsigned long long)gave_up);
     fflush(stdout);
     must(failed > 20);
     free(l);

@@ -23,8 +23,10 @@ static bool can_forget(const peer_world *w, uint32_t seat)
     if (s->disk) return true;
     if (!other->peer || !s->peer) return false;
     const movex_raft *theirs = other->peer->raft;
-    return raft_is_member(&theirs->committed_membership, other->peer->number) && raft_is_member(&theirs->membership, other->peer->number) &&
-           theirs->committed >= s->peer->raft->committed_membership_index && s->peer->raft->membership_index <= theirs->membership_index;
+    return raft_is_member(&theirs->committed_membership, other->peer->number) &&
+           raft_is_member(&theirs->membership, other->peer->number) &&
+           theirs->committed >= s->peer->raft->committed_membership_index &&
+           s->peer->raft->membership_index <= theirs->membership_index;
 }
 
 static void fault(peer_world *w)
@@ -116,7 +118,8 @@ START_TEST(pairs)
         last = first + 1;
     }
     for (uint64_t seed = first; seed < last; seed++) run(seed);
-    printf("# seeds %llu to %llu: %llu accepted, %llu of them provisional, %llu undone, %llu kills, %llu cut off, %llu paused; rest after "
+    printf("# seeds %llu to %llu: %llu accepted, %llu of them provisional, %llu undone, %llu kills, %llu cut off, %llu "
+           "paused; rest after "
            "%llu ms, %llu at the most\n",
            (unsigned long long)first, (unsigned long long)last - 1, (unsigned long long)so_far.accepted,
            (unsigned long long)so_far.provisional, (unsigned long long)so_far.undone, (unsigned long long)so_far.kills,
@@ -135,6 +138,7 @@ int main(void)
     TCase *all = tcase_create("pairs");
     tcase_set_timeout(all, 1200);
     suite_add_tcase(suite, all);
-    tcase_add_loop_test(all, pairs, 0, (getenv("MOVEX_TEST_LONG") && *getenv("MOVEX_TEST_LONG") ? ALL_SEEDS : USUAL_SEEDS) / HUNDRED);
+    tcase_add_loop_test(all, pairs, 0,
+                        (getenv("MOVEX_TEST_LONG") && *getenv("MOVEX_TEST_LONG") ? ALL_SEEDS : USUAL_SEEDS) / HUNDRED);
     return movex_test_main(suite);
 }

@@ -44,7 +44,8 @@ static bool read_hello(size_t length, movex_peer_hello *hello)
     unsigned char *copy = malloc(length ? length : 1); /* so that reading past its end is found */
     memcpy(copy, bytes, length);
     movex_reader reader = movex_reader_over(copy, length);
-    bool         sound = movex_read_u8(&reader) == MOVEX_PEER_HELLO && movex_read_peer_hello(&reader, hello) && !movex_reader_left(&reader);
+    bool         sound = movex_read_u8(&reader) == MOVEX_PEER_HELLO && movex_read_peer_hello(&reader, hello) &&
+                 !movex_reader_left(&reader);
     free(copy);
     return sound;
 }
@@ -152,9 +153,12 @@ static bool read_other(unsigned kind, const unsigned char *from, size_t length)
     if (length) memcpy(copy, from, length);
     movex_reader reader = movex_reader_over(copy, length);
     bool         sound = movex_read_u8(&reader) == kind;
-    if (kind == MOVEX_PEER_SORRY) sound = movex_read_peer_sorry(&reader, &status, &words) && sound;
-    else if (kind == MOVEX_PEER_RAFT) sound = movex_read_peer_raft(&reader, &raft) && sound;
-    else sound = movex_read_peer_tunnel(&reader, (movex_peer_message_kind)kind, &message) && sound;
+    if (kind == MOVEX_PEER_SORRY)
+        sound = movex_read_peer_sorry(&reader, &status, &words) && sound;
+    else if (kind == MOVEX_PEER_RAFT)
+        sound = movex_read_peer_raft(&reader, &raft) && sound;
+    else
+        sound = movex_read_peer_tunnel(&reader, (movex_peer_message_kind)kind, &message) && sound;
     sound = sound && movex_reader_left(&reader) == 0;
     free(copy);
     return sound;
@@ -166,7 +170,8 @@ START_TEST(other_messages_have_one_form)
     for (unsigned kind = MOVEX_PEER_OPEN; kind <= MOVEX_PEER_CLOSE_DOWN; kind++) {
         bool carries = kind == MOVEX_PEER_UP || kind == MOVEX_PEER_DOWN;
         writer = movex_writer_over(bytes, sizeof bytes);
-        movex_write_peer_tunnel(&writer, (movex_peer_message_kind)kind, &(movex_peer_tunnel_message){300, {carries ? "abc" : "", carries ? 3 : 0}});
+        movex_write_peer_tunnel(&writer, (movex_peer_message_kind)kind,
+                                &(movex_peer_tunnel_message){300, {carries ? "abc" : "", carries ? 3 : 0}});
         size_t length = (size_t)(writer.at - bytes);
         for (size_t i = 0; i <= length + 1; i++) must_equal(read_other(kind, bytes, i), i == length);
         writer = movex_writer_over(bytes, sizeof bytes);
@@ -235,7 +240,8 @@ static bool is_taken(movex_raft_message message)
 
 static movex_raft_message a_message(unsigned kind)
 {
-    movex_raft_message message = {.kind = (movex_raft_message_kind)kind, .room = 5, .term = 9, .index = 300, .index_term = 8};
+    movex_raft_message message = {
+        .kind = (movex_raft_message_kind)kind, .room = 5, .term = 9, .index = 300, .index_term = 8};
     if (kind == MOVEX_RAFT_PIECE) {
         message.total = 10;
         message.membership = a_membership(3);
@@ -255,7 +261,8 @@ START_TEST(raft_messages_have_one_form)
         must_msg(read_raft(length, &found), "kind %u", kind);
         must_equal(write_raft(found, NULL, 0), length);
         must(memcmp(bytes, again, length) == 0);
-        for (size_t i = 0; i < length; i++) must_msg(!read_raft(i, &found), "kind %u, %zu bytes of %zu", kind, i, length);
+        for (size_t i = 0; i < length; i++)
+            must_msg(!read_raft(i, &found), "kind %u, %zu bytes of %zu", kind, i, length);
         must_msg(!read_raft(length + 1, &found), "kind %u and a byte more", kind);
         bytes[10] = 64; /* behind kind, room and a term of one byte: flags */
         must(!read_raft(length, &found));
@@ -274,7 +281,8 @@ START_TEST(raft_messages_have_one_form)
     must(!read_raft(20, &found));
     bytes[0] = MOVEX_RAFT_REMOVED + 1;
     must(!read_raft(20, &found));
-    const unsigned indexed[] = {MOVEX_RAFT_ASK, MOVEX_RAFT_APPEND, MOVEX_RAFT_APPENDED, MOVEX_RAFT_PIECE, MOVEX_RAFT_PIECE_TAKEN, MOVEX_RAFT_REMOVED};
+    const unsigned indexed[] = {MOVEX_RAFT_ASK,   MOVEX_RAFT_APPEND,      MOVEX_RAFT_APPENDED,
+                                MOVEX_RAFT_PIECE, MOVEX_RAFT_PIECE_TAKEN, MOVEX_RAFT_REMOVED};
     for (size_t i = 0; i < sizeof indexed / sizeof indexed[0]; i++) {
         movex_raft_message message = a_message(indexed[i]);
         message.index = MOVEX_RAFT_NUMBER_MOST;
@@ -285,14 +293,19 @@ START_TEST(raft_messages_have_one_form)
 }
 END_TEST
 
-static bool append_is_taken(uint64_t term, uint64_t index_term, const movex_raft_wire_entry *entries, uint32_t count, uint32_t said)
+static bool append_is_taken(uint64_t term, uint64_t index_term, const movex_raft_wire_entry *entries, uint32_t count,
+                            uint32_t said)
 {
     unsigned char      row[4096];
     movex_writer       writer = movex_writer_over(row, sizeof row);
     movex_raft_message found;
     for (uint32_t i = 0; i < count; i++) movex_write_raft_entry(&writer, &entries[i]);
-    return read_raft(write_raft((movex_raft_message){.kind = MOVEX_RAFT_APPEND, .term = term, .index = 5, .index_term = index_term, .count = said},
-                                row, (size_t)(writer.at - row)), &found);
+    return read_raft(
+        write_raft(
+            (movex_raft_message){
+                .kind = MOVEX_RAFT_APPEND, .term = term, .index = 5, .index_term = index_term, .count = said},
+            row, (size_t)(writer.at - row)),
+        &found);
 }
 
 START_TEST(entries_are_checked_one_by_one)
@@ -302,7 +315,8 @@ START_TEST(entries_are_checked_one_by_one)
     movex_raft_membership written = a_membership(3);
     movex_write_raft_membership(&writer, &written);
     size_t                      size = (size_t)(writer.at - membership);
-    const movex_raft_wire_entry sound[] = {{3, MOVEX_RAFT_NOTHING, {"", 0}}, {3, MOVEX_RAFT_CONTENT, {"x", 1}},
+    const movex_raft_wire_entry sound[] = {{3, MOVEX_RAFT_NOTHING, {"", 0}},
+                                           {3, MOVEX_RAFT_CONTENT, {"x", 1}},
                                            {4, MOVEX_RAFT_MEMBERSHIP, {membership, size}}};
     must(append_is_taken(4, 3, sound, 3, 3));
     must(!append_is_taken(4, 3, sound, 3, 2));
@@ -310,12 +324,15 @@ START_TEST(entries_are_checked_one_by_one)
     must(!append_is_taken(3, 3, sound, 3, 3)); /* a term after that of its master */
     must(!append_is_taken(4, 4, sound, 3, 3)); /* and one before that of the entry before */
     const movex_raft_wire_entry bad[] = {
-        {0, MOVEX_RAFT_CONTENT, {"x", 1}}, {3, MOVEX_RAFT_NOTHING, {"x", 1}}, {3, MOVEX_RAFT_CONTENT, {"", 0}},
-        {3, MOVEX_RAFT_MEMBERSHIP, {membership, size - 1}}, {3, (movex_raft_entry_kind)0, {"", 0}}, {3, (movex_raft_entry_kind)4, {"x", 1}}};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) must_msg(!append_is_taken(4, 0, &bad[i], 1, 1), "entry %zu", i);
+        {0, MOVEX_RAFT_CONTENT, {"x", 1}},      {3, MOVEX_RAFT_NOTHING, {"x", 1}},
+        {3, MOVEX_RAFT_CONTENT, {"", 0}},       {3, MOVEX_RAFT_MEMBERSHIP, {membership, size - 1}},
+        {3, (movex_raft_entry_kind)0, {"", 0}}, {3, (movex_raft_entry_kind)4, {"x", 1}}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        must_msg(!append_is_taken(4, 0, &bad[i], 1, 1), "entry %zu", i);
     const movex_raft_wire_entry falling[] = {sound[2], sound[1]};
     must(!append_is_taken(4, 3, falling, 2, 2));
-    movex_raft_message last = {.kind = MOVEX_RAFT_APPEND, .term = 4, .index = MOVEX_RAFT_NUMBER_MOST, .count = 1}, found;
+    movex_raft_message last = {.kind = MOVEX_RAFT_APPEND, .term = 4, .index = MOVEX_RAFT_NUMBER_MOST, .count = 1},
+                       found;
     writer = movex_writer_over(again, sizeof again);
     movex_write_raft_entry(&writer, &sound[0]);
     must(!read_raft(write_raft(last, again, (size_t)(writer.at - again)), &found));

@@ -166,7 +166,9 @@ START_TEST(figure_8)
     poll(0);
     link_all(0);
     raft_of(0)->term = raft_of(2)->term; /* as if it had heard of that term */
-    elect(0, 0x07); /* (c): the first leads again; the second has its own first entry as well, a third the one before alone */
+    elect(
+        0,
+        0x07); /* (c): the first leads again; the second has its own first entry as well, a third the one before alone */
     must(is_master(0) && raft_last(raft_of(0)) == common + 2);
     poll(0);
     must(pass(0, 1, MOVEX_RAFT_APPEND) > 0);
@@ -213,20 +215,32 @@ START_TEST(votes_go_to_who_has_all)
     for (int i = 0; i < 5; i++) raft_net_propose(&n, (uint32_t)raft_net_master(&n));
     must(raft_net_await_calm(&n, CALM_MS) != UINT32_MAX);
     n.by_hand = true;
-    movex_raft    *raft = raft_of(0);
-    uint64_t       last = raft_last(raft), term = raft_term_at(raft, last);
-    const struct { uint64_t index, index_term; bool granted; } asks[] = {
-        {last, term, true}, {last + 1, term, true}, {last - 1, term + 1, true}, {last - 1, term, false}, {last + 9, term - 1, false}};
+    movex_raft *raft = raft_of(0);
+    uint64_t    last = raft_last(raft), term = raft_term_at(raft, last);
+    const struct {
+        uint64_t index, index_term;
+        bool     granted;
+    } asks[] = {{last, term, true},
+                {last + 1, term, true},
+                {last - 1, term + 1, true},
+                {last - 1, term, false},
+                {last + 9, term - 1, false}};
     for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
         lose_all();
         raft_step_down(raft, raft->term + 1);
-        write_to(0, n.seats[1].number, (movex_raft_message){.kind = MOVEX_RAFT_ASK, .term = raft->term + 1,
-                 .index = asks[i].index, .index_term = asks[i].index_term});
+        write_to(0, n.seats[1].number,
+                 (movex_raft_message){.kind = MOVEX_RAFT_ASK,
+                                      .term = raft->term + 1,
+                                      .index = asks[i].index,
+                                      .index_term = asks[i].index_term});
         must_equal(raft->voted_for, asks[i].granted ? n.seats[1].number : 0);
         must_equal(waiting(0, 1, MOVEX_RAFT_VOTE), 1);
         if (!asks[i].granted) continue;
-        write_to(0, n.seats[2].number, (movex_raft_message){.kind = MOVEX_RAFT_ASK, .term = raft->term,
-                 .index = asks[i].index + 5, .index_term = asks[i].index_term});
+        write_to(0, n.seats[2].number,
+                 (movex_raft_message){.kind = MOVEX_RAFT_ASK,
+                                      .term = raft->term,
+                                      .index = asks[i].index + 5,
+                                      .index_term = asks[i].index_term});
         must_equal(raft->voted_for, n.seats[1].number);
     }
     end();
@@ -255,8 +269,8 @@ END_TEST
 START_TEST(who_hears_a_master_votes_for_nobody)
 {
     start(3, 0);
-    uint32_t master = (uint32_t)raft_net_master(&n), other = (master + 1) % 3, asker = (master + 2) % 3;
-    uint64_t term = raft_of(master)->term, last = raft_last(raft_of(other));
+    uint32_t           master = (uint32_t)raft_net_master(&n), other = (master + 1) % 3, asker = (master + 2) % 3;
+    uint64_t           term = raft_of(master)->term, last = raft_last(raft_of(other));
     movex_raft_message ask = {.kind = MOVEX_RAFT_ASK, .term = term + 5, .index = last + 9, .index_term = term};
     write_to(other, n.seats[asker].number, ask);
     write_to(master, n.seats[asker].number, ask);
@@ -285,7 +299,8 @@ START_TEST(an_amnesiac_has_no_old_number)
     raft_stand(raft_of(other), false);
     poll(other);
     must_equal(waiting((int)other, (int)dead, MOVEX_RAFT_ASK), 0); /* it is no member */
-    write_to(other, n.seats[dead].number, (movex_raft_message){.kind = MOVEX_RAFT_VOTE, .term = raft_of(other)->term, .granted = true});
+    write_to(other, n.seats[dead].number,
+             (movex_raft_message){.kind = MOVEX_RAFT_VOTE, .term = raft_of(other)->term, .granted = true});
     must(!is_master(other));
     end();
 }
@@ -296,7 +311,8 @@ END_TEST
 static uint32_t memberships(const movex_raft *raft, uint64_t after)
 {
     uint32_t count = 0;
-    for (uint64_t i = after + 1; i <= raft_last(raft); i++) count += raft_entry_at(raft, i)->kind == MOVEX_RAFT_MEMBERSHIP;
+    for (uint64_t i = after + 1; i <= raft_last(raft); i++)
+        count += raft_entry_at(raft, i)->kind == MOVEX_RAFT_MEMBERSHIP;
     return count;
 }
 
@@ -394,12 +410,17 @@ START_TEST(who_was_removed_comes_as_another)
     }
     for (uint64_t at = raft_last(raft_of(away)); at < last; at++) {
         const raft_entry *entry = raft_entry_at(raft_of(master), at + 1);
-        must(raft_log_add(raft_of(away), entry->term, entry->kind, raft_content(raft_of(master), entry), entry->length));
+        must(
+            raft_log_add(raft_of(away), entry->term, entry->kind, raft_content(raft_of(master), entry), entry->length));
     }
     raft_of(away)->master = n.seats[master].number;
     lose((int)master, (int)away, ANY);
-    write_to(master, n.seats[away].number, (movex_raft_message){.kind = MOVEX_RAFT_APPENDED, .term = raft_of(master)->term,
-             .granted = true, .was_member = true, .index = last});
+    write_to(master, n.seats[away].number,
+             (movex_raft_message){.kind = MOVEX_RAFT_APPENDED,
+                                  .term = raft_of(master)->term,
+                                  .granted = true,
+                                  .was_member = true,
+                                  .index = last});
     for (int i = 0; i < 5; i++) poll(master);
     must_equal(raft_last(raft_of(master)), last);
     must_equal(pass((int)master, (int)away, MOVEX_RAFT_REMOVED), 1);
@@ -470,8 +491,11 @@ START_TEST(a_vote_is_durable_before_it_leaves)
     lose_all();
     raft_of(voter)->master = 0;
     movex_store_memory_hold(n.seats[voter].disk, true);
-    write_to(voter, n.seats[asker].number, (movex_raft_message){.kind = MOVEX_RAFT_ASK, .term = raft_of(voter)->term + 1,
-             .index = raft_last(raft_of(voter)), .index_term = raft_of(voter)->term});
+    write_to(voter, n.seats[asker].number,
+             (movex_raft_message){.kind = MOVEX_RAFT_ASK,
+                                  .term = raft_of(voter)->term + 1,
+                                  .index = raft_last(raft_of(voter)),
+                                  .index_term = raft_of(voter)->term});
     must_equal(raft_of(voter)->voted_for, n.seats[asker].number);
     for (int i = 0; i < 3; i++) poll(voter);
     must_equal(waiting((int)voter, ANY, MOVEX_RAFT_VOTE), 0);
@@ -599,8 +623,10 @@ START_TEST(a_snapshot_comes_in_pieces)
             lost++;
         }
         pieces += pass((int)master, 2, MOVEX_RAFT_PIECE);
-        if (n.seats[2].restored) lose(2, ANY, ANY); /* the last answer is lost */
-        else pass(2, (int)master, ANY);
+        if (n.seats[2].restored)
+            lose(2, ANY, ANY); /* the last answer is lost */
+        else
+            pass(2, (int)master, ANY);
     }
     must(n.seats[2].restored == 1 && pieces == 6 && lost > 0);
     uint64_t sent = n.sent[MOVEX_RAFT_PIECE];
@@ -650,8 +676,12 @@ START_TEST(who_yields_keeps_what_both_have_held)
     poll(0);
     poll(1);
     lose_all();
-    write_to(loser, n.seats[1 - loser].number, (movex_raft_message){.kind = MOVEX_RAFT_APPEND, .term = raft_of(1 - loser)->term,
-             .alone = true, .index = raft_last(raft_of(1 - loser)), .index_term = raft_of(1 - loser)->term});
+    write_to(loser, n.seats[1 - loser].number,
+             (movex_raft_message){.kind = MOVEX_RAFT_APPEND,
+                                  .term = raft_of(1 - loser)->term,
+                                  .alone = true,
+                                  .index = raft_last(raft_of(1 - loser)),
+                                  .index_term = raft_of(1 - loser)->term});
     must_equal(n.seats[loser].undone, 1);
     must_equal(raft_of(loser)->committed, common);
     must_equal(n.seats[loser].chain, chain);
@@ -687,8 +717,12 @@ START_TEST(who_yields_keeps_what_it_has_promised)
     }
     must(raft_net_propose(&n, other) && raft_of(other)->committed > index);
     lose_all();
-    write_to(other, n.seats[master].number, (movex_raft_message){.kind = MOVEX_RAFT_APPEND, .term = raft_of(master)->term,
-             .alone = true, .index = 99, .index_term = raft_of(master)->term});
+    write_to(other, n.seats[master].number,
+             (movex_raft_message){.kind = MOVEX_RAFT_APPEND,
+                                  .term = raft_of(master)->term,
+                                  .alone = true,
+                                  .index = 99,
+                                  .index_term = raft_of(master)->term});
     must_equal(n.seats[other].undone, 1);
     must(raft_last(raft_of(other)) == index && raft_term_at(raft_of(other), index) == term);
     must(raft_of(other)->committed < index);
@@ -732,7 +766,9 @@ START_TEST(a_survivor_goes_on_when_who_comes_is_lost)
     must(raft_of(0)->alone);
     raft_net_enter(&n, 1);
     raft_net_link(&n, 0, 1, true);
-    for (int i = 0; i < 400 && !(raft_of(0)->membership.count == 2 && raft_is_member(&raft_of(0)->membership, n.seats[1].number)); i++)
+    for (int i = 0;
+         i < 400 && !(raft_of(0)->membership.count == 2 && raft_is_member(&raft_of(0)->membership, n.seats[1].number));
+         i++)
         raft_net_run(&n, 5);
     must(raft_of(0)->committed < raft_of(0)->membership_index);
     raft_net_kill(&n, 1);

@@ -63,7 +63,9 @@ static void fault(raft_net *n)
         so_far.cuts++;
         break;
     case 7:
-        if (!s->raft || s->leaving || !s->raft->membership.count || others_staying(n, seat) < 2 || !raft_net_can_spare(n, seat)) break;
+        if (!s->raft || s->leaving || !s->raft->membership.count || others_staying(n, seat) < 2 ||
+            !raft_net_can_spare(n, seat))
+            break;
         s->leaving = true;
         movex_raft_leave(s->raft);
         so_far.left++;
@@ -175,16 +177,19 @@ START_TEST(members)
         last = first + 1;
     }
     for (uint64_t seed = first; seed < last; seed++) run(seed);
-    printf("# seeds %llu to %llu: %llu entries, %llu masters, %llu kills, %llu returns, %llu cut off, %llu paused, %llu left, %llu snapshots; "
+    printf("# seeds %llu to %llu: %llu entries, %llu masters, %llu kills, %llu returns, %llu cut off, %llu paused, "
+           "%llu left, %llu snapshots; "
            "calm after %llu ms, %llu at the most\n",
            (unsigned long long)first, (unsigned long long)last - 1, (unsigned long long)so_far.entries,
            (unsigned long long)so_far.masters, (unsigned long long)so_far.kills, (unsigned long long)so_far.returns,
            (unsigned long long)so_far.apart, (unsigned long long)so_far.paused, (unsigned long long)so_far.left,
-           (unsigned long long)so_far.restored, (unsigned long long)(so_far.rest_ms / so_far.runs), (unsigned long long)so_far.longest_ms);
+           (unsigned long long)so_far.restored, (unsigned long long)(so_far.rest_ms / so_far.runs),
+           (unsigned long long)so_far.longest_ms);
     fflush(stdout);
     if (alone) return;
     must(so_far.kills > HUNDRED && so_far.returns > HUNDRED && so_far.apart > HUNDRED && so_far.paused > HUNDRED);
-    must(so_far.entries > 50 * HUNDRED && so_far.masters > 2 * HUNDRED && so_far.left > HUNDRED / 4 && so_far.restored > HUNDRED);
+    must(so_far.entries > 50 * HUNDRED && so_far.masters > 2 * HUNDRED && so_far.left > HUNDRED / 4 &&
+         so_far.restored > HUNDRED);
 }
 END_TEST
 
@@ -194,7 +199,8 @@ int main(void)
     TCase *all = tcase_create("members");
     tcase_set_timeout(all, 1200);
     suite_add_tcase(suite, all);
-    tcase_add_loop_test(all, members, 0, (getenv("MOVEX_TEST_LONG") && *getenv("MOVEX_TEST_LONG") ? ALL_SEEDS : USUAL_SEEDS) / HUNDRED);
+    tcase_add_loop_test(all, members, 0,
+                        (getenv("MOVEX_TEST_LONG") && *getenv("MOVEX_TEST_LONG") ? ALL_SEEDS : USUAL_SEEDS) / HUNDRED);
     tcase_add_loop_test(all, members_without_memory, 0, 2);
     return movex_test_main(suite);
 }

@@ -28,11 +28,11 @@ static uint64_t digest;
 
 static void read_raft(fuzz_input *input)
 {
-    size_t               length = fuzz_left(input);
-    unsigned char       *bytes = fuzz_copy(input->at, length), *again = malloc(2 * length + 8192);
-    movex_raft_message   message;
-    movex_reader         reader = movex_reader_over(bytes, length);
-    bool                 sound = movex_read_raft_message(&reader, &message);
+    size_t             length = fuzz_left(input);
+    unsigned char     *bytes = fuzz_copy(input->at, length), *again = malloc(2 * length + 8192);
+    movex_raft_message message;
+    movex_reader       reader = movex_reader_over(bytes, length);
+    bool               sound = movex_read_raft_message(&reader, &message);
     digest = fuzz_digest_number(digest, sound);
     if (!again) abort();
     if (sound) {
@@ -75,10 +75,10 @@ typedef struct world {
     movex_resource *at[HONEST];
     uint32_t        count, accepted[HONEST];
     uint64_t        now_ms;
-    movex_io        other;   /* the emitter of who lies */
-    movex_link      link;    /* that it has to the first peer; 0: none */
+    movex_io        other; /* the emitter of who lies */
+    movex_link      link;  /* that it has to the first peer; 0: none */
     bool            greeted;
-    uint64_t        room;    /* as the first peer has said */
+    uint64_t        room; /* as the first peer has said */
 } world;
 
 static const char *const names[] = {"a", "b", "c"};
@@ -124,8 +124,14 @@ static void greet(world *w)
 {
     unsigned char    bytes[MOVEX_PEER_HELLO_MOST];
     movex_writer     writer = movex_writer_over(bytes, sizeof bytes);
-    movex_peer_hello hello = {.protocol = MOVEX_PEER_PROTOCOL_VERSION, .room_name = {"r", 1}, .room = w->room, .room_size = HONEST, .number = LIAR,
-                              .id = {"c", 1}, .dialled = {"a", 1}, .max_frame = MOST_FRAME};
+    movex_peer_hello hello = {.protocol = MOVEX_PEER_PROTOCOL_VERSION,
+                              .room_name = {"r", 1},
+                              .room = w->room,
+                              .room_size = HONEST,
+                              .number = LIAR,
+                              .id = {"c", 1},
+                              .dialled = {"a", 1},
+                              .max_frame = MOST_FRAME};
     if (w->count == HONEST) hello.id = (movex_wire_text){"x", 1};
     movex_write_peer_hello(&writer, &hello);
     w->other.ops->send(w->other.self, w->link, bytes, (size_t)(writer.at - bytes));
@@ -209,8 +215,9 @@ static size_t some_bytes(fuzz_input *input, unsigned char *frame, size_t length)
 /* A message about a tunnel, or anything but what is Raft's. */
 static size_t tunnel_frame(fuzz_input *input, unsigned char *frame)
 {
-    static const unsigned char begins[] = {0x01, MOVEX_PEER_SORRY, MOVEX_PEER_PING, MOVEX_PEER_OPEN, MOVEX_PEER_OPENED, MOVEX_PEER_UP,
-                                           MOVEX_PEER_DOWN, MOVEX_PEER_CLOSE_UP, MOVEX_PEER_CLOSE_DOWN, MOVEX_PEER_HELLO};
+    static const unsigned char begins[] = {
+        0x01,          MOVEX_PEER_SORRY, MOVEX_PEER_PING,     MOVEX_PEER_OPEN,       MOVEX_PEER_OPENED,
+        MOVEX_PEER_UP, MOVEX_PEER_DOWN,  MOVEX_PEER_CLOSE_UP, MOVEX_PEER_CLOSE_DOWN, MOVEX_PEER_HELLO};
     movex_writer writer = movex_writer_over(frame, MOST_FRAME);
     uint8_t      kind = begins[fuzz_below(input, sizeof begins)], tunnel = fuzz_below(input, 4);
     if (kind == 0x01 || kind == MOVEX_PEER_HELLO || kind == MOVEX_PEER_SORRY) { /* as it comes */
@@ -223,7 +230,8 @@ static size_t tunnel_frame(fuzz_input *input, unsigned char *frame)
     }
     unsigned char inside[256];
     size_t        length = kind == MOVEX_PEER_UP || kind == MOVEX_PEER_DOWN ? some_bytes(input, inside, 0) : 0;
-    movex_write_peer_tunnel(&writer, (movex_peer_message_kind)kind, &(movex_peer_tunnel_message){tunnel, {inside, length}});
+    movex_write_peer_tunnel(&writer, (movex_peer_message_kind)kind,
+                            &(movex_peer_tunnel_message){tunnel, {inside, length}});
     return (size_t)(writer.at - frame);
 }
 
@@ -234,11 +242,13 @@ static void write_entries(fuzz_input *input, movex_writer *writer, movex_raft_me
     uint64_t                   term = message->index_term ? message->index_term : 1;
     message->count = fuzz_below(input, 4);
     for (uint32_t i = 0; i < message->count; i++) {
-        movex_raft_wire_entry entry = {term + fuzz_below(input, 3), (movex_raft_entry_kind)(1 + fuzz_below(input, 3)), {"", 0}};
+        movex_raft_wire_entry entry = {
+            term + fuzz_below(input, 3), (movex_raft_entry_kind)(1 + fuzz_below(input, 3)), {"", 0}};
         term = entry.term;
         if (entry.kind == MOVEX_RAFT_CONTENT) entry.bytes = (movex_wire_bytes){change, sizeof change};
         if (entry.kind == MOVEX_RAFT_MEMBERSHIP) {
-            movex_raft_membership membership = {.room = 1 + fuzz_below(input, 3), .count = 1 + fuzz_below(input, MOVEX_RAFT_MOST_MEMBERS)};
+            movex_raft_membership membership = {.room = 1 + fuzz_below(input, 3),
+                                                .count = 1 + fuzz_below(input, MOVEX_RAFT_MOST_MEMBERS)};
             for (uint32_t k = 0; k < membership.count; k++)
                 membership.members[k] = (movex_raft_member){.number = k ? 1000 + k : LIAR, .name = {(char)('c' + k)}};
             movex_writer to = movex_writer_over(inside, sizeof inside);
@@ -273,7 +283,8 @@ static size_t raft_frame(fuzz_input *input, unsigned char *frame, const world *w
     unsigned char content[16] = {0};
     message.bytes = (movex_wire_bytes){content, fuzz_below(input, 16)};
     if (message.kind == MOVEX_RAFT_PIECE && message.offset == 0) {
-        message.membership = (movex_raft_membership){.room = message.room | 1, .count = 1, .members = {{.number = LIAR, .name = "c"}}};
+        message.membership =
+            (movex_raft_membership){.room = message.room | 1, .count = 1, .members = {{.number = LIAR, .name = "c"}}};
         message.membership_index = message.index;
     }
     movex_writer entries = movex_writer_over(row, sizeof row), writer = movex_writer_over(bytes, sizeof bytes);
