@@ -159,8 +159,11 @@ inline add(of_term, set)
 inline count_votes()
 {
     if
+#ifdef ONE_MASTER_GIVEN
+    :: IS_MAJORITY(granted[candidate], members[candidate]) && master[at_term] -> granted[candidate] = 0
+    :: IS_MAJORITY(granted[candidate], members[candidate]) && !master[at_term] ->
+#else
     :: IS_MAJORITY(granted[candidate], members[candidate]) ->
-#ifndef ONE_MASTER_GIVEN
         assert(master[at_term] == 0); /* of one term there is one master at most */
 #endif
         i = 1;
@@ -180,7 +183,7 @@ inline count_votes()
         :: else -> break
         od;
         if
-        :: master[at_term] == 0 && last[candidate] < ENTRIES ->
+        :: last[candidate] < ENTRIES ->
             master[at_term] = candidate;
             base[at_term] = last[candidate];
             base_term[at_term] = last_term[candidate];
@@ -245,8 +248,8 @@ inline adopt_vote()
 /* A message of the master of a term comes to v: all up to an entry. From itself: its own disk holds it. */
 #define APPEND(in, v, up_to)                                                                                                   \
     :: master[in] && up_to <= length[in] && alive[v] && term[v] <= in && (term[v] < in || HELD(in, v) < up_to) &&              \
-           FROM_ITSELF(in, v) &&                                                                                                \
-           ((master[in] != GONE && up_to > acked[in]) || term[v] < in || last[v] < up_to || last_term[v] < in) -> \
+           FROM_ITSELF(in, v) &&                                                                                               \
+           ((master[in] != GONE && up_to > acked[in]) || term[v] < in || last[v] < up_to || last_term[v] < in) ->              \
         step = TAKES; at_term = in; peer = v; k = up_to
 
 inline append()
@@ -274,7 +277,7 @@ inline append()
 
 /* The master of a term acknowledges all up to an entry: a majority of its membership holds it. */
 #define ACKNOWLEDGE(in, up_to)                                                                                                 \
-    :: master[in] && master[in] != GONE && acked[in] < up_to && up_to <= length[in] && MAY_ACKNOWLEDGE(in, up_to) && \
+    :: master[in] && master[in] != GONE && acked[in] < up_to && up_to <= length[in] && MAY_ACKNOWLEDGE(in, up_to) &&           \
            IS_MAJORITY(HOLDERS(in, up_to), electorate[in]) ->                                                                  \
         step = ACKNOWLEDGES; at_term = in; k = up_to
 

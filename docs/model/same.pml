@@ -1,4 +1,6 @@
-/* ---- what makes no difference any more is taken out, so that states are the same that only differ in it */
+/* States that nobody can tell apart are made the same; a part of peers.pml, after each step. */
+
+/* ---- what makes no difference any more is taken out */
 
 inline reach_of(of_term, index)
 {
@@ -103,8 +105,9 @@ inline tidy()
     od
 }
 
-/* 1, 2 and 3 are alike: states are the same that differ in their names alone. */
-#define KEY(v) (((((alive[v] * 8 + term[v]) * 8 + last_term[v]) * 8 + last[v]) * 2 + voted[v]))
+/* ---- 1, 2 and 3 are alike: they exchange their names so that these are in the order of the keys; which order does not matter */
+
+#define KEY(v) ((((alive[v] * 8 + term[v]) * 8 + last_term[v]) * 8 + last[v]) * 2 + voted[v])
 #define KEY_AS_HELD(v) ((term[v] && master[term[v]] == v -> 8 : 0) + HELD(term[v], v))
 #define EXCHANGE(p, q) found = p; p = q; q = found
 #define EXCHANGE_BITS(s, a, b)                                                                                                 \
