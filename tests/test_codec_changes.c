@@ -281,8 +281,8 @@ START_TEST(commits_equal_hashing_from_scratch)
             if (samples[s].weight > 5 && run % 3 == 0) sample_scribble(b.schema, b.work, &b.random);
             if (run % 300 == 150) sample_randomize(b.schema, b.work, &b.random);
             size_t length = naive ? sample_image(b.schema, b.work, wanted) : 0;
-            ck_assert_msg(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL, &b.error) == MOVEX_OK, "%s",
-                          b.error.text);
+            ck_assert_msg(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL, &b.error) == MOVEX_OK,
+                          "%s", b.error.text);
             ck_assert(memcmp(b.state, b.work, b.size) == 0);
             check_hashes(&b, naive);
             if (naive) ck_assert(memcmp(b.image, wanted, length) == 0);

@@ -145,8 +145,7 @@ static void send_number(movex_resource *resource, movex_message_kind kind)
 /* Another one of the same name in that state, or NULL. */
 static movex_resource *find_namesake(const movex_resource *resource, movex_binding binding)
 {
-    const wanted other = {
-        .type = resource->rules->type, .id = resource->id, .namesake = resource, .binding = binding};
+    const wanted other = {.type = resource->rules->type, .id = resource->id, .namesake = resource, .binding = binding};
     return movex_map_get(&resource->client->by_name, key_of(other.type, other.id), is_wanted, &other);
 }
 
