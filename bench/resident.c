@@ -34,10 +34,10 @@ typedef struct world {
     uint32_t        resources;
     uint64_t        now_ms, dispatched, accepted;
     count           masters, clients; /* memory */
-    double          unbound;  /* bytes of the master's for each resource before anybody has bound it */
-    double          bound[2]; /* and after that, also of the client's */
-    double          start_s;  /* binding them all */
-    double          actions_per_s; /* the most of several times */
+    double          unbound;          /* bytes of the master's for each resource before anybody has bound it */
+    double          bound[2];         /* and after that, also of the client's */
+    double          start_s;          /* binding them all */
+    double          actions_per_s;    /* the most of several times */
 } world;
 
 static const char *name_of(uint32_t i)
@@ -124,8 +124,8 @@ int main(int argc, char **argv)
     static const uint32_t counts[] = {FEW, SOME, MANY};
     enum { WORLDS = sizeof counts / sizeof counts[0] };
     static world  worlds[WORLDS];
-    bench_options options = bench_parse(argc, argv, "what resources cost that nobody touches",
-                                        (bench_options){.window = 1, .seconds = 1});
+    bench_options options =
+        bench_parse(argc, argv, "what resources cost that nobody touches", (bench_options){.window = 1, .seconds = 1});
     for (int i = 0; i < WORLDS; i++) start(&worlds[i], counts[i]);
     for (int k = 0; k < TIMES; k++) /* in turn, as what else the machine does changes */
         for (int i = 0; i < WORLDS; i++) play(&worlds[i], &options);

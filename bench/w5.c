@@ -48,8 +48,8 @@ static void start(world *w)
 {
     *w = (world){.master = movex_master_new(&(movex_master_config){.types = MOVEX_TYPES(&counter_type)})};
     for (int i = 0; i < CLIENTS; i++) {
-        w->clients[i] = movex_client_new(
-            &(movex_client_config){.id = i ? "ben" : "ann", .io = movex_local_connect(w->master)});
+        w->clients[i] =
+            movex_client_new(&(movex_client_config){.id = i ? "ben" : "ann", .io = movex_local_connect(w->master)});
         w->counters[i] = movex_bind(w->clients[i], &counter_type, "main");
         if (!w->counters[i]) bench_fail("w5", "out of memory");
         while (!movex_in_sync(w->counters[i])) {
@@ -75,9 +75,9 @@ static void report(const bench_options *options, const char *what, double bytes,
 int main(int argc, char **argv)
 {
     static world  w;
-    bench_options options = bench_parse(argc, argv, "bytes of a small action on the wire",
-                                        (bench_options){.window = 1, .seconds = 1});
-    movex_stats   before[CLIENTS], after[CLIENTS];
+    bench_options options =
+        bench_parse(argc, argv, "bytes of a small action on the wire", (bench_options){.window = 1, .seconds = 1});
+    movex_stats before[CLIENTS], after[CLIENTS];
     start(&w);
     play(&w, WARM_UP); /* numbers that grow take two bytes from now on */
     for (int i = 0; i < CLIENTS; i++) before[i] = movex_client_stats(w.clients[i]);
@@ -93,8 +93,8 @@ int main(int argc, char **argv)
     bench_begin(&options, "W5: bytes of a small action, with its checksum");
     report(&options, "up: the dispatch", (double)(after[0].bytes_sent - before[0].bytes_sent), 6);
     report(&options, "back: its author's answer", (double)(after[0].bytes_received - before[0].bytes_received), 14);
-    report(&options, "on: what each other subscriber is sent", (double)(after[1].bytes_received - before[1].bytes_received),
-           16);
+    report(&options, "on: what each other subscriber is sent",
+           (double)(after[1].bytes_received - before[1].bytes_received), 16);
     for (int i = 0; i < CLIENTS; i++) movex_client_free(w.clients[i]);
     movex_master_free(w.master);
     return 0;

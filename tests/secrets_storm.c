@@ -136,7 +136,7 @@ static void check_channels(secrets_run *r)
 /* A journal grows by one poll beyond where it is begun anew; while the store fails, not at all beyond what it has taken. */
 static void check_journal(secrets_run *r, const movex_master_resource *resource)
 {
-    const movex_journal_place *place = &resource->journal;
+    const movex_journal_place *place = &resource->kept->journal;
     uint64_t                   most = 4 * place->snapshot;
     if (most < r->master->config.limits.journal_bytes) most = r->master->config.limits.journal_bytes;
     require(r, place->size <= most + (6 << 10));

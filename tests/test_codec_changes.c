@@ -281,8 +281,8 @@ START_TEST(commits_equal_hashing_from_scratch)
             if (samples[s].weight > 5 && run % 3 == 0) sample_scribble(b.schema, b.work, &b.random);
             if (run % 300 == 150) sample_randomize(b.schema, b.work, &b.random);
             size_t length = naive ? sample_image(b.schema, b.work, wanted) : 0;
-            ck_assert_msg(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL, &b.error) == MOVEX_OK, "%s",
-                          b.error.text);
+            ck_assert_msg(movex_codec_commit(b.codec, b.state, b.work, &b.hashes, &changed, NULL, &b.error) == MOVEX_OK,
+                          "%s", b.error.text);
             ck_assert(memcmp(b.state, b.work, b.size) == 0);
             check_hashes(&b, naive);
             if (naive) ck_assert(memcmp(b.image, wanted, length) == 0);
@@ -317,6 +317,34 @@ START_TEST(commits_without_hashes)
             ck_assert(memcmp(b.state, b.work, b.size) == 0);
             if (run % 2) ck_assert_int_eq(changed, !movex_codec_equal(b.codec, b.third, b.state));
         }
+        bench_free(&b);
+    }
+}
+END_TEST
+
+/* A copy that is given what has moved, over one commit or several, is the state again. */
+START_TEST(what_has_moved_is_all_that_differs)
+{
+    for (size_t s = 0; s < sample_count; s++) {
+        bench         b = bench_of(&samples[s], s + 170);
+        movex_touched moved;
+        random_settled(&b, b.state);
+        memcpy(b.work, b.state, b.size);
+        memcpy(b.third, b.state, b.size);
+        movex_touched_start(&moved, b.size);
+        for (unsigned run = 0; run < samples[s].weight * 50; run++) {
+            sample_mutate(b.schema, b.work, &b.random);
+            if (run % 3 == 0) sample_scribble(b.schema, b.work, &b.random);
+            ck_assert_int_eq(movex_codec_commit(b.codec, b.state, b.work, NULL, NULL, &moved, NULL), MOVEX_OK);
+            if (sample_below(&b.random, 3)) continue;
+            movex_codec_share(b.codec, b.state, b.third, &moved);
+            ck_assert(memcmp(b.third, b.state, b.size) == 0);
+            movex_touched_start(&moved, b.size);
+        }
+        movex_touched_fill(&moved, b.size);
+        memset(b.third, 0xa5, b.size);
+        movex_codec_share(b.codec, b.state, b.third, &moved);
+        ck_assert(memcmp(b.third, b.state, b.size) == 0);
         bench_free(&b);
     }
 }
@@ -461,6 +489,7 @@ int main(void)
     tcase_set_timeout(commits, 120);
     tcase_add_test(commits, commits_equal_hashing_from_scratch);
     tcase_add_test(commits, commits_without_hashes);
+    tcase_add_test(commits, what_has_moved_is_all_that_differs);
     tcase_add_test(commits, a_failed_commit_leaves_no_trace);
     tcase_add_test(commits, a_change_of_any_one_byte_is_found);
     tcase_add_test(commits, one_change_costs_one_block);

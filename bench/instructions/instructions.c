@@ -56,8 +56,8 @@ static int set_cell(void *state, const movex_action *action, const movex_context
 static const movex_action_type set[] = {{.name = "set", .payload = &touch_schema}};
 static const movex_type        field_type = {
            .name = "field", .state = &field_schema, .actions = set, .action_count = 1, .reduce = set_cell};
-static const movex_type        small_field_type = {
-           .name = "small", .state = &small_field_schema, .actions = set, .action_count = 1, .reduce = set_cell};
+static const movex_type small_field_type = {
+    .name = "small", .state = &small_field_schema, .actions = set, .action_count = 1, .reduce = set_cell};
 
 /* examples/rps.c */
 enum { SIT, SUBMIT, READY, AGAIN };
@@ -193,7 +193,8 @@ static void play_rounds(uint32_t turns)
     }
     for (uint32_t i = 0; i < turns; i++) {
         for (uint8_t seat = 0; seat < 2; seat++) {
-            if (!play(w.resources[seat], seat, (uint8_t)(FIRST_MOVE + (i + seat) % MOVES))) fail("a move was not taken");
+            if (!play(w.resources[seat], seat, (uint8_t)(FIRST_MOVE + (i + seat) % MOVES)))
+                fail("a move was not taken");
             poll_all(&w);
         }
         dispatch(&w, 0, AGAIN, NULL);
@@ -305,9 +306,12 @@ int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
     long        turns = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
-    if (argc == 2 && strcmp(what, "--build") == 0) print_build();
-    else if (argc == 2 && strcmp(what, "--compiler") == 0) print_compiler();
-    else if (argc > 1 && turns <= 0) return fprintf(stderr, "usage: instructions [PATH TURNS]\n"), 2;
+    if (argc == 2 && strcmp(what, "--build") == 0)
+        print_build();
+    else if (argc == 2 && strcmp(what, "--compiler") == 0)
+        print_compiler();
+    else if (argc > 1 && turns <= 0)
+        return fprintf(stderr, "usage: instructions [PATH TURNS]\n"), 2;
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         if (argc == 1) printf("%s %u %u\n", paths[i].name, (unsigned)paths[i].warm, (unsigned)paths[i].more);
         if (argc == 3 && strcmp(what, paths[i].name) == 0) paths[i].run((uint32_t)turns);

@@ -88,8 +88,8 @@ static bool from_resource(movex_resource *resource, movex_event *event)
     };
     if (resource->news == MOVEX_NEWS_CHANGED) { /* nearly always */
         resource->news = 0;
-        *event = (movex_event){
-            .kind = MOVEX_EVENT_CHANGED, .resource = resource, .version = resource->version, .text = ""};
+        *event =
+            (movex_event){.kind = MOVEX_EVENT_CHANGED, .resource = resource, .version = resource->version, .text = ""};
         return true;
     }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {

@@ -184,7 +184,7 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
     bool        single = !resource->rules->hidden_as && !resource->rules->patched;
     movex_error fault;
     int         answer = MOVEX_ACCEPT;
-    fault.text[0] = '\0'; /* not all of it: it is not needed as a rule */
+    fault.text[0] = '\0';                                 /* not all of it: it is not needed as a rule */
     if (!folds && !(action->flags & MOVEX_MASTER_ONLY)) { /* the fold does it again */
         resource->client->stats.reduces++;
         answer = movex_view_apply(&resource->confirmed, what->action, what->payload, &context, &fault);

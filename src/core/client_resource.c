@@ -145,8 +145,7 @@ static void send_number(movex_resource *resource, movex_message_kind kind)
 /* Another one of the same name in that state, or NULL. */
 static movex_resource *find_namesake(const movex_resource *resource, movex_binding binding)
 {
-    const wanted other = {
-        .type = resource->rules->type, .id = resource->id, .namesake = resource, .binding = binding};
+    const wanted other = {.type = resource->rules->type, .id = resource->id, .namesake = resource, .binding = binding};
     return movex_map_get(&resource->client->by_name, key_of(other.type, other.id), is_wanted, &other);
 }
 
@@ -205,11 +204,12 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
     if (!resumed) {
         movex_pending_expire(resource, false);
         movex_fold_forget_own(resource);
-        /* The log may be another one by now, in which the same state came to be by other entries. */
-        if (resource->has_state) movex_fold_start(resource);
         resource->asked = false;
         resource->subscription = 0;
     }
+    /* The log may be another one by now, in which the same state came to be by other entries; and who has lost some of those since
+       its base can go on from its state alone: so it says, and so it must be. */
+    if (resource->has_state && (!resumed || !resource->fold.whole)) movex_fold_start(resource);
     if (resource->binding == MOVEX_BINDING_GONE || resource->binding == MOVEX_BINDING_REFUSED) return;
     if (resource->binding == MOVEX_BINDING_UNBINDING) {
         movex_resource_gone(resource); /* FORGET tells the master */

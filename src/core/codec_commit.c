@@ -176,9 +176,7 @@ int movex_codec_commit(const movex_codec *codec, void *state, void *work, movex_
     assert(state && work && state != work);
     commit c = {.node = codec->root, .state = state, .work = work, .hashes = hashes};
     bool   compare = hashes || changed;
-    int    status = is_small(codec->root)
-                        ? commit_small(&c, compare, error)
-                        : commit_large(&c, compare, moved, error);
+    int    status = is_small(codec->root) ? commit_small(&c, compare, error) : commit_large(&c, compare, moved, error);
     if (status) return status;
     if (changed) *changed = c.changed;
     check_commit(codec, &c);
@@ -218,7 +216,8 @@ void movex_codec_share(const movex_codec *codec, const void *state, void *copy, 
     }
     for (uint32_t word = 0; word < moved->word_count; word++) {
         for (uint64_t bits = moved->words[word]; bits; bits &= bits - 1) {
-            uint64_t at = (uint64_t)(word * 64 + lowest_bit(bits)) << moved->shift, granule = UINT64_C(1) << moved->shift;
+            uint64_t at = (uint64_t)(word * 64 + lowest_bit(bits)) << moved->shift, granule = UINT64_C(1)
+                                                                                              << moved->shift;
             memcpy(to + at, from + at, size - at < granule ? (size_t)(size - at) : (size_t)granule);
         }
     }

@@ -37,7 +37,7 @@ static movex_audience *make(movex_master *master, const movex_rules *rules)
 /* An audience without members or content; NULL, with the link failing, if there is no memory. */
 static movex_audience *acquire(movex_master *master, movex_master_resource *resource, movex_master_link *link)
 {
-    movex_spares   *spares = resource->spares;
+    movex_spares   *spares = movex_spares_of(master, resource);
     movex_audience *audience = (movex_audience *)(void *)spares->audiences.first;
     if (audience) {
         movex_list_remove(&audience->node);
@@ -59,7 +59,7 @@ static movex_audience *acquire(movex_master *master, movex_master_resource *reso
 
 static void let_go(movex_master *master, movex_master_resource *resource, movex_audience *audience)
 {
-    movex_spares *spares = resource->spares;
+    movex_spares *spares = movex_spares_of(master, resource);
     movex_list_remove(&audience->node);
     resource->company->audience_count--;
     master->stats.bytes_hashed += audience->held.hashes.bytes_hashed;

@@ -58,8 +58,8 @@ int movex_master_remove(movex_master *master, const movex_type *type, const char
     if (!movex_keep_reserve(master, 1, 0)) return MOVEX_ERR_STORE;
     resource->removing = true;
     while (resource->company->subscriber_count)
-        movex_subscription_revoke(master, resource->company->subscribers[resource->company->slots - 1], MOVEX_ERR_NOT_FOUND,
-                                  text ? text : "the resource was removed");
+        movex_subscription_revoke(master, resource->company->subscribers[resource->company->slots - 1],
+                                  MOVEX_ERR_NOT_FOUND, text ? text : "the resource was removed");
     movex_master_resource_free(master, resource);
     return MOVEX_OK;
 }
@@ -176,7 +176,8 @@ bool movex_master_subscriber_at(const movex_master *master, const movex_type *ty
     for (uint32_t i = 0; resource && i < resource->company->slots; i++) {
         const movex_subscription *found = resource->company->subscribers[i];
         if (!found || index-- > 0) continue;
-        *subscriber = (movex_subscriber){found->session->id, movex_session_info(found->session), found->session->link == NULL};
+        *subscriber =
+            (movex_subscriber){found->session->id, movex_session_info(found->session), found->session->link == NULL};
         return true;
     }
     return false;

@@ -51,7 +51,7 @@ uint32_t movex_hidden_count(const movex_master_resource *resource)
 /* A hider of nobody's, whose view is the same as `like`; NULL if there is no memory. */
 static movex_hider *hider_new(movex_master *master, const movex_master_resource *resource, const movex_view *like)
 {
-    movex_spares *spares = resource->spares;
+    movex_spares *spares = movex_spares_of(master, resource);
     movex_hider  *hider = (movex_hider *)(void *)spares->hiders.first;
     if (hider) {
         movex_list_remove(&hider->spare);
@@ -77,7 +77,7 @@ static void free_hider(movex_master *master, movex_hider *hider)
 /* Keeps it for later, or frees it. */
 static void let_go(movex_master *master, movex_master_resource *resource, movex_hider *hider)
 {
-    movex_spares *spares = resource->spares;
+    movex_spares *spares = movex_spares_of(master, resource);
     master->stats.bytes_hashed += hider->view.hashes.bytes_hashed;
     hider->view.hashes.bytes_hashed = 0;
     hider->session = NULL;
@@ -88,6 +88,14 @@ static void let_go(movex_master *master, movex_master_resource *resource, movex_
     }
     movex_list_append(&spares->hiders, &hider->spare);
     spares->hider_count++;
+}
+
+/* Those of its type. */
+movex_spares *movex_spares_of(const movex_master *master, const movex_master_resource *resource)
+{
+    uint32_t i = 0;
+    while (master->rules[i] != resource->rules) i++;
+    return &master->spares[i];
 }
 
 void movex_spares_free(movex_master *master, movex_spares *spares)

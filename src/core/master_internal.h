@@ -266,27 +266,39 @@ typedef struct movex_company {
     uint32_t                      wanted_count; /* while an entry is told: audiences that somebody belongs to after it */
 } movex_company;
 
-/* log.version is the version of view; log.count entries of it are kept. */
+/* Of a resource that may want something at some time. */
+typedef struct movex_alarm {
+    struct movex_master_resource *resource;
+    movex_heap_item               wake;  /* in master.wakes while its state wants to be woken, by master time */
+    movex_heap_item               seal;  /* in master.seals while what is sealed waits for something */
+    movex_node                    woken; /* while it is being woken */
+} movex_alarm;
+
+/* Of a resource whose master has a store. */
+typedef struct movex_kept {
+    struct movex_master_resource *resource;
+    movex_journal_place           journal;
+    movex_node                    grown; /* in master.grown since its journal has grown, until the end of the poll */
+} movex_kept;
+
+/* Lies in one block with its alarm, its kept and its id, as far as it has them (resource_size).
+   log.version is the version of view; log.count entries of it are kept. */
 typedef struct movex_master_resource {
     movex_node           idle; /* in master.idle while nobody is subscribed, by idle_ms */
-    movex_heap_item      wake;  /* in master.wakes while its state wants to be woken, by master time */
-    movex_node           woken; /* while it is being woken */
+    movex_alarm         *alarm; /* NULL: its type never wants to be woken */
     const movex_rules   *rules;
     uint32_t             number; /* its name on the wire, never used again: a late message cannot hit another one */
-    uint32_t             place;  /* master->resources[place] == this */
+    uint32_t             place : 31; /* master->resources[place] == this */
+    uint32_t             removing : 1; /* nothing is dispatched in it any more */
     uint64_t             idle_ms; /* given time at which the last subscriber left */
     movex_view           view; /* the public one */
     movex_log            log;
     uint64_t             revealed; /* the version of the last reveal, or put; 0: none */
     movex_hidden        *hidden;   /* NULL: nothing ever was */
     movex_sealed        *sealed;   /* NULL: nothing ever was */
-    movex_heap_item      seal;     /* in master.seals while what is sealed waits for something */
-    movex_spares        *spares;   /* of its type */
     movex_company       *company;  /* &master.nobody until a client has bound it */
-    movex_journal_place  journal; /* of a master with a store */
-    movex_node           grown;   /* in master.grown since its journal has grown, until the end of the poll */
-    bool                 removing; /* nothing is dispatched in it any more */
-    char                 id[MOVEX_NAME_SIZE];
+    movex_kept          *kept;    /* NULL: the master has no store */
+    char                *id;
 } movex_master_resource;
 
 typedef struct movex_master_record {
@@ -318,7 +330,7 @@ struct movex_master {
     size_t                  max_message; /* bytes of the longest message that a client may send */
     movex_list              greeting, due, away, idle, over, lost, grown, crowded, waiting;
     movex_map               addresses; /* by hash of the host: movex_address */
-    movex_heap              wakes; /* movex_master_resource.wake; room for all resources */
+    movex_heap              wakes; /* movex_alarm.wake; room for all that may be woken */
     movex_heap              seals; /* movex_master_resource.seal; the same */
     bool                    polled;
     bool                    unread;    /* the last poll has left something with an emitter */
@@ -507,17 +519,17 @@ static inline movex_master_resource *movex_master_resource_of_created(movex_node
 
 static inline movex_master_resource *movex_master_resource_of_wake(movex_heap_item *item)
 {
-    return (movex_master_resource *)(void *)((char *)item - offsetof(movex_master_resource, wake));
+    return ((movex_alarm *)(void *)((char *)item - offsetof(movex_alarm, wake)))->resource;
 }
 
 static inline movex_master_resource *movex_master_resource_of_woken(movex_node *node)
 {
-    return (movex_master_resource *)(void *)((char *)node - offsetof(movex_master_resource, woken));
+    return ((movex_alarm *)(void *)((char *)node - offsetof(movex_alarm, woken)))->resource;
 }
 
 static inline movex_master_resource *movex_master_resource_of_seal(movex_heap_item *item)
 {
-    return (movex_master_resource *)(void *)((char *)item - offsetof(movex_master_resource, seal));
+    return ((movex_alarm *)(void *)((char *)item - offsetof(movex_alarm, seal)))->resource;
 }
 
 /* ---- master_control.c */
@@ -533,7 +545,7 @@ int movex_master_recover(movex_master *master, movex_error *error);
 
 static inline movex_master_resource *movex_master_resource_of_grown(movex_node *node)
 {
-    return (movex_master_resource *)(void *)((char *)node - offsetof(movex_master_resource, grown));
+    return ((movex_kept *)(void *)((char *)node - offsetof(movex_kept, grown)))->resource;
 }
 
 /* ---- master_refusals.c */
@@ -609,6 +621,7 @@ bool movex_hidden_is_sound(const movex_master_resource *resource);
 /* Nothing is hidden any more: lets all hiders go. */
 void movex_hidden_end(movex_master *master, movex_master_resource *resource);
 void movex_hidden_free(movex_master *master, movex_master_resource *resource);
+movex_spares *movex_spares_of(const movex_master *master, const movex_master_resource *resource);
 void movex_spares_free(movex_master *master, movex_spares *spares);
 void movex_hidden_check(const movex_master_resource *resource);
 

@@ -103,8 +103,8 @@ static void append(movex_master *master, movex_journal_place *place, const movex
 /* To a resource's journal. */
 static void append_to(movex_master *master, movex_master_resource *resource, movex_writer *writer)
 {
-    append(master, &resource->journal, writer);
-    if (!resource->grown.list) movex_list_append(&master->grown, &resource->grown);
+    append(master, &resource->kept->journal, writer);
+    if (!resource->kept->grown.list) movex_list_append(&master->grown, &resource->kept->grown);
 }
 
 static movex_wire_text text_of(const char *text)
@@ -430,10 +430,10 @@ static bool replace(content *all, movex_journal_place *place)
 bool movex_keep_snapshot(movex_master *master, movex_master_resource *resource)
 {
     if (!is_writing(master)) return true;
-    content all = {.master = master, .seed = resource->journal.seed};
+    content all = {.master = master, .seed = resource->kept->journal.seed};
     write_snapshot(&all, resource);
-    movex_list_remove(&resource->grown);
-    return replace(&all, &resource->journal);
+    movex_list_remove(&resource->kept->grown);
+    return replace(&all, &resource->kept->journal);
 }
 
 int movex_keep_resource(movex_master *master, movex_master_resource *resource)
@@ -442,8 +442,8 @@ int movex_keep_resource(movex_master *master, movex_master_resource *resource)
     size_t        length = movex_keep_name(resource->rules->type->name, resource->id, name);
     movex_store   store = master->config.store;
     if (!movex_keep_is_used(master)) return MOVEX_OK;
-    resource->journal.seed = movex_keep_seed(name, length);
-    int status = store.ops->open(store.self, name, length, &resource->journal.file);
+    resource->kept->journal.seed = movex_keep_seed(name, length);
+    int status = store.ops->open(store.self, name, length, &resource->kept->journal.file);
     if (status != MOVEX_OK || master->recovering) return status;
     if (!movex_keep_reserve(master, 1, 0)) return MOVEX_ERR_STORE; /* else room that is left over would be used up */
     return movex_keep_snapshot(master, resource) ? MOVEX_OK : MOVEX_ERR_STORE;
@@ -464,8 +464,8 @@ void movex_keep_removal(movex_master *master, movex_master_resource *resource)
 {
     movex_store store = master->config.store;
     uint64_t    number;
-    movex_list_remove(&resource->grown);
-    if (is_writing(master) && !master->closing) store.ops->remove(store.self, resource->journal.file, &number);
+    if (resource->kept) movex_list_remove(&resource->kept->grown);
+    if (is_writing(master) && !master->closing) store.ops->remove(store.self, resource->kept->journal.file, &number);
 }
 
 /* ---- sessions */
@@ -545,7 +545,7 @@ static void begin_anew(movex_master *master)
 {
     for (movex_node *node; (node = master->grown.first) != NULL;) {
         movex_master_resource *resource = movex_master_resource_of_grown(node);
-        movex_journal_place   *place = &resource->journal;
+        movex_journal_place   *place = &resource->kept->journal;
         movex_list_remove(node);
         if (place->size <= master->config.limits.journal_bytes || place->size <= SNAPSHOT_FACTOR * place->snapshot)
             continue;

@@ -36,9 +36,10 @@ static movex_sip_key seed_key_of(const movex_master *master, const movex_master_
 /* The seed of one half of the entry that makes `version`: a keyed one-way function of the resource, the version and the half,
    so that nobody can tell it beforehand, nor one half's from the other's, and a change to the type's description does not
    change it. The first step of it is the same for all of a resource, and done once. */
-static uint64_t seed_of(const movex_master *master, const movex_master_resource *resource, uint64_t version, uint8_t half)
+static uint64_t seed_of(const movex_master *master, const movex_master_resource *resource, uint64_t version,
+                        uint8_t half)
 {
-    unsigned char bytes[8];
+    unsigned char  bytes[8];
     movex_company *company = resource->company;
     movex_sip_key  key = company->seed_key;
     if (company->seed_key_for != resource->number) {
@@ -205,17 +206,17 @@ void movex_master_wake(movex_master *master)
     for (movex_heap_item *item; (item = movex_heap_first(&master->wakes)) != NULL && item->due <= now_ms;) {
         movex_master_resource *resource = movex_master_resource_of_wake(item);
         movex_heap_remove(&master->wakes, item); /* if it is refused, it is asked again after the next version */
-        movex_list_append(&woken, &resource->woken);
+        movex_list_append(&woken, &resource->alarm->woken);
     }
     while (woken.first) {
         movex_master_resource *resource = movex_master_resource_of_woken(woken.first);
         const origin           from = {.author = ""};
         movex_deed             what = {.shown = {.action = resource->rules->wake, .encoded = {"", 0}}};
-        movex_list_remove(&resource->woken);
+        movex_list_remove(&resource->alarm->woken);
         if (movex_keep_reserve(master, 1, 0))
-            order(master, resource, &from, &what, resource->wake.due);
+            order(master, resource, &from, &what, resource->alarm->wake.due);
         else
-            movex_heap_set(&master->wakes, &resource->wake, resource->wake.due); /* when it can be kept */
+            movex_heap_set(&master->wakes, &resource->alarm->wake, resource->alarm->wake.due); /* when it can be kept */
     }
 }
 

@@ -44,7 +44,7 @@ static int read_file(movex_recovery *r, uint64_t seed, movex_store_file file, mo
         status = movex_recovery_read(r, &record);
         if (status == MOVEX_OK) status = movex_recovery_take(r, &record);
     }
-    if (status == MOVEX_ERR_AGAIN) status = end_file(r, r->resource ? &r->resource->journal : &master->journal);
+    if (status == MOVEX_ERR_AGAIN) status = end_file(r, r->resource ? &r->resource->kept->journal : &master->journal);
     if (status == MOVEX_OK) status = movex_recovery_check(r);
     if (status != MOVEX_OK) fail(r, status, error);
     movex_recovery_close(r);

@@ -63,31 +63,75 @@ static void give_place_back(movex_master *master, const movex_master_resource *r
     if (resource->place < master->free_place) master->free_place = resource->place;
 }
 
+static bool may_wake(const movex_rules *rules)
+{
+    return rules->type->wakes_at || rules->hidden_as; /* or wait for what is sealed */
+}
+
+static size_t resource_size(const movex_master *master, const movex_rules *rules, const char *id)
+{
+    size_t size = sizeof(movex_master_resource) + strlen(id) + 1;
+    if (may_wake(rules)) size += sizeof(movex_alarm);
+    if (movex_keep_is_used(master)) size += sizeof(movex_kept);
+    return size;
+}
+
+/* A resource with all that lies in its block; NULL if there is no memory. */
+static movex_master_resource *allocate_resource(movex_master *master, const movex_rules *rules, const char *id)
+{
+    _Static_assert(sizeof(movex_master_resource) % _Alignof(movex_alarm) == 0, "an alarm may follow");
+    _Static_assert(sizeof(movex_alarm) % _Alignof(movex_kept) == 0, "what is kept may follow");
+    _Static_assert(sizeof(movex_master_resource) % _Alignof(movex_kept) == 0, "or come at once");
+    movex_master_resource *resource = movex_allocate(&master->allocator, resource_size(master, rules, id));
+    if (!resource) return NULL;
+    unsigned char *behind = (unsigned char *)(resource + 1);
+    if (may_wake(rules)) {
+        resource->alarm = (movex_alarm *)(void *)behind;
+        resource->alarm->resource = resource;
+        behind += sizeof *resource->alarm;
+    }
+    if (movex_keep_is_used(master)) {
+        resource->kept = (movex_kept *)(void *)behind;
+        resource->kept->resource = resource;
+        behind += sizeof *resource->kept;
+    }
+    resource->id = (char *)behind;
+    memcpy(behind, id, strlen(id) + 1);
+    resource->rules = rules;
+    resource->company = &master->nobody;
+    return resource;
+}
+
+static void release_resource(movex_master *master, movex_master_resource *resource)
+{
+    movex_release(&master->allocator, resource, resource_size(master, resource->rules, resource->id));
+}
+
+/* Whatever it may come to want has room in the master's heaps. */
+static bool reserve_heaps(movex_master *master, const movex_rules *rules)
+{
+    uint32_t all = master->by_name.count + 1;
+    return (!rules->type->wakes_at || movex_heap_reserve(&master->wakes, &master->allocator, all)) &&
+           (!rules->hidden_as || movex_heap_reserve(&master->seals, &master->allocator, all));
+}
+
 int movex_master_resource_new(movex_master *master, const movex_rules *rules, const char *id,
                               movex_master_resource **made)
 {
     if (master->by_name.count >= master->config.limits.resources) return MOVEX_ERR_LIMIT;
     uint32_t shards = master->config.shards ? master->config.shards : 1;
     if (master->resources_made == UINT32_MAX / shards - 1) return MOVEX_ERR_LIMIT;
-    movex_master_resource *resource = movex_allocate(&master->allocator, sizeof *resource);
+    movex_master_resource *resource = allocate_resource(master, rules, id);
     if (!resource) return MOVEX_ERR_MEMORY;
-    resource->rules = rules;
-    resource->company = &master->nobody;
-    for (uint32_t i = 0; i < master->rules_count; i++)
-        if (master->rules[i] == rules) resource->spares = &master->spares[i];
-    movex_text_set(resource->id, id);
     movex_log_init(&resource->log, master->config.limits.history, master->config.limits.history_bytes);
 
     bool viewed = movex_view_init(&resource->view, rules, true, &master->allocator);
-    bool placed =
-        viewed && movex_heap_reserve(&master->wakes, &master->allocator, master->by_name.count + 1) &&
-        (!rules->hidden_as || movex_heap_reserve(&master->seals, &master->allocator, master->by_name.count + 1)) &&
-        take_place(master, resource);
+    bool placed = viewed && reserve_heaps(master, rules) && take_place(master, resource);
     bool named = placed && movex_map_put(&master->by_name, &master->allocator, key_of(master, rules, id), resource);
     if (!named) {
         if (placed) give_place_back(master, resource);
         if (viewed) movex_view_free(&resource->view, &master->allocator);
-        movex_release(&master->allocator, resource, sizeof *resource);
+        release_resource(master, resource);
         return MOVEX_ERR_MEMORY;
     }
     int kept = movex_keep_resource(master, resource);
@@ -95,7 +139,7 @@ int movex_master_resource_new(movex_master *master, const movex_rules *rules, co
         movex_map_remove(&master->by_name, key_of(master, rules, id), resource);
         give_place_back(master, resource);
         movex_view_free(&resource->view, &master->allocator);
-        movex_release(&master->allocator, resource, sizeof *resource);
+        release_resource(master, resource);
         return kept;
     }
     resource->number = ++master->resources_made * shards + master->config.shard;
@@ -149,7 +193,7 @@ void movex_master_resource_free(movex_master *master, movex_master_resource *res
     movex_keep_removal(master, resource);
     movex_list_remove(&resource->idle);
     movex_master_resource_disown(resource);
-    movex_heap_remove(&master->wakes, &resource->wake);
+    if (resource->alarm) movex_heap_remove(&master->wakes, &resource->alarm->wake);
     give_place_back(master, resource);
     movex_map_remove(&master->by_name, key_of(master, resource->rules, resource->id), resource);
     movex_hidden_free(master, resource);
@@ -158,7 +202,7 @@ void movex_master_resource_free(movex_master *master, movex_master_resource *res
     movex_view_free(&resource->view, &master->allocator);
     movex_log_free(&resource->log, &master->allocator);
     free_company(master, resource->company);
-    movex_release(&master->allocator, resource, sizeof *resource);
+    release_resource(master, resource);
 }
 
 void movex_master_resource_replaced(movex_master *master, movex_master_resource *resource)
@@ -179,11 +223,12 @@ uint64_t movex_master_time(const movex_master *master)
 void movex_master_resource_schedule(movex_master *master, movex_master_resource *resource)
 {
     const movex_type *type = resource->rules->type;
-    uint64_t          due = type->wakes_at ? type->wakes_at(resource->view.state) : 0;
+    if (!type->wakes_at) return;
+    uint64_t due = type->wakes_at(resource->view.state);
     if (due)
-        movex_heap_set(&master->wakes, &resource->wake, due);
+        movex_heap_set(&master->wakes, &resource->alarm->wake, due);
     else
-        movex_heap_remove(&master->wakes, &resource->wake);
+        movex_heap_remove(&master->wakes, &resource->alarm->wake);
 }
 
 uint64_t movex_master_resource_bytes_hashed(const movex_master_resource *resource)

@@ -14,11 +14,11 @@ static void schedule(movex_master *master, movex_master_resource *resource)
 {
     const movex_sealed *sealed = resource->sealed;
     if (sealed->closing)
-        movex_heap_set(&master->seals, &resource->seal, sealed->deadline_ms);
+        movex_heap_set(&master->seals, &resource->alarm->seal, sealed->deadline_ms);
     else if (sealed->due)
-        movex_heap_set(&master->seals, &resource->seal, 0);
+        movex_heap_set(&master->seals, &resource->alarm->seal, 0);
     else
-        movex_heap_remove(&master->seals, &resource->seal);
+        movex_heap_remove(&master->seals, &resource->alarm->seal);
 }
 
 /* ---- making, growing, ending */
@@ -392,5 +392,5 @@ void movex_round_check(const movex_master_resource *resource)
     movex_sealed_check(sealed);
     for (uint32_t i = 0; i < sealed->author_count; i++)
         assert((sealed->authors[i].session != NULL) == (sealed->authors[i].sealed > 0));
-    assert((resource->seal.place != 0) == sealed->due);
+    assert((resource->alarm->seal.place != 0) == sealed->due);
 }

@@ -97,8 +97,8 @@ static void tell_views(movex_master *master, movex_master_resource *resource, co
     bool                alone = resource->company->subscriber_count == 1 && telling->author;
     bool                hiders = resource->hidden && resource->hidden->hider_count > 0;
     /* Without any, the author alone is told apart. */
-    uint32_t            first = hiders || !telling->author ? 0 : telling->author->slot;
-    uint32_t            end = hiders ? resource->company->slots : telling->author ? first + 1 : 0;
+    uint32_t first = hiders || !telling->author ? 0 : telling->author->slot;
+    uint32_t end = hiders ? resource->company->slots : telling->author ? first + 1 : 0;
     for (uint32_t i = first; i < end; i++) {
         movex_subscription *other = resource->company->subscribers[i];
         if (!other || !other->live || !is_alone(other, telling)) continue;
@@ -177,7 +177,8 @@ static void tell_audiences(movex_master *master, movex_master_resource *resource
         send_written(master, other, &writer, true);
     }
     for (uint32_t i = 0; i < resource->company->slots; i++)
-        if (resource->company->subscribers[i] && !resource->company->subscribers[i]->is_told) tell_alike(master, resource, telling, i);
+        if (resource->company->subscribers[i] && !resource->company->subscribers[i]->is_told)
+            tell_alike(master, resource, telling, i);
     for (uint32_t i = 0; i < resource->company->slots; i++) {
         movex_subscription *other = resource->company->subscribers[i];
         /* Who has no next one has stayed so long, as others may go to where it was. */

@@ -18,7 +18,7 @@ static size_t hash_size(const movex_view *view)
 
 bool movex_view_init(movex_view *view, const movex_rules *rules, bool hashed, const movex_allocator *allocator)
 {
-    *view = (movex_view){.rules = rules, .hashed = hashed};
+    *view = (movex_view){.rules = rules};
     view->state = movex_allocate(allocator, state_size(view));
     view->backup = movex_allocate(allocator, state_size(view));
     if (hashed) view->hashes.blocks = movex_allocate(allocator, hash_size(view));
@@ -45,9 +45,10 @@ int movex_view_apply(movex_view *view, uint32_t action, const void *payload, con
                      movex_error *error)
 {
     const movex_codec *codec = view->rules->state;
-    movex_hashes      *hashes = view->hashed ? &view->hashes : NULL;
+    movex_hashes      *hashes = view->hashes.blocks ? &view->hashes : NULL;
     int                answer = movex_rules_reduce(view->rules, view->state, action, payload, context);
-    if (answer == MOVEX_ACCEPT && movex_codec_commit(codec, view->backup, view->state, hashes, NULL, view->moved, error) != MOVEX_OK)
+    if (answer == MOVEX_ACCEPT &&
+        movex_codec_commit(codec, view->backup, view->state, hashes, NULL, view->moved, error) != MOVEX_OK)
         answer = MOVEX_REFUSED_INVALID_STATE;
     if (answer != MOVEX_ACCEPT) movex_codec_restore(codec, view->backup, view->state);
     return answer;
@@ -57,7 +58,7 @@ int movex_view_apply(movex_view *view, uint32_t action, const void *payload, con
 static uint64_t hash_state(movex_view *view)
 {
     const movex_codec *codec = view->rules->state;
-    if (!view->hashed) return movex_codec_checksum(codec, view->state);
+    if (!view->hashes.blocks) return movex_codec_checksum(codec, view->state);
     movex_codec_hash(codec, view->state, &view->hashes);
     return view->hashes.checksum;
 }
@@ -86,14 +87,14 @@ int movex_view_put(movex_view *view, const void *state)
     int status = movex_codec_settle(view->rules->state, view->state, NULL);
     if (status == MOVEX_OK) movex_codec_copy(view->rules->state, view->backup, view->state);
     memcpy(view->state, view->backup, state_size(view));
-    if (status == MOVEX_OK && view->hashed) movex_codec_hash(view->rules->state, view->state, &view->hashes);
+    if (status == MOVEX_OK && view->hashes.blocks) movex_codec_hash(view->rules->state, view->state, &view->hashes);
     return status;
 }
 
 void movex_view_settle(movex_view *view)
 {
-    int status = movex_codec_commit(view->rules->state, view->backup, view->state, view->hashed ? &view->hashes : NULL,
-                                    NULL, view->moved, NULL);
+    int status = movex_codec_commit(view->rules->state, view->backup, view->state,
+                                    view->hashes.blocks ? &view->hashes : NULL, NULL, view->moved, NULL);
     assert(status == MOVEX_OK); /* it is settled */
     (void)status;
 }
@@ -109,7 +110,7 @@ int movex_view_patch(movex_view *view, const void *bytes, size_t length, movex_e
     const movex_codec *codec = view->rules->state;
     int                status = movex_codec_patch_over(codec, view->backup, view->state, bytes, length, error);
     if (status == MOVEX_OK)
-        status = movex_codec_commit(codec, view->backup, view->state, view->hashed ? &view->hashes : NULL, NULL,
+        status = movex_codec_commit(codec, view->backup, view->state, view->hashes.blocks ? &view->hashes : NULL, NULL,
                                     view->moved, error);
     if (status != MOVEX_OK) movex_codec_restore(codec, view->backup, view->state);
     return status;
@@ -117,7 +118,7 @@ int movex_view_patch(movex_view *view, const void *bytes, size_t length, movex_e
 
 void movex_view_match(movex_view *view, const movex_view *other)
 {
-    assert(view->hashed && other->hashed && view->rules == other->rules && !view->moved);
+    assert(view->hashes.blocks && other->hashes.blocks && view->rules == other->rules && !view->moved);
     uint64_t bytes_hashed = view->hashes.bytes_hashed;
     movex_codec_restore(view->rules->state, other->state, view->state);
     movex_codec_restore(view->rules->state, other->state, view->backup);
@@ -144,7 +145,7 @@ int movex_view_try(movex_view *view, uint32_t action, const void *payload, const
 
 void movex_view_follow(movex_view *view, const movex_view *other)
 {
-    assert(!view->hashed && view->rules == other->rules);
+    assert(!view->hashes.blocks && view->rules == other->rules);
     movex_codec_restore(view->rules->state, other->state, view->state);
     movex_codec_restore(view->rules->state, other->state, view->backup);
 }
@@ -152,7 +153,7 @@ void movex_view_follow(movex_view *view, const movex_view *other)
 void movex_view_share(movex_view *view, const movex_view *other)
 {
     const movex_codec *codec = view->rules->state;
-    assert(!view->hashed && view->rules == other->rules && view->moved == other->moved);
+    assert(!view->hashes.blocks && view->rules == other->rules && view->moved == other->moved);
     movex_codec_share(codec, other->state, view->state, view->moved);
     movex_codec_share(codec, other->state, view->backup, view->moved);
     if (view->moved) movex_touched_start(view->moved, (uint32_t)state_size(view));
@@ -161,6 +162,6 @@ void movex_view_share(movex_view *view, const movex_view *other)
 void movex_view_check(const movex_view *view)
 {
     assert(movex_codec_equal(view->rules->state, view->state, view->backup));
-    assert(!view->hashed || view->hashes.checksum == movex_codec_checksum(view->rules->state, view->state));
+    assert(!view->hashes.blocks || view->hashes.checksum == movex_codec_checksum(view->rules->state, view->state));
     (void)view;
 }

@@ -14,7 +14,6 @@ typedef struct movex_view {
     void              *state;  /* what others read, and reducers run on */
     void              *backup; /* the same as it was before the reducer that is running */
     movex_hashes       hashes; /* of state; blocks is NULL for a view whose checksum nobody asks for */
-    bool               hashed;
     movex_touched     *moved;  /* lent: gets what has changed, of a state that is not small; NULL: nobody asks */
 } movex_view;
 
