@@ -13,6 +13,7 @@ typedef struct commit {
     movex_hashes     *hashes;     /* NULL: none are kept */
     uint32_t          next_block; /* blocks before this one have been looked at */
     bool              changed;
+    bool              declared; /* what is touched need not differ */
 } commit;
 
 static void hash_block(commit *c, uint32_t index, const unsigned char *bytes, uint32_t length)
@@ -49,25 +50,14 @@ static void update_range(commit *c, uint32_t from, uint32_t to)
     if (c->next_block < block) c->next_block = block;
 }
 
-/* The number of the lowest bit that is set. */
-static unsigned lowest_bit(uint64_t bits)
-{
-#ifdef __GNUC__
-    return (unsigned)__builtin_ctzll(bits);
-#else
-    unsigned bit = 0;
-    for (; !(bits & 1); bits >>= 1) bit++;
-    return bit;
-#endif
-}
-
 _Static_assert(MOVEX_CHUNK == MOVEX_CODEC_BLOCK, "a chunk of a plain state is a block");
+_Static_assert(MOVEX_CHUNK == 1u << 8, "the smallest granule is a chunk");
 
 /* Takes over the chunks of a granule in which state and work differ. A block is looked at before anything of it is copied: with
    the first of its chunks that differs. */
 static void take_granule(commit *c, bool compare, uint64_t at, uint64_t size)
 {
-    bool one = size == MOVEX_CHUNK; /* that is known to differ */
+    bool one = size == MOVEX_CHUNK && !c->declared; /* that is known to differ */
     for (uint64_t end = at + size; at < end && at < c->node->size; at += MOVEX_CHUNK) {
         uint32_t from = (uint32_t)at, length = movex_chunk_size(c->node->size, from);
         if (!one && memcmp(c->state + from, c->work + from, length) == 0) continue;
@@ -83,7 +73,7 @@ static void take_touched(commit *c, bool compare, const movex_touched *touched, 
 {
     for (uint32_t word = 0; word < touched->word_count; word++) {
         for (uint64_t bits = touched->words[word]; bits; bits &= bits - 1) {
-            uint64_t at = (uint64_t)(word * 64 + lowest_bit(bits)) << touched->shift;
+            uint64_t at = (uint64_t)(word * 64 + movex_lowest_bit(bits)) << touched->shift;
             take_granule(c, compare, at, UINT64_C(1) << touched->shift);
         }
         if (moved) moved->words[word] |= touched->words[word];
@@ -185,6 +175,22 @@ int movex_codec_commit(const movex_codec *codec, void *state, void *work, movex_
     return MOVEX_OK;
 }
 
+int movex_codec_commit_touched(const movex_codec *codec, void *state, void *work, movex_hashes *hashes,
+                               movex_touched *touched, movex_touched *moved, movex_error *error)
+{
+    commit         c = {.node = codec->root, .state = state, .work = work, .hashes = hashes, .declared = true};
+    movex_settling settling = {.old = state, .memory = work, .touched = touched, .error = error};
+    uint32_t       to, end;
+    assert(state && work && state != work && !is_small(codec->root));
+    for (uint32_t from = 0; movex_touched_next(touched, &from, &to); from = to)
+        for (; movex_next_difference(c.state, c.work, to, &from, &end); from = end) {
+            int status = movex_settle_range(&settling, codec->root, from, end);
+            if (status) return status;
+        }
+    take_touched(&c, hashes != NULL, touched, moved);
+    return MOVEX_OK;
+}
+
 void movex_codec_restore(const movex_codec *codec, const void *state, void *work)
 {
     const unsigned char *from_state = state;
@@ -216,12 +222,8 @@ void movex_codec_share(const movex_codec *codec, const void *state, void *copy, 
         memcpy(to, from, size);
         return;
     }
-    for (uint32_t word = 0; word < moved->word_count; word++) {
-        for (uint64_t bits = moved->words[word]; bits; bits &= bits - 1) {
-            uint64_t at = (uint64_t)(word * 64 + lowest_bit(bits)) << moved->shift, granule = UINT64_C(1) << moved->shift;
-            memcpy(to + at, from + at, size - at < granule ? (size_t)(size - at) : (size_t)granule);
-        }
-    }
+    uint32_t end;
+    for (uint32_t at = 0; movex_touched_next(moved, &at, &end); at = end) memcpy(to + at, from + at, end - at);
 #ifdef MOVEX_PARANOID
     assert(memcmp(state, copy, size) == 0);
 #endif
