@@ -36,14 +36,16 @@ movex_context movex_replica_context(const movex_resource *resource, uint64_t ver
 }
 
 /* The best guess at what the master will add; the same draws each time, so that a prediction does not flicker. */
-static int predict(movex_resource *resource, const movex_pending_dispatch *dispatch, uint64_t version)
+static int predict(movex_resource *resource, const movex_pending_dispatch *dispatch, uint64_t version,
+                   movex_error *error)
 {
     bool                has_payload = resource->rules->payloads[dispatch->action] != NULL;
     uint64_t            seed = dispatch->ticket;
     movex_random_source random = {.seed = movex_splitmix64(&seed)};
     movex_context       context = movex_replica_context(resource, version, &random);
     resource->client->stats.reduces++;
-    return movex_view_apply(&resource->local, dispatch->action, has_payload ? dispatch->payload : NULL, &context, NULL);
+    return movex_view_apply(&resource->local, dispatch->action, has_payload ? dispatch->payload : NULL, &context,
+                            error);
 }
 
 /* False if there is no memory. */
@@ -78,7 +80,7 @@ bool movex_replica_predict(movex_resource *resource, const movex_pending_dispatc
     *answer = MOVEX_ACCEPT;
     if (!movex_rules_is_predicted(resource->rules, dispatch->action)) return true;
     if (!start_predicting(resource)) return false;
-    *answer = predict(resource, dispatch, resource->version + resource->pending_count);
+    *answer = predict(resource, dispatch, resource->version + resource->pending_count, &resource->client->error);
     return true;
 }
 
@@ -97,7 +99,7 @@ bool movex_replica_rebase(movex_resource *resource)
         const movex_pending_dispatch *dispatch = movex_pending_of(node);
         version++;
         /* What is refused now has no effect for now; only the master's answer removes it. */
-        if (is_predicted(resource, dispatch)) predict(resource, dispatch, version);
+        if (is_predicted(resource, dispatch)) predict(resource, dispatch, version, NULL);
     }
     return true;
 }
