@@ -13,7 +13,6 @@ typedef struct commit {
     movex_hashes     *hashes;     /* NULL: none are kept */
     uint32_t          next_block; /* blocks before this one have been looked at */
     bool              changed;
-    bool              declared; /* what is touched need not differ */
 } commit;
 
 static void hash_block(commit *c, uint32_t index, const unsigned char *bytes, uint32_t length)
@@ -57,7 +56,7 @@ _Static_assert(MOVEX_CHUNK == 1u << 8, "the smallest granule is a chunk");
    the first of its chunks that differs. */
 static void take_granule(commit *c, bool compare, uint64_t at, uint64_t size)
 {
-    bool one = size == MOVEX_CHUNK && !c->declared; /* that is known to differ */
+    bool one = size == MOVEX_CHUNK; /* that is known to differ */
     for (uint64_t end = at + size; at < end && at < c->node->size; at += MOVEX_CHUNK) {
         uint32_t from = (uint32_t)at, length = movex_chunk_size(c->node->size, from);
         if (!one && memcmp(c->state + from, c->work + from, length) == 0) continue;
@@ -178,17 +177,23 @@ int movex_codec_commit(const movex_codec *codec, void *state, void *work, movex_
 int movex_codec_commit_touched(const movex_codec *codec, void *state, void *work, movex_hashes *hashes,
                                movex_touched *touched, movex_touched *moved, movex_error *error)
 {
-    commit         c = {.node = codec->root, .state = state, .work = work, .hashes = hashes, .declared = true};
-    movex_settling settling = {.old = state, .memory = work, .touched = touched, .error = error};
+    commit         c = {.node = codec->root, .state = state, .work = work, .hashes = hashes};
+    movex_touched  changed;
+    movex_settling settling = {.old = state, .memory = work, .touched = &changed, .error = error};
     uint32_t       to, end;
+    int            status = MOVEX_OK;
     assert(state && work && state != work && !is_small(codec->root));
+    movex_touched_start(&changed, codec->root->size);
     for (uint32_t from = 0; movex_touched_next(touched, &from, &to); from = to)
-        for (; movex_next_difference(c.state, c.work, to, &from, &end); from = end) {
-            int status = movex_settle_range(&settling, codec->root, from, end);
-            if (status) return status;
+        for (; !status && movex_next_difference(c.state, c.work, to, &from, &end); from = end) {
+            movex_touched_mark(&changed, from, end);
+            status = movex_settle_range(&settling, codec->root, from, end);
         }
-    take_touched(&c, hashes != NULL, touched, moved);
-    return MOVEX_OK;
+    if (status)
+        movex_touched_add(touched, &changed);
+    else
+        take_touched(&c, hashes != NULL, &changed, moved);
+    return status;
 }
 
 void movex_codec_restore(const movex_codec *codec, const void *state, void *work)

@@ -32,8 +32,8 @@ void movex_codec_hash(const movex_codec *codec, const void *state, movex_hashes 
 int movex_codec_commit(const movex_codec *codec, void *state, void *work, movex_hashes *hashes, bool *changed,
                        movex_touched *moved, movex_error *error);
 
-/* The same of a state that is not small, in which nothing else can differ than what is `touched`, at the cost of that. What
-   settling clears elsewhere is touched after it. On failure all that is touched must be restored. */
+/* The same of a state that is not small, in which nothing else can differ than what is `touched`, at the cost of that; `moved`
+   gets what does. On failure all that is touched then must be restored: also what has been cleared elsewhere. */
 int movex_codec_commit_touched(const movex_codec *codec, void *state, void *work, movex_hashes *hashes,
                                movex_touched *touched, movex_touched *moved, movex_error *error);
 

@@ -38,6 +38,12 @@ void movex_touched_mark(movex_touched *touched, uint32_t from, uint32_t to)
         mark(touched, granule);
 }
 
+void movex_touched_add(movex_touched *touched, const movex_touched *more)
+{
+    assert(touched->size == more->size);
+    for (uint32_t i = 0; i < touched->word_count; i++) touched->words[i] |= more->words[i];
+}
+
 void movex_touched_sweep(movex_touched *touched, uint32_t *sweep)
 {
     uint32_t granules = granules_of(touched);

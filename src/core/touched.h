@@ -22,6 +22,8 @@ void movex_touched_start(movex_touched *touched, uint32_t size);
 void movex_touched_fill(movex_touched *touched, uint32_t size);
 /* Bytes [from, to), which are not none. */
 void movex_touched_mark(movex_touched *touched, uint32_t from, uint32_t to);
+/* What is in `more`, of a state of the same size, as well. */
+void movex_touched_add(movex_touched *touched, const movex_touched *more);
 /* The granules from `*sweep` on, round and round, so many that each has had its turn after 256 calls. */
 void movex_touched_sweep(movex_touched *touched, uint32_t *sweep);
 /* The next run of granules that are touched, at or after byte `*from`, as bytes [*from, *to); false if there is none. */
