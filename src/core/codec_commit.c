@@ -90,21 +90,36 @@ static int commit_large(commit *c, bool compare, movex_touched *moved, movex_err
     return MOVEX_OK;
 }
 
-/* All of a block whose memory is its image, of which nothing has to be settled. */
-static void commit_plain(commit *c)
-{
-    uint32_t size = c->node->size;
-    if (memcmp(c->state, c->work, size) == 0) return;
-    hash_block(c, 0, c->work, size);
-    memcpy(c->state, c->work, size);
-}
-
 static bool differ(const unsigned char *a, const unsigned char *b)
 {
     uint64_t left, right;
     memcpy(&left, a, sizeof left);
     memcpy(&right, b, sizeof right);
     return left != right;
+}
+
+/* A number and no more: a counter, a clock. */
+static void commit_word(commit *c)
+{
+    if (!differ(c->state, c->work)) return;
+    c->changed = true;
+    memcpy(c->state, c->work, sizeof(uint64_t));
+    if (!c->hashes) return;
+    c->hashes->checksum = c->hashes->blocks[0] = movex_xxh64_of_8(c->work, 0);
+    c->hashes->bytes_hashed += sizeof(uint64_t);
+}
+
+/* All of a block whose memory is its image, of which nothing has to be settled. */
+static void commit_plain(commit *c)
+{
+    uint32_t size = c->node->size;
+    if (size == sizeof(uint64_t)) {
+        commit_word(c);
+        return;
+    }
+    if (memcmp(c->state, c->work, size) == 0) return;
+    hash_block(c, 0, c->work, size);
+    memcpy(c->state, c->work, size);
 }
 
 /* Where state and work differ: [from, to), empty if nowhere. */
