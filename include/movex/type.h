@@ -70,7 +70,7 @@ typedef struct movex_action_type {
      *  this action now, so that the library need not compare all of the state to find out. Called before the reducer, whether
      *  that is going to accept or not: check the payload here as well. To name too much costs time and nothing else. Not to be
      *  named: slots of lists that a smaller count leaves behind, and what follows a text's end. Pure. Without effect on states
-     *  of one block (a few hundred bytes). What is changed and not named is found by movex_determinism, to the byte; a build of
+     *  of 4 KiB and less, which are sooner compared. What is changed and not named is found by movex_determinism, to the byte; a build of
      *  the library with assertions also refuses the action, with MOVEX_REFUSED_UNDECLARED, where it is far from what is named. */
     void (*touches)(const void *state, const movex_action *action, movex_touch *touch);
 } movex_action_type;

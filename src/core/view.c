@@ -43,9 +43,11 @@ void movex_view_free(movex_view *view, const movex_allocator *allocator)
 
 /* ---- actions that declare what they touch */
 
+enum { MOST_COMPARED = 4096 }; /* bytes of a state that is sooner compared */
+
 static bool is_declared(const movex_view *view, uint32_t action)
 {
-    return view->rules->type->actions[action].touches && !movex_codec_is_small(view->rules->state);
+    return view->rules->type->actions[action].touches && state_size(view) > MOST_COMPARED;
 }
 
 static void declare(const movex_view *view, uint32_t action, const void *payload, movex_touched *touched)
