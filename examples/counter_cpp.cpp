@@ -33,8 +33,8 @@ static int reduce(void *state, const movex_action *action, const movex_context *
 }
 
 static constexpr movex_action_type actions[] = {
-    {"increment", nullptr, 0, nullptr}, // INCREMENT: C++17 cannot name the index, so the order is the enum's
-    {"add", &add_schema, 0, nullptr},   // ADD
+    {"increment", nullptr, 0, nullptr, nullptr}, // INCREMENT: C++17 cannot name the index, so the order is the enum's
+    {"add", &add_schema, 0, nullptr, nullptr},   // ADD
 };
 
 // Members by name, as C's designated initialisers have them; still a constant, made by the compiler.

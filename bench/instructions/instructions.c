@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CLIENTS = 64, CELLS = 4096, FEW_CELLS = 256, MOST_POLLS = 64, LONGEST_PAUSE_MS = 10000 };
+enum { MOST_CLIENTS = 64, CELLS = 4096, FEW_CELLS = 256, MANY_CELLS = 65536, MOST_POLLS = 64, LONGEST_PAUSE_MS = 10000 };
 
 /* ---- the games */
 
@@ -38,19 +38,29 @@ typedef struct {
     uint32_t cell[FEW_CELLS];
 } small_field;
 typedef struct {
+    uint32_t cell[MANY_CELLS];
+} large_field;
+typedef struct {
     uint32_t index, value;
 } touch;
 
 MOVEX_SCHEMA(field_schema, field, MOVEX_ARRAY(field, cell));
 MOVEX_SCHEMA(small_field_schema, small_field, MOVEX_ARRAY(small_field, cell));
+MOVEX_SCHEMA(large_field_schema, large_field, MOVEX_ARRAY(large_field, cell));
 MOVEX_SCHEMA(touch_schema, touch, MOVEX_FIELD(touch, index), MOVEX_FIELD(touch, value));
 
 static int set_cell(void *state, const movex_action *action, const movex_context *context)
 {
     const touch *t = action->payload;
     (void)context;
-    ((uint32_t *)state)[t->index] += t->value; /* both states are an array and nothing else */
+    ((uint32_t *)state)[t->index] += t->value; /* all three states are an array and nothing else */
     return MOVEX_ACCEPT;
+}
+
+static void declare_cell(const void *state, const movex_action *action, movex_touch *touched)
+{
+    const touch *t = action->payload;
+    MOVEX_TOUCHES(touched, ((const uint32_t *)state)[t->index]);
 }
 
 static const movex_action_type set[] = {{.name = "set", .payload = &touch_schema}};
@@ -58,6 +68,9 @@ static const movex_type        field_type = {
            .name = "field", .state = &field_schema, .actions = set, .action_count = 1, .reduce = set_cell};
 static const movex_type small_field_type = {
     .name = "small", .state = &small_field_schema, .actions = set, .action_count = 1, .reduce = set_cell};
+static const movex_action_type set_declared[] = {{.name = "set", .payload = &touch_schema, .touches = declare_cell}};
+static const movex_type        large_field_type = {
+           .name = "large", .state = &large_field_schema, .actions = set_declared, .action_count = 1, .reduce = set_cell};
 
 /* examples/rps.c */
 enum { SIT, SUBMIT, READY, AGAIN };
@@ -226,6 +239,12 @@ static void touch_16_kib(uint32_t turns)
     touch_cells(&field_type, turns);
 }
 
+/* And declares what it touches. */
+static void touch_256_kib(uint32_t turns)
+{
+    touch_cells(&large_field_type, turns);
+}
+
 /* Leaves and comes back, to a state of 16 KiB. */
 static void take_snapshots(uint32_t turns)
 {
@@ -277,6 +296,7 @@ static const struct {
     {"private-round", play_rounds, 1040, 200},
     {"state-1-kib", touch_1_kib, 1040, 500},
     {"state-16-kib", touch_16_kib, 1040, 500},
+    {"declared-256-kib", touch_256_kib, 1040, 500},
     {"snapshot-16-kib", take_snapshots, 100, 100},
     {"resume", resume, 1040, 200},
 };

@@ -10,6 +10,9 @@
  *  are zero on every machine, and a reducer may count on it. A reducer that is wrong in the same way twice is not
  *  found: see movex_stats.mismatches.
  *
+ *  Where an action declares what it touches (movex_action_type.touches), one that changes anything else is found as well, to
+ *  the byte.
+ *
  *  Threads: rules that are checked are used by one thread at a time, unlike others. */
 #ifndef MOVEX_DETERMINISM_H
 #define MOVEX_DETERMINISM_H
@@ -22,7 +25,8 @@
  *  rules on one thread. */
 typedef struct movex_determinism {
     uint64_t runs;     /**< actions that were run twice */
-    uint64_t findings; /**< of them, those in which the two runs differed, or something was written that must not be */
+    uint64_t findings; /**< of them, those in which the two runs differed, or something was written that must not be, or was
+                            not declared */
     char     text[MOVEX_ERROR_TEXT_SIZE]; /**< the first finding, with type, action and fields: "type row, action append: run twice,
                                                it left numbers[1]: here 7, second run 9" */
 } movex_determinism;

@@ -11,7 +11,7 @@
 #include <movex/type.h>
 
 /** Grows when movex_game, movex_type or what they point to change in a way that breaks old shared objects. */
-#define MOVEX_GAME_INTERFACE 2
+#define MOVEX_GAME_INTERFACE 3
 
 /** The name of the symbol. */
 #define MOVEX_GAME_SYMBOL "movex_game_exports"

@@ -63,7 +63,8 @@ typedef enum movex_status {
     X(REFUSED_BEFORE_RESTART, -11, "it was refused before the master started again, which does not know why")           \
     X(REFUSED_NOT_OPENED, -12, "it was sealed, and its author has not opened it in time")                              \
     X(REFUSED_COMMITMENT, -13, "it was sealed, and what its author has opened is something else")                      \
-    X(REFUSED_TOO_MANY_SEALED, -14, "as many actions are kept as may be while something is sealed")
+    X(REFUSED_TOO_MANY_SEALED, -14, "as many actions are kept as may be while something is sealed")                    \
+    X(REFUSED_UNDECLARED, -15, "it changed something that its touches does not name")
 
 /** What a reducer returns (MOVEX_ACCEPT, MOVEX_REFUSE, or the game's own reason > 0), and the library's own reasons. */
 typedef enum movex_refusal {

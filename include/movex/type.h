@@ -54,6 +54,9 @@ enum {
     MOVEX_MASTER_ONLY = 1u << 1
 };
 
+/** What an action is going to change, see movex_action_type.touches. */
+typedef struct movex_touch movex_touch;
+
 /** One kind of action. */
 typedef struct movex_action_type {
     const char         *name;    /**< unique within its type */
@@ -62,7 +65,18 @@ typedef struct movex_action_type {
     const char         *hidden_as; /**< the name of the action that may be shown to others in its stead until the reveal
                                         (movex_dispatch_private); NULL: it cannot be hidden. Whatever that one does, this one must
                                         do as well: at the reveal it replaces it */
+
+    /** Optional, for large states: names, by MOVEX_TOUCHES, every part of the state that the reducer may change if it is given
+     *  this action now, so that the library need not compare all of the state to find out. Called before the reducer, whether
+     *  that is going to accept or not: check the payload here as well. To name too much costs time and nothing else. Not to be
+     *  named: slots of lists that a smaller count leaves behind, and what follows a text's end. Pure. Without effect on states
+     *  of 4 KiB and less, which are sooner compared. What is changed and not named is found by movex_determinism, to the byte; a build of
+     *  the library with assertions also refuses the action, with MOVEX_REFUSED_UNDECLARED, where it is far from what is named. */
+    void (*touches)(const void *state, const movex_action *action, movex_touch *touch);
 } movex_action_type;
+
+/** In `touches`: an lvalue of the state may be changed, such as MOVEX_TOUCHES(touch, board->cell[index]). */
+#define MOVEX_TOUCHES(touch, lvalue) movex_touches(touch, &(lvalue), sizeof(lvalue))
 
 /** A kind of resource. */
 typedef struct movex_type {
@@ -159,6 +173,10 @@ MOVEX_BEGIN_DECLARATIONS
 /** The next random value of an entry: 64 bits, the same on every machine that may know them. SplitMix64 (Steele, Lea and
  *  Flood 2014) over the entry's seed. To be called by reducers only. */
 MOVEX_API uint64_t movex_random(const movex_context *context);
+
+/** In `touches`: `size` bytes of the state, from `part` on, may be changed. What does not lie within the state stands for all
+ *  of it. */
+MOVEX_API void movex_touches(movex_touch *touch, const void *part, size_t size);
 
 /** A random value from 0 to `bound` - 1, each equally likely (Lemire 2019); 0 if bound is 0. */
 MOVEX_API uint32_t movex_random_below(const movex_context *context, uint32_t bound);

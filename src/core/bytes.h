@@ -71,11 +71,24 @@ static inline uint64_t movex_read_u64(movex_reader *reader)
 
 uint64_t movex_read_long_number(movex_reader *reader);
 
-/* Most numbers take one byte. */
+/* Most numbers take one byte or two. */
 static inline uint64_t movex_read_number(movex_reader *reader)
 {
-    bool is_short = !reader->failed && reader->at < reader->end && *reader->at < 0x80;
-    return is_short ? *reader->at++ : movex_read_long_number(reader);
+    const unsigned char *at = reader->at;
+    if (!reader->failed && reader->end - at >= 2) {
+        if (at[0] < 0x80) {
+            reader->at = at + 1;
+            return at[0];
+        }
+        if (at[1] < 0x80 && at[1]) {
+            reader->at = at + 2;
+            return (uint64_t)at[1] << 7 | (at[0] & 0x7fu);
+        }
+    }
+    movex_reader copy = *reader; /* so that a reader can be kept in registers */
+    uint64_t     number = movex_read_long_number(&copy);
+    *reader = copy;
+    return number;
 }
 
 /* A number of at most `most`. */

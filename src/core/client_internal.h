@@ -341,7 +341,10 @@ static inline void movex_resource_announce(movex_resource *resource, unsigned ne
 /* Has pending put back on top of confirmed at the end of the poll. */
 static inline void movex_replica_touch(movex_resource *resource)
 {
-    if (!resource->stale.list) movex_list_append(&resource->client->stale, &resource->stale);
+    if (!resource->predicted && !resource->pending.first && !resource->sealing) /* there is nothing to put back, and was nothing */
+        movex_resource_announce(resource, MOVEX_NEWS_CHANGED);
+    else if (!resource->stale.list)
+        movex_list_append(&resource->client->stale, &resource->stale);
 }
 
 /* ---- client_send.c */

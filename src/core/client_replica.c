@@ -36,14 +36,16 @@ movex_context movex_replica_context(const movex_resource *resource, uint64_t ver
 }
 
 /* The best guess at what the master will add; the same draws each time, so that a prediction does not flicker. */
-static int predict(movex_resource *resource, const movex_pending_dispatch *dispatch, uint64_t version)
+static int predict(movex_resource *resource, const movex_pending_dispatch *dispatch, uint64_t version,
+                   movex_error *error)
 {
     bool                has_payload = resource->rules->payloads[dispatch->action] != NULL;
     uint64_t            seed = dispatch->ticket;
     movex_random_source random = {.seed = movex_splitmix64(&seed)};
     movex_context       context = movex_replica_context(resource, version, &random);
     resource->client->stats.reduces++;
-    return movex_view_apply(&resource->local, dispatch->action, has_payload ? dispatch->payload : NULL, &context, NULL);
+    return movex_view_apply(&resource->local, dispatch->action, has_payload ? dispatch->payload : NULL, &context,
+                            error);
 }
 
 /* False if there is no memory. */
@@ -78,7 +80,7 @@ bool movex_replica_predict(movex_resource *resource, const movex_pending_dispatc
     *answer = MOVEX_ACCEPT;
     if (!movex_rules_is_predicted(resource->rules, dispatch->action)) return true;
     if (!start_predicting(resource)) return false;
-    *answer = predict(resource, dispatch, resource->version + resource->pending_count);
+    *answer = predict(resource, dispatch, resource->version + resource->pending_count, &resource->client->error);
     return true;
 }
 
@@ -97,7 +99,7 @@ bool movex_replica_rebase(movex_resource *resource)
         const movex_pending_dispatch *dispatch = movex_pending_of(node);
         version++;
         /* What is refused now has no effect for now; only the master's answer removes it. */
-        if (is_predicted(resource, dispatch)) predict(resource, dispatch, version);
+        if (is_predicted(resource, dispatch)) predict(resource, dispatch, version, NULL);
     }
     return true;
 }
@@ -170,6 +172,23 @@ static bool take_secrets(movex_resource *resource, const movex_entry_message *me
     return true;
 }
 
+/* The same where all see the same, and nothing else comes with the entry. */
+static void apply_single(movex_resource *resource, const movex_entry_message *message, const movex_context *context,
+                         const deed *what)
+{
+    movex_error fault;
+    fault.text[0] = '\0'; /* not all of it: it is not needed as a rule */
+    resource->client->stats.reduces++;
+    int answer = movex_view_apply(&resource->confirmed, what->action, what->payload, context, &fault);
+    resource->version = message->version;
+    resource->entry_ms = context->now_ms;
+    /* Should the reducer refuse here what it accepted there, the checksums tell. But a state that breaks its own schema has been
+       restored before it could be hashed: memory is corrupt, or the reducer is. */
+    bool sound = answer != MOVEX_REFUSED_INVALID_STATE && resource->confirmed.hashes.checksum == message->checksum;
+    if (resource->resyncing || sound) return;
+    mismatch(resource, context->author, resource->rules->type->actions[what->action].name, message->version, fault.text);
+}
+
 static void apply(movex_resource *resource, const movex_entry_message *message, const char *author, const deed *what)
 {
     movex_random_source random = {.seed = message->seed};
@@ -179,9 +198,12 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
               .now_ms = resource->entry_ms + message->elapsed_ms,
               .random = &random,
     };
+    if (resource->rules->single && !(message->flags & (MOVEX_ENTRY_REVEALS | MOVEX_ENTRY_PATCHED))) {
+        apply_single(resource, message, &context, what);
+        return;
+    }
     const movex_action_type *action = &resource->rules->type->actions[what->action];
     bool        folds = (message->flags & (MOVEX_ENTRY_REVEALS | MOVEX_ENTRY_PATCHED)) == MOVEX_ENTRY_REVEALS;
-    bool        single = !resource->rules->hidden_as && !resource->rules->patched;
     movex_error fault;
     int         answer = MOVEX_ACCEPT;
     fault.text[0] = '\0';                                 /* not all of it: it is not needed as a rule */
@@ -204,9 +226,7 @@ static void apply(movex_resource *resource, const movex_entry_message *message, 
     /* Of an action of the master's alone that changes nothing here, nothing is done; what is held is looked at all the same. */
     if (action->flags & MOVEX_MASTER_ONLY && !folds && !(message->flags & MOVEX_ENTRY_PATCHED))
         sound = movex_view_patch(&resource->confirmed, "", 0, &fault) == MOVEX_OK;
-    /* Should the reducer refuse here what it accepted there, the checksums tell. But where all see the same, a state that breaks
-       its own schema has been restored before it could be hashed: memory is corrupt, or the reducer is. */
-    sound = sound && (answer != MOVEX_REFUSED_INVALID_STATE || !single);
+    sound = sound && (answer != MOVEX_REFUSED_INVALID_STATE || !resource->rules->single); /* as above */
     if (resource->resyncing || (sound && resource->confirmed.hashes.checksum == message->checksum)) return;
     mismatch(resource, author, action->name, message->version, fault.text);
 }

@@ -49,19 +49,8 @@ static void update_range(commit *c, uint32_t from, uint32_t to)
     if (c->next_block < block) c->next_block = block;
 }
 
-/* The number of the lowest bit that is set. */
-static unsigned lowest_bit(uint64_t bits)
-{
-#ifdef __GNUC__
-    return (unsigned)__builtin_ctzll(bits);
-#else
-    unsigned bit = 0;
-    for (; !(bits & 1); bits >>= 1) bit++;
-    return bit;
-#endif
-}
-
 _Static_assert(MOVEX_CHUNK == MOVEX_CODEC_BLOCK, "a chunk of a plain state is a block");
+_Static_assert(MOVEX_CHUNK == 1u << 8, "the smallest granule is a chunk");
 
 /* Takes over the chunks of a granule in which state and work differ. A block is looked at before anything of it is copied: with
    the first of its chunks that differs. */
@@ -83,7 +72,7 @@ static void take_touched(commit *c, bool compare, const movex_touched *touched, 
 {
     for (uint32_t word = 0; word < touched->word_count; word++) {
         for (uint64_t bits = touched->words[word]; bits; bits &= bits - 1) {
-            uint64_t at = (uint64_t)(word * 64 + lowest_bit(bits)) << touched->shift;
+            uint64_t at = (uint64_t)(word * 64 + movex_lowest_bit(bits)) << touched->shift;
             take_granule(c, compare, at, UINT64_C(1) << touched->shift);
         }
         if (moved) moved->words[word] |= touched->words[word];
@@ -101,21 +90,36 @@ static int commit_large(commit *c, bool compare, movex_touched *moved, movex_err
     return MOVEX_OK;
 }
 
-/* All of a block whose memory is its image, of which nothing has to be settled. */
-static void commit_plain(commit *c)
-{
-    uint32_t size = c->node->size;
-    if (memcmp(c->state, c->work, size) == 0) return;
-    hash_block(c, 0, c->work, size);
-    memcpy(c->state, c->work, size);
-}
-
 static bool differ(const unsigned char *a, const unsigned char *b)
 {
     uint64_t left, right;
     memcpy(&left, a, sizeof left);
     memcpy(&right, b, sizeof right);
     return left != right;
+}
+
+/* A number and no more: a counter, a clock. */
+static void commit_word(commit *c)
+{
+    if (!differ(c->state, c->work)) return;
+    c->changed = true;
+    memcpy(c->state, c->work, sizeof(uint64_t));
+    if (!c->hashes) return;
+    c->hashes->checksum = c->hashes->blocks[0] = movex_xxh64_of_8(c->work, 0);
+    c->hashes->bytes_hashed += sizeof(uint64_t);
+}
+
+/* All of a block whose memory is its image, of which nothing has to be settled. */
+static void commit_plain(commit *c)
+{
+    uint32_t size = c->node->size;
+    if (size == sizeof(uint64_t)) {
+        commit_word(c);
+        return;
+    }
+    if (memcmp(c->state, c->work, size) == 0) return;
+    hash_block(c, 0, c->work, size);
+    memcpy(c->state, c->work, size);
 }
 
 /* Where state and work differ: [from, to), empty if nowhere. */
@@ -183,6 +187,28 @@ int movex_codec_commit(const movex_codec *codec, void *state, void *work, movex_
     return MOVEX_OK;
 }
 
+int movex_codec_commit_touched(const movex_codec *codec, void *state, void *work, movex_hashes *hashes,
+                               movex_touched *touched, movex_touched *moved, movex_error *error)
+{
+    commit         c = {.node = codec->root, .state = state, .work = work, .hashes = hashes};
+    movex_touched  changed;
+    movex_settling settling = {.old = state, .memory = work, .touched = &changed, .error = error};
+    uint32_t       to, end;
+    int            status = MOVEX_OK;
+    assert(state && work && state != work && !is_small(codec->root));
+    movex_touched_start(&changed, codec->root->size);
+    for (uint32_t from = 0; movex_touched_next(touched, &from, &to); from = to)
+        for (; !status && movex_next_difference(c.state, c.work, to, &from, &end); from = end) {
+            movex_touched_mark(&changed, from, end);
+            status = movex_settle_range(&settling, codec->root, from, end);
+        }
+    if (status)
+        movex_touched_add(touched, &changed);
+    else
+        take_touched(&c, hashes != NULL, &changed, moved);
+    return status;
+}
+
 void movex_codec_restore(const movex_codec *codec, const void *state, void *work)
 {
     const unsigned char *from_state = state;
@@ -214,13 +240,8 @@ void movex_codec_share(const movex_codec *codec, const void *state, void *copy, 
         memcpy(to, from, size);
         return;
     }
-    for (uint32_t word = 0; word < moved->word_count; word++) {
-        for (uint64_t bits = moved->words[word]; bits; bits &= bits - 1) {
-            uint64_t at = (uint64_t)(word * 64 + lowest_bit(bits)) << moved->shift, granule = UINT64_C(1)
-                                                                                              << moved->shift;
-            memcpy(to + at, from + at, size - at < granule ? (size_t)(size - at) : (size_t)granule);
-        }
-    }
+    uint32_t end;
+    for (uint32_t at = 0; movex_touched_next(moved, &at, &end); at = end) memcpy(to + at, from + at, end - at);
 #ifdef MOVEX_PARANOID
     assert(memcmp(state, copy, size) == 0);
 #endif

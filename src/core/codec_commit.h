@@ -7,6 +7,8 @@
 #ifndef MOVEX_CORE_CODEC_COMMIT_H
 #define MOVEX_CORE_CODEC_COMMIT_H
 
+#include "touched.h"
+
 #include <movex/codec.h>
 
 /* The hashes of a state's image, block by block.
@@ -17,18 +19,6 @@ typedef struct movex_hashes {
     uint64_t  bytes_hashed; /* ever, for the statistics */
 } movex_hashes;
 
-/* Which parts of a state were touched, to a granule of a power of two of bytes. */
-#define MOVEX_TOUCHED_WORDS 64
-typedef struct movex_touched {
-    unsigned shift;      /* log2 of the bytes of a granule, at least 8 */
-    uint32_t word_count; /* in use, for all granules of the state */
-    uint64_t words[MOVEX_TOUCHED_WORDS]; /* a bit for each granule */
-} movex_touched;
-
-/* Nothing, or all, of a state of that size. */
-void movex_touched_start(movex_touched *touched, uint32_t size);
-void movex_touched_fill(movex_touched *touched, uint32_t size);
-
 size_t movex_codec_block_count(const movex_codec *codec);
 
 /* Hashes a settled state from scratch. */
@@ -36,10 +26,16 @@ void movex_codec_hash(const movex_codec *codec, const void *state, movex_hashes 
 
 /* Settles `work` where it differs from `state`, brings `hashes` (NULL: none are kept) up to date and copies what changed
    into `state`: then both are equal. `state` was settled and `hashes` were its own. `changed` (NULL: not asked) says whether
-   anything that is encoded differs. `moved` (NULL: not asked) gets, besides what is in it, all that is copied. On MOVEX_ERR_INVALID_STATE, with the field's path, nothing has happened to `state` and
-   `hashes`, and `work` must be restored. Neither depends on what padding holds. */
+   anything that is encoded differs. `moved` (NULL: not asked) gets, besides what is in it, all that is copied. On
+   MOVEX_ERR_INVALID_STATE, with the field's path, nothing has happened to `state` and `hashes`, and `work` must be restored.
+   Neither depends on what padding holds. */
 int movex_codec_commit(const movex_codec *codec, void *state, void *work, movex_hashes *hashes, bool *changed,
                        movex_touched *moved, movex_error *error);
+
+/* The same of a state that is not small, in which nothing else can differ than what is `touched`, at the cost of that; `moved`
+   gets what does. On failure all that is touched then must be restored: also what has been cleared elsewhere. */
+int movex_codec_commit_touched(const movex_codec *codec, void *state, void *work, movex_hashes *hashes,
+                               movex_touched *touched, movex_touched *moved, movex_error *error);
 
 /* Applies a difference to `work`, which equals the settled `state`; what comes out is settled. On MOVEX_ERR_MALFORMED `work`
    must be restored. */

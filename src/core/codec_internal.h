@@ -122,8 +122,6 @@ static inline bool movex_is_zero(const unsigned char *bytes, size_t length)
 bool movex_next_difference(const unsigned char *a, const unsigned char *b, uint32_t size, uint32_t *from, uint32_t *to);
 
 /* codec_settle.c */
-void movex_touched_mark(movex_touched *touched, uint32_t from, uint32_t to);
-
 typedef struct movex_settling {
     const unsigned char *old;     /* the settled state that `memory` was; NULL: nothing is known about it */
     unsigned char       *memory;  /* the outermost struct */

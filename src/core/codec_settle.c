@@ -4,28 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-void movex_touched_start(movex_touched *touched, uint32_t size)
-{
-    touched->shift = 8;
-    _Static_assert(MOVEX_CHUNK == 1u << 8, "the smallest granule is a chunk");
-    while ((size - 1) >> touched->shift >= MOVEX_TOUCHED_WORDS * 64) touched->shift++;
-    touched->word_count = ((size - 1) >> touched->shift) / 64 + 1;
-    memset(touched->words, 0, touched->word_count * sizeof *touched->words);
-}
-
-void movex_touched_fill(movex_touched *touched, uint32_t size)
-{
-    movex_touched_start(touched, size);
-    movex_touched_mark(touched, 0, size);
-}
-
-void movex_touched_mark(movex_touched *touched, uint32_t from, uint32_t to)
-{
-    assert(from < to);
-    for (uint32_t granule = from >> touched->shift; granule <= (to - 1) >> touched->shift; granule++)
-        touched->words[granule / 64] |= UINT64_C(1) << granule % 64;
-}
-
 /* Where the walk is: a struct at `base` bytes of the outermost one, of which bytes [from, to) were touched. */
 typedef struct place {
     const movex_node *node;

@@ -4,6 +4,7 @@
 #include "codec_internal.h"
 #include "memory.h"
 #include "rules.h"
+#include "touched.h"
 
 #include <string.h>
 
@@ -20,6 +21,8 @@ struct movex_twin {
     unsigned char     *copy;    /* GUARD, the twin's state, GUARD */
     unsigned char     *result;  /* what the first run has left, settled */
     unsigned char     *payload; /* the twin's, padding poisoned */
+    unsigned char     *before;  /* the state before the first run, then with what that has done to what was declared */
+    unsigned char     *exact;   /* what was declared (movex_touch) */
 };
 
 /* ---- memory */
@@ -62,6 +65,8 @@ static void free_twin(const movex_rules *rules, movex_twin *twin)
     if (!twin) return;
     movex_release(&rules->allocator, twin->copy, twin->size + (size_t)2 * GUARD);
     movex_release(&rules->allocator, twin->result, twin->size);
+    movex_release(&rules->allocator, twin->before, twin->size);
+    movex_release(&rules->allocator, twin->exact, twin->size);
     movex_release(&rules->allocator, twin->payload, rules->max_payload);
     movex_release(&rules->allocator, twin, sizeof *twin);
 }
@@ -80,8 +85,10 @@ static movex_twin *make_twin(const movex_rules *rules, movex_determinism *found)
     twin->size = rules->type->state->size;
     twin->copy = movex_allocate(&rules->allocator, twin->size + (size_t)2 * GUARD);
     twin->result = movex_allocate(&rules->allocator, twin->size);
+    twin->before = movex_allocate(&rules->allocator, twin->size);
+    twin->exact = movex_allocate(&rules->allocator, twin->size);
     if (rules->max_payload) twin->payload = movex_allocate(&rules->allocator, rules->max_payload);
-    if (twin->copy && twin->result && (twin->payload || !rules->max_payload)) return twin;
+    if (twin->copy && twin->result && twin->before && twin->exact && (twin->payload || !rules->max_payload)) return twin;
     free_twin(rules, twin);
     return NULL;
 }
@@ -167,6 +174,36 @@ static void compare_states(const movex_rules *rules, uint32_t action, const void
     }
 }
 
+/* ---- what an action declares */
+
+static void note_declared(const movex_rules *rules, const void *state, const movex_action *action)
+{
+    movex_twin *twin = rules->twin;
+    movex_touch touch = {.state = state, .size = (uint32_t)twin->size, .exact = twin->exact};
+    memset(twin->exact, 0, twin->size);
+    memcpy(twin->before, state, twin->size);
+    rules->type->actions[action->type].touches(state, action, &touch);
+    if (memcmp(twin->before, state, twin->size) != 0) find(rules, action->type, "its touches changes the state");
+}
+
+/* What an accepted action leaves is what was there before it, but for what it has declared. */
+static void compare_declared(const movex_rules *rules, uint32_t action, const void *state)
+{
+    movex_twin          *twin = rules->twin;
+    const unsigned char *after = state;
+    char                 fields[MOVEX_ERROR_TEXT_SIZE];
+    for (size_t i = 0; i < twin->size; i++)
+        if (twin->exact[i]) twin->before[i] = after[i];
+    memcpy(twin->result, state, twin->size);
+    if (movex_codec_settle(rules->state, twin->result, NULL) != MOVEX_OK) return; /* it is refused */
+    int status = movex_codec_settle(rules->state, twin->before, NULL);
+    if (status == MOVEX_OK && movex_codec_equal(rules->state, twin->result, twin->before)) return;
+    movex_format format = begin_finding(rules, action);
+    movex_format_text(&format, "it changed what its touches does not name: ");
+    movex_codec_explain(rules->state, twin->result, twin->before, "as declared", 3, fields, sizeof fields);
+    movex_format_text(&format, fields);
+}
+
 int movex_twin_reduce(const movex_rules *rules, void *state, const movex_action *action, const movex_context *context)
 {
     movex_twin         *twin = rules->twin;
@@ -175,7 +212,9 @@ int movex_twin_reduce(const movex_rules *rules, void *state, const movex_action 
     movex_random_source source = context->random ? *context->random : (movex_random_source){0};
     movex_context       again = *context;
     movex_action        second = *action;
-    uint64_t            kept = 0;
+    uint64_t            kept = 0, findings = twin->found->findings;
+    bool                declares = rules->type->actions[action->type].touches != NULL;
+    if (declares) note_declared(rules, state, action);
     if (context->random) again.random = &source;
     memset(twin->copy, SECOND_POISON, twin->size + (size_t)2 * GUARD);
     copy_members(rules->state->root, copy, state);
@@ -200,5 +239,6 @@ int movex_twin_reduce(const movex_rules *rules, void *state, const movex_action 
         find(rules, type, "run twice, it drew another number of random values");
     else if (answer == MOVEX_ACCEPT)
         compare_states(rules, type, state, copy);
+    if (declares && answer == MOVEX_ACCEPT && twin->found->findings == findings) compare_declared(rules, type, state);
     return answer;
 }

@@ -49,6 +49,23 @@ static uint64_t xxh_stripes(const unsigned char **at, const unsigned char *end, 
     return xxh_merge(xxh_merge(xxh_merge(xxh_merge(hash, a), b), c), d);
 }
 
+static inline uint64_t xxh_word(uint64_t hash, const unsigned char *p)
+{
+    return rotate_left(hash ^ xxh_round(0, movex_load_u64(p)), 27) * XXH_PRIME_1 + XXH_PRIME_4;
+}
+
+static inline uint64_t xxh_finish(uint64_t hash)
+{
+    hash = (hash ^ hash >> 33) * XXH_PRIME_2;
+    hash = (hash ^ hash >> 29) * XXH_PRIME_3;
+    return hash ^ hash >> 32;
+}
+
+uint64_t movex_xxh64_of_8(const void *bytes, uint64_t seed)
+{
+    return xxh_finish(xxh_word(seed + XXH_PRIME_5 + 8, bytes));
+}
+
 uint64_t movex_xxh64(const void *bytes, size_t length, uint64_t seed)
 {
     static const unsigned char nothing[1] = {0};
@@ -57,23 +74,20 @@ uint64_t movex_xxh64(const void *bytes, size_t length, uint64_t seed)
     const unsigned char *end = p + length;
     uint64_t             hash = length >= XXH_STRIPE ? xxh_stripes(&p, end, seed) : seed + XXH_PRIME_5;
     hash += length;
-    for (; end - p >= 8; p += 8)
-        hash = rotate_left(hash ^ xxh_round(0, movex_load_u64(p)), 27) * XXH_PRIME_1 + XXH_PRIME_4;
+    for (; end - p >= 8; p += 8) hash = xxh_word(hash, p);
     if (end - p >= 4) {
         hash = rotate_left(hash ^ load_u32(p) * XXH_PRIME_1, 23) * XXH_PRIME_2 + XXH_PRIME_3;
         p += 4;
     }
     for (; p < end; p++) hash = rotate_left(hash ^ *p * XXH_PRIME_5, 11) * XXH_PRIME_1;
-    hash = (hash ^ hash >> 33) * XXH_PRIME_2;
-    hash = (hash ^ hash >> 29) * XXH_PRIME_3;
-    return hash ^ hash >> 32;
+    return xxh_finish(hash);
 }
 
 uint64_t movex_xxh64_number(uint64_t so_far, uint64_t value)
 {
     unsigned char bytes[8];
     movex_store_u64(bytes, value);
-    return movex_xxh64(bytes, sizeof bytes, so_far);
+    return movex_xxh64_of_8(bytes, so_far);
 }
 
 static void sip_round(uint64_t v[4])

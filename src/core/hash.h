@@ -9,6 +9,9 @@
    fingerprints. */
 uint64_t movex_xxh64(const void *bytes, size_t length, uint64_t seed);
 
+/* The same of 8 bytes. */
+uint64_t movex_xxh64_of_8(const void *bytes, uint64_t seed);
+
 /* The same of one number, in a row of them. */
 uint64_t movex_xxh64_number(uint64_t so_far, uint64_t value);
 

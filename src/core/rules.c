@@ -118,6 +118,7 @@ static void find_ways(movex_rules *rules)
     rules->patched = rules->type->redact != NULL;
     for (uint32_t i = 0; i < rules->type->action_count; i++)
         if (rules->type->actions[i].flags & MOVEX_MASTER_ONLY) rules->patched = true;
+    rules->single = !rules->patched && !rules->hidden_as;
     if (rules->patched || !rules->hidden_as) return;
     size_t entries = MOST_FOLDED_BYTES / (rules->max_encoded ? rules->max_encoded : 1);
     rules->fold_limit = entries < MOST_FOLDED ? (uint32_t)entries : MOST_FOLDED;

@@ -16,6 +16,7 @@ struct movex_rules {
     size_t            max_encoded; /* bytes of the longest payload's encoding */
     uint32_t          wake, joined, left; /* actions that are the master's alone, or MOVEX_NO_ACTION */
     uint32_t         *hidden_as;   /* action_count: what each may be hidden as, or MOVEX_NO_ACTION; NULL: none can be hidden */
+    bool              single;      /* all see the same, always: nothing can be hidden, and all can compute it */
     bool              patched;     /* clients cannot always compute their views: redact, or an action of the master's alone */
     uint32_t          fold_limit;  /* entries since its base that a client keeps, to fold them again at a reveal; 0: none */
     uint64_t          fingerprint;

@@ -41,12 +41,81 @@ void movex_view_free(movex_view *view, const movex_allocator *allocator)
     *view = (movex_view){0};
 }
 
+/* ---- actions that declare what they touch */
+
+enum { MOST_COMPARED = 4096 }; /* bytes of a state that is sooner compared */
+
+static bool is_declared(const movex_view *view, uint32_t action)
+{
+    return view->rules->type->actions[action].touches && state_size(view) > MOST_COMPARED;
+}
+
+static void declare(const movex_view *view, uint32_t action, const void *payload, movex_touched *touched)
+{
+    const movex_action what = {.type = action, .payload = payload};
+    movex_touch        touch = {.state = view->state, .size = (uint32_t)state_size(view), .touched = touched};
+    movex_touched_start(touched, touch.size);
+    view->rules->type->actions[action].touches(view->state, &what, &touch);
+}
+
+static void restore(const movex_view *view, const movex_touched *touched)
+{
+    movex_codec_share(view->rules->state, view->backup, view->state, touched);
+}
+
+#ifndef NDEBUG
+/* True if something has changed that is not touched; then all is as it was. */
+static bool has_undeclared(const movex_view *view, uint32_t action, const movex_touched *touched, movex_error *error)
+{
+    const movex_codec *codec = view->rules->state;
+    unsigned char     *state = view->state, *backup = view->backup;
+    uint32_t           size = touched->size, to;
+    bool               found = false;
+    for (uint32_t at = 0; !found && at < size; at = to) { /* what lies before the next run of what is touched */
+        uint32_t from = at;
+        if (!movex_touched_next(touched, &from, &to)) from = to = size;
+        found = memcmp(state + at, backup + at, from - at) != 0;
+    }
+    if (!found) return false;
+    movex_error cause;
+    char        fields[MOVEX_ERROR_TEXT_SIZE] = {0};
+    restore(view, touched);
+    if (movex_codec_settle(codec, state, &cause) == MOVEX_OK)
+        movex_codec_explain(codec, state, backup, "before", 3, fields, sizeof fields);
+    movex_error_set(error, MOVEX_ERR_INVALID_STATE, view->rules->type->actions[action].name,
+                    " changed what its touches does not name: ", fields[0] ? fields : cause.text, NULL);
+    memcpy(state, backup, size);
+    return true;
+}
+#endif
+
+static int apply_declared(movex_view *view, uint32_t action, const void *payload, const movex_context *context,
+                          movex_error *error)
+{
+    movex_touched touched;
+    declare(view, action, payload, &touched);
+    int answer = movex_rules_reduce(view->rules, view->state, action, payload, context);
+#ifndef NDEBUG
+    if (answer == MOVEX_ACCEPT && has_undeclared(view, action, &touched, error)) return MOVEX_REFUSED_UNDECLARED;
+#endif
+    movex_touched_sweep(&touched, &view->sweep);
+    if (answer == MOVEX_ACCEPT &&
+        movex_codec_commit_touched(view->rules->state, view->backup, view->state, view->hashes.blocks ? &view->hashes : NULL,
+                                   &touched, view->moved, error) != MOVEX_OK)
+        answer = MOVEX_REFUSED_INVALID_STATE;
+    if (answer != MOVEX_ACCEPT) restore(view, &touched);
+    return answer;
+}
+
+/* ---- all */
+
 int movex_view_apply(movex_view *view, uint32_t action, const void *payload, const movex_context *context,
                      movex_error *error)
 {
     const movex_codec *codec = view->rules->state;
     movex_hashes      *hashes = view->hashes.blocks ? &view->hashes : NULL;
-    int                answer = movex_rules_reduce(view->rules, view->state, action, payload, context);
+    if (is_declared(view, action)) return apply_declared(view, action, payload, context, error);
+    int answer = movex_rules_reduce(view->rules, view->state, action, payload, context);
     if (answer == MOVEX_ACCEPT &&
         movex_codec_commit(codec, view->backup, view->state, hashes, NULL, view->moved, error) != MOVEX_OK)
         answer = MOVEX_REFUSED_INVALID_STATE;

@@ -2,7 +2,8 @@
 
    A view holds its state twice, equal between calls, so that a reducer's changes are found by comparing, and undone when it
    refuses:  state == backup  (movex_view_check). Reducers run on what others read, not on the backup: so what a stray pointer
-   does to it counts as a change, is hashed, and shows as a mismatch. */
+   does to it counts as a change, is hashed, and shows as a mismatch. Where an action declares what it touches, that alone is
+   compared, and a small part of the rest, another one each time: all of it within 256 actions. */
 #ifndef MOVEX_CORE_VIEW_H
 #define MOVEX_CORE_VIEW_H
 
@@ -14,6 +15,7 @@ typedef struct movex_view {
     void              *state;  /* what others read, and reducers run on */
     void              *backup; /* the same as it was before the reducer that is running */
     movex_hashes       hashes; /* of state; blocks is NULL for a view whose checksum nobody asks for */
+    uint32_t           sweep;  /* of a state that is not small: the granule that is compared next where touches are declared */
     movex_touched     *moved;  /* lent: gets what has changed, of a state that is not small; NULL: nobody asks */
 } movex_view;
 

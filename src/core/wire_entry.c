@@ -128,24 +128,26 @@ void movex_write_entry(movex_writer *writer, const movex_entry_message *message)
 
 bool movex_read_entry(movex_reader *reader, unsigned flags, movex_entry_message *message)
 {
-    *message = (movex_entry_message){.flags = flags, .number = movex_read_wire_index(reader)};
-    message->version = movex_read_number(reader);
-    message->elapsed_ms = movex_read_number(reader);
+    movex_reader at = *reader; /* its own, so that it can be kept in registers */
+    *message = (movex_entry_message){.flags = flags, .number = movex_read_wire_index(&at)};
+    message->version = movex_read_number(&at);
+    message->elapsed_ms = movex_read_number(&at);
     if (flags & MOVEX_ENTRY_OWN) {
-        if (flags & MOVEX_ENTRY_BY_NAME) reader->failed = true;
-        message->sequence = movex_read_number(reader);
+        if (flags & MOVEX_ENTRY_BY_NAME) at.failed = true;
+        message->sequence = movex_read_number(&at);
     } else {
         if (flags & MOVEX_ENTRY_BY_NAME)
-            message->author = movex_read_wire_text(reader, MOVEX_NAME_MAX);
+            message->author = movex_read_wire_text(&at, MOVEX_NAME_MAX);
         else
-            message->slot = movex_read_wire_index(reader);
-        message->action = movex_read_wire_index(reader);
-        message->payload = movex_read_wire_blob(reader);
+            message->slot = movex_read_wire_index(&at);
+        message->action = movex_read_wire_index(&at);
+        message->payload = movex_read_wire_blob(&at);
     }
-    if (flags & MOVEX_ENTRY_SEEDED) message->seed = movex_read_u64(reader);
-    message->checksum = movex_read_u64(reader);
+    if (flags & MOVEX_ENTRY_SEEDED) message->seed = movex_read_u64(&at);
+    message->checksum = movex_read_u64(&at);
     bool patched = flags & MOVEX_ENTRY_PATCHED, reveals = flags & MOVEX_ENTRY_REVEALS;
-    if (patched) message->patch = movex_read_wire_blob(reader);
+    if (patched) message->patch = movex_read_wire_blob(&at);
+    *reader = at;
     if (patched && !reveals && message->patch.length == 0) return false; /* that would be no patch */
     if (!reveals) return !reader->failed;
     return read_records(reader, !patched, message->version, &message->records) && message->records.count > 0;
