@@ -20,7 +20,7 @@
 enum { RAFT_SEATS = 9, RAFT_ENTRIES = 1 << 13, RAFT_TERMS = 1 << 12, RAFT_MESSAGES = 1 << 14 };
 
 typedef struct raft_seat {
-    char                name[8];
+    char                name[16];
     movex_raft         *raft; /* NULL: dead */
     uint64_t            number;
     movex_store_memory *disk; /* NULL: it has no memory beyond its life */

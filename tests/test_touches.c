@@ -329,7 +329,11 @@ START_TEST(a_flipped_bit_is_found_within_256_messages)
         ck_assert_uint_eq(movex_checksum(rb), movex_checksum(ra));
         ck_assert_uint_eq(((const field *)movex_state(rb))->cell[cell], cell ? before : 2);
     }
+#ifdef NDEBUG
     ck_assert_uint_gt(most, 10); /* it is looked at in turn, and not all at once */
+#else
+    ck_assert_uint_eq(most, 1); /* assertions look at all of it each time */
+#endif
     match_end(&m);
 }
 END_TEST
