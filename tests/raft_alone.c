@@ -126,7 +126,7 @@ void raft_alone_follow(raft_alone *a, uint64_t term, uint32_t entries, uint64_t 
 
 void raft_alone_lead(raft_alone *a)
 {
-    raft_stand(a->raft, false);
+    movex_raft_stand(a->raft, false);
     raft_alone_poll(a, 1);
     for (uint64_t number = 2; number <= a->count; number++) {
         movex_raft_message vote = raft_alone_head(MOVEX_RAFT_VOTE, movex_raft_term(a->raft));

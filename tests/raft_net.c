@@ -169,8 +169,8 @@ void raft_net_drain(raft_net *n, uint32_t seat)
 
 static uint64_t digest_at(const raft_seat *s, uint64_t index)
 {
-    const raft_entry *entry = raft_entry_at(s->raft, index);
-    return movex_xxh64(entry->length ? raft_content(s->raft, entry) : "", entry->length, entry->kind);
+    const raft_entry *entry = movex_raft_entry_at(s->raft, index);
+    return movex_xxh64(entry->length ? movex_raft_content(s->raft, entry) : "", entry->length, entry->kind);
 }
 
 static void check_committed(raft_net *n, raft_seat *s)
@@ -178,7 +178,7 @@ static void check_committed(raft_net *n, raft_seat *s)
     const movex_raft *raft = s->raft;
     for (uint64_t i = s->checked + 1; i <= raft->committed; i++) {
         if (i <= raft->log.snapshot_index) continue;
-        uint64_t term = raft_term_at(raft, i), digest = digest_at(s, i);
+        uint64_t term = movex_raft_term_at(raft, i), digest = digest_at(s, i);
         holds(n, i < RAFT_ENTRIES, "too many entries");
         if (!n->committed_term[i]) {
             n->committed_term[i] = term;
@@ -203,7 +203,7 @@ static void check_master(raft_net *n, const raft_seat *s)
     /* Who leads has all that was committed in earlier terms. */
     for (uint64_t i = raft->log.snapshot_index + 1; i <= n->last_committed; i++)
         if (n->committed_term[i] && n->committed_term[i] < raft->term)
-            holds(n, i <= raft_last(raft) && raft_term_at(raft, i) == n->committed_term[i],
+            holds(n, i <= movex_raft_last(raft) && movex_raft_term_at(raft, i) == n->committed_term[i],
                   "%s leads without the committed entry %llu", s->name, (unsigned long long)i);
 }
 
@@ -215,24 +215,27 @@ static void check_promises(raft_net *n, const raft_seat *s)
         const raft_seat *other = seat_of(n, s->raft->others[i].member.number);
         uint64_t         match = s->raft->others[i].match;
         if (!other || other->raft->term != s->raft->term || match <= other->raft->log.snapshot_index) continue;
-        bool holds_it = match <= raft_last(other->raft) &&
-                        (match <= s->raft->log.snapshot_index || raft_term_at(other->raft, match) == raft_term_at(s->raft, match));
-        holds(n, holds_it, "%s has told %s that it holds %llu, and does not", other->name, s->name, (unsigned long long)match);
+        bool holds_it = match <= movex_raft_last(other->raft) &&
+                        (match <= s->raft->log.snapshot_index ||
+                         movex_raft_term_at(other->raft, match) == movex_raft_term_at(s->raft, match));
+        holds(n, holds_it, "%s has told %s that it holds %llu, and does not", other->name, s->name,
+              (unsigned long long)match);
     }
 }
 
 static void check_matching(raft_net *n, const raft_seat *a, const raft_seat *b)
 {
-    uint64_t last = raft_last(a->raft) < raft_last(b->raft) ? raft_last(a->raft) : raft_last(b->raft);
-    bool     same = false;
+    uint64_t last =
+        movex_raft_last(a->raft) < movex_raft_last(b->raft) ? movex_raft_last(a->raft) : movex_raft_last(b->raft);
+    bool same = false;
     for (uint64_t i = last; i > a->raft->log.snapshot_index && i > b->raft->log.snapshot_index; i--) {
-        uint64_t term = raft_term_at(a->raft, i);
-        bool     now = term == raft_term_at(b->raft, i);
+        uint64_t term = movex_raft_term_at(a->raft, i);
+        bool     now = term == movex_raft_term_at(b->raft, i);
         if (now)
             now = digest_at(a, i) == digest_at(b, i);
         else
             holds(n, !same, "%s and %s agree beyond %llu and not there", a->name, b->name, (unsigned long long)i);
-        if (term == raft_term_at(b->raft, i))
+        if (term == movex_raft_term_at(b->raft, i))
             holds(n, now, "%s and %s have two entries %llu of term %llu", a->name, b->name, (unsigned long long)i,
                   (unsigned long long)term);
         if (same) break; /* the rest was compared when it came */
@@ -430,7 +433,7 @@ bool raft_net_can_spare(const raft_net *n, uint32_t seat)
             continue;
         }
         /* A founder that has heard of nothing could begin another room with one that has forgotten this one. */
-        if (raft_is_founder(raft)) return false;
+        if (movex_raft_is_founder(raft)) return false;
         if (raft->membership_index >= committed && !keeps_majority(n, &raft->membership, seat)) return false;
         if (raft->committed_membership_index == committed && !keeps_majority(n, &raft->committed_membership, seat))
             return false;
@@ -448,9 +451,9 @@ bool raft_net_is_calm(const raft_net *n)
         if (!s->raft) continue;
         if (!first) first = s;
         const movex_raft *a = s->raft, *b = first->raft;
-        members += raft_is_member(&a->committed_membership, s->number);
-        if (a->committed != b->committed || raft_last(a) != raft_last(b) || a->committed != raft_last(a) ||
-            s->chain != first->chain || a->committed_membership.count != alive ||
+        members += movex_raft_is_member(&a->committed_membership, s->number);
+        if (a->committed != b->committed || movex_raft_last(a) != movex_raft_last(b) ||
+            a->committed != movex_raft_last(a) || s->chain != first->chain || a->committed_membership.count != alive ||
             movex_raft_master(a) != movex_raft_master(b) || !movex_raft_master(a))
             return false;
     }

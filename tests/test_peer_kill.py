@@ -33,7 +33,7 @@ dice = random.Random(seed)
 NAMES = ["alice", "bob", "carol"]
 WINDOW = 8
 PATIENCE_S = 30
-GO_ON_S = 2  # half of the losses are over by then; one may take longer on a busy machine, but not PATIENCE_S
+GO_ON_S = 2  # after each loss they have gone on by then
 IDS_OF_A_LIFE = 1 << 32
 WORD = (1 << 64) - 1
 
@@ -262,7 +262,7 @@ def play_and_kill(kills, relay=None):
     check_notes(room, last)
     print(f"# {kills} masters killed, {last} entries; from a kill to the next answer {figures(room.delays)}, "
           f"from a start to being a member {figures(room.returns)}")
-    check(statistics.median(room.delays) <= GO_ON_S, f"they go on after {sorted(room.delays)} s")
+    check(max(room.delays) <= GO_ON_S, f"they go on after {sorted(room.delays)} s")
 
 
 def play_and_kill_at_a_relay(kills):

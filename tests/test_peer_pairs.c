@@ -23,8 +23,8 @@ static bool can_forget(const peer_world *w, uint32_t seat)
     if (s->disk) return true;
     if (!other->peer || !s->peer) return false;
     const movex_raft *theirs = other->peer->raft;
-    return raft_is_member(&theirs->committed_membership, other->peer->number) &&
-           raft_is_member(&theirs->membership, other->peer->number) &&
+    return movex_raft_is_member(&theirs->committed_membership, other->peer->number) &&
+           movex_raft_is_member(&theirs->membership, other->peer->number) &&
            theirs->committed >= s->peer->raft->committed_membership_index &&
            s->peer->raft->membership_index <= theirs->membership_index;
 }

@@ -92,9 +92,9 @@ static void elect(uint32_t seat, unsigned voters)
     for (uint32_t i = 0; i < n.count; i++) {
         if (!(voters >> i & 1)) continue;
         raft_of(i)->master = 0;
-        raft_step_down(raft_of(i), raft_of(i)->term);
+        movex_raft_step_down(raft_of(i), raft_of(i)->term);
     }
-    raft_stand(raft_of(seat), false);
+    movex_raft_stand(raft_of(seat), false);
     poll(seat); /* its vote for itself is durable then */
     for (uint32_t i = 0; i < n.count; i++) {
         if (i == seat || !(voters >> i & 1)) continue;
@@ -150,7 +150,7 @@ START_TEST(figure_8)
         for (uint32_t k = 0; k < 5; k++) poll(k);
     }
     uint64_t common = raft_of(0)->committed;
-    must_equal(common, raft_last(raft_of(0)));
+    must_equal(common, movex_raft_last(raft_of(0)));
     lose_all();
     must(movex_raft_propose(raft_of(0), "x", 1) == common + 1);
     raft_net_collect(&n, 0);
@@ -158,7 +158,7 @@ START_TEST(figure_8)
     lose_all();
     raft_net_kill(&n, 0);
     elect(4, 0x1c); /* (b): another one leads, with an entry of its own, and dies */
-    must(is_master(4) && raft_last(raft_of(4)) == common + 1);
+    must(is_master(4) && movex_raft_last(raft_of(4)) == common + 1);
     poll(4);
     lose_all();
     raft_net_kill(&n, 4);
@@ -169,19 +169,19 @@ START_TEST(figure_8)
     elect(
         0,
         0x07); /* (c): the first leads again; the second has its own first entry as well, a third the one before alone */
-    must(is_master(0) && raft_last(raft_of(0)) == common + 2);
+    must(is_master(0) && movex_raft_last(raft_of(0)) == common + 2);
     poll(0);
     must(pass(0, 1, MOVEX_RAFT_APPEND) > 0);
     poll(1);
     must(pass(1, 0, MOVEX_RAFT_APPENDED) > 0);
-    for (int i = 0; i < 10 && raft_last(raft_of(2)) < common + 1; i++) {
+    for (int i = 0; i < 10 && movex_raft_last(raft_of(2)) < common + 1; i++) {
         n.now_ms += 60;
         pass(0, 2, MOVEX_RAFT_APPEND);
         poll(2);
         pass(2, 0, MOVEX_RAFT_APPENDED);
         poll(0);
     }
-    must_equal(raft_last(raft_of(2)), common + 1);
+    must_equal(movex_raft_last(raft_of(2)), common + 1);
     uint32_t holders = 1, own = 1;
     for (uint32_t i = 0; i < raft_of(0)->other_count; i++) {
         holders += raft_of(0)->others[i].match >= common + 1;
@@ -202,7 +202,7 @@ START_TEST(figure_8)
         for (uint32_t k = 1; k < 5; k++) poll(k);
         pass(ANY, ANY, ANY);
     }
-    for (uint32_t k = 1; k < 5; k++) must_equal(raft_of(k)->committed, raft_last(raft_of(4)));
+    for (uint32_t k = 1; k < 5; k++) must_equal(raft_of(k)->committed, movex_raft_last(raft_of(4)));
     end();
 }
 END_TEST
@@ -216,7 +216,7 @@ START_TEST(votes_go_to_who_has_all)
     must(raft_net_await_calm(&n, CALM_MS) != UINT32_MAX);
     n.by_hand = true;
     movex_raft *raft = raft_of(0);
-    uint64_t    last = raft_last(raft), term = raft_term_at(raft, last);
+    uint64_t    last = movex_raft_last(raft), term = movex_raft_term_at(raft, last);
     const struct {
         uint64_t index, index_term;
         bool     granted;
@@ -227,7 +227,7 @@ START_TEST(votes_go_to_who_has_all)
                 {last + 9, term - 1, false}};
     for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
         lose_all();
-        raft_step_down(raft, raft->term + 1);
+        movex_raft_step_down(raft, raft->term + 1);
         write_to(0, n.seats[1].number,
                  (movex_raft_message){.kind = MOVEX_RAFT_ASK,
                                       .term = raft->term + 1,
@@ -270,7 +270,7 @@ START_TEST(who_hears_a_master_votes_for_nobody)
 {
     start(3, 0);
     uint32_t           master = (uint32_t)raft_net_master(&n), other = (master + 1) % 3, asker = (master + 2) % 3;
-    uint64_t           term = raft_of(master)->term, last = raft_last(raft_of(other));
+    uint64_t           term = raft_of(master)->term, last = movex_raft_last(raft_of(other));
     movex_raft_message ask = {.kind = MOVEX_RAFT_ASK, .term = term + 5, .index = last + 9, .index_term = term};
     write_to(other, n.seats[asker].number, ask);
     write_to(master, n.seats[asker].number, ask);
@@ -296,7 +296,7 @@ START_TEST(an_amnesiac_has_no_old_number)
     poll(dead);
     link_all(dead);
     raft_of(other)->master = 0;
-    raft_stand(raft_of(other), false);
+    movex_raft_stand(raft_of(other), false);
     poll(other);
     must_equal(waiting((int)other, (int)dead, MOVEX_RAFT_ASK), 0); /* it is no member */
     write_to(other, n.seats[dead].number,
@@ -311,8 +311,8 @@ END_TEST
 static uint32_t memberships(const movex_raft *raft, uint64_t after)
 {
     uint32_t count = 0;
-    for (uint64_t i = after + 1; i <= raft_last(raft); i++)
-        count += raft_entry_at(raft, i)->kind == MOVEX_RAFT_MEMBERSHIP;
+    for (uint64_t i = after + 1; i <= movex_raft_last(raft); i++)
+        count += movex_raft_entry_at(raft, i)->kind == MOVEX_RAFT_MEMBERSHIP;
     return count;
 }
 
@@ -334,7 +334,7 @@ START_TEST(one_change_at_a_time)
     elect(master, 0x0f);
     must(is_master(master));
     poll(master);
-    uint64_t before = raft_last(raft_of(master));
+    uint64_t before = movex_raft_last(raft_of(master));
     for (int i = 0; i < 10; i++) { /* both who come have all there is */
         n.now_ms += 20;
         poll(master);
@@ -345,7 +345,7 @@ START_TEST(one_change_at_a_time)
         pass(4, (int)master, ANY);
         pass(5, (int)master, ANY);
     }
-    must_equal(raft_last(raft_of(4)), before);
+    must_equal(movex_raft_last(raft_of(4)), before);
     must_equal(raft_of(master)->committed, before - 1); /* its own first entry is not committed */
     must_equal(memberships(raft_of(master), before), 0);
     for (int i = 0; i < 4; i++) pass((int)master, ANY, ANY);
@@ -376,7 +376,7 @@ START_TEST(who_was_removed_learns_it)
     lose_all();
     n.seats[away].apart = false;
     raft_of(away)->master = 0;
-    raft_stand(raft_of(away), true);
+    movex_raft_stand(raft_of(away), true);
     raft_net_collect(&n, away);
     uint32_t other = (master + 2) % 3;
     must_equal(pass((int)away, (int)other, MOVEX_RAFT_ASK), 1);
@@ -397,7 +397,7 @@ START_TEST(who_was_removed_comes_as_another)
     raft_net_apart(&n, away, true);
     raft_net_run(&n, 4000);
     must_equal(raft_of(master)->committed_membership.count, 2);
-    uint64_t last = raft_last(raft_of(master));
+    uint64_t last = movex_raft_last(raft_of(master));
     n.by_hand = true;
     lose_all();
     n.seats[away].apart = false;
@@ -408,10 +408,10 @@ START_TEST(who_was_removed_comes_as_another)
         poll(other);
         pass((int)other, (int)master, ANY);
     }
-    for (uint64_t at = raft_last(raft_of(away)); at < last; at++) {
-        const raft_entry *entry = raft_entry_at(raft_of(master), at + 1);
-        must(
-            raft_log_add(raft_of(away), entry->term, entry->kind, raft_content(raft_of(master), entry), entry->length));
+    for (uint64_t at = movex_raft_last(raft_of(away)); at < last; at++) {
+        const raft_entry *entry = movex_raft_entry_at(raft_of(master), at + 1);
+        must(movex_raft_log_add(raft_of(away), entry->term, entry->kind, movex_raft_content(raft_of(master), entry),
+                                entry->length));
     }
     raft_of(away)->master = n.seats[master].number;
     lose((int)master, (int)away, ANY);
@@ -422,7 +422,7 @@ START_TEST(who_was_removed_comes_as_another)
                                   .was_member = true,
                                   .index = last});
     for (int i = 0; i < 5; i++) poll(master);
-    must_equal(raft_last(raft_of(master)), last);
+    must_equal(movex_raft_last(raft_of(master)), last);
     must_equal(pass((int)master, (int)away, MOVEX_RAFT_REMOVED), 1);
     must(n.seats[away].left);
     end();
@@ -436,7 +436,7 @@ START_TEST(a_room_that_did_not_begin_gives_way)
     n.by_hand = true;
     for (uint32_t i = 0; i < 3; i++) poll(i);
     for (uint32_t i = 0; i < 3; i++) link_all(i);
-    raft_stand(raft_of(0), false);
+    movex_raft_stand(raft_of(0), false);
     raft_net_collect(&n, 0);
     pass(0, 1, MOVEX_RAFT_ASK);
     pass(1, 0, MOVEX_RAFT_VOTE);
@@ -444,8 +444,8 @@ START_TEST(a_room_that_did_not_begin_gives_way)
     lose_all();
     raft_of(1)->term = 1;
     raft_of(1)->master = 0;
-    raft_step_down(raft_of(1), 2);
-    raft_stand(raft_of(1), false);
+    movex_raft_step_down(raft_of(1), 2);
+    movex_raft_stand(raft_of(1), false);
     raft_net_collect(&n, 1);
     pass(1, 2, MOVEX_RAFT_ASK);
     pass(2, 1, MOVEX_RAFT_VOTE);
@@ -494,7 +494,7 @@ START_TEST(a_vote_is_durable_before_it_leaves)
     write_to(voter, n.seats[asker].number,
              (movex_raft_message){.kind = MOVEX_RAFT_ASK,
                                   .term = raft_of(voter)->term + 1,
-                                  .index = raft_last(raft_of(voter)),
+                                  .index = movex_raft_last(raft_of(voter)),
                                   .index_term = raft_of(voter)->term});
     must_equal(raft_of(voter)->voted_for, n.seats[asker].number);
     for (int i = 0; i < 3; i++) poll(voter);
@@ -515,7 +515,7 @@ START_TEST(a_candidate_has_a_durable_vote)
     uint32_t seat = ((uint32_t)raft_net_master(&n) + 1) % 3;
     lose_all();
     movex_store_memory_hold(n.seats[seat].disk, true);
-    raft_stand(raft_of(seat), false);
+    movex_raft_stand(raft_of(seat), false);
     for (int i = 0; i < 3; i++) poll(seat);
     must_equal(waiting((int)seat, ANY, MOVEX_RAFT_ASK), 0);
     must_equal(movex_store_memory_release(n.seats[seat].disk), MOVEX_OK);
@@ -530,7 +530,7 @@ START_TEST(an_answer_promises_what_is_durable)
 {
     start(3, 7);
     uint32_t master = (uint32_t)raft_net_master(&n), other = (master + 1) % 3;
-    uint64_t before = raft_last(raft_of(other));
+    uint64_t before = movex_raft_last(raft_of(other));
     lose_all();
     movex_store_memory_hold(n.seats[other].disk, true);
     must(movex_raft_propose(raft_of(master), "a", 1));
@@ -540,7 +540,7 @@ START_TEST(an_answer_promises_what_is_durable)
     must(movex_raft_propose(raft_of(master), "b", 1));
     raft_net_collect(&n, master);
     must_equal(pass((int)master, (int)other, MOVEX_RAFT_APPEND), 1);
-    must_equal(raft_last(raft_of(other)), before + 2);
+    must_equal(movex_raft_last(raft_of(other)), before + 2);
     uint64_t third = 3 - master - other;
     lose((int)third, ANY, ANY);
     pass((int)other, (int)master, MOVEX_RAFT_APPENDED); /* of what was there before */
@@ -563,7 +563,7 @@ START_TEST(a_master_counts_itself_when_it_is_durable)
 {
     start(2, 3);
     uint32_t master = (uint32_t)raft_net_master(&n);
-    uint64_t before = raft_last(raft_of(master));
+    uint64_t before = movex_raft_last(raft_of(master));
     lose_all();
     movex_store_memory_hold(n.seats[master].disk, true);
     must(movex_raft_propose(raft_of(master), "a", 1));
@@ -680,7 +680,7 @@ START_TEST(who_yields_keeps_what_both_have_held)
              (movex_raft_message){.kind = MOVEX_RAFT_APPEND,
                                   .term = raft_of(1 - loser)->term,
                                   .alone = true,
-                                  .index = raft_last(raft_of(1 - loser)),
+                                  .index = movex_raft_last(raft_of(1 - loser)),
                                   .index_term = raft_of(1 - loser)->term});
     must_equal(n.seats[loser].undone, 1);
     must_equal(raft_of(loser)->committed, common);
@@ -708,11 +708,11 @@ START_TEST(who_yields_keeps_what_it_has_promised)
     must(pass((int)other, (int)master, MOVEX_RAFT_APPENDED) > 0);
     must(raft_of(master)->committed == index && raft_of(master)->joint == index && raft_of(other)->committed < index);
     lose_all();
-    uint64_t term = raft_term_at(raft_of(other), index);
-    raft_go_on_alone(raft_of(other));
+    uint64_t term = movex_raft_term_at(raft_of(other), index);
+    movex_raft_go_on_alone(raft_of(other));
     poll(other);
     for (int i = 0; i < 3; i++) { /* a later term */
-        raft_go_on_alone(raft_of(master));
+        movex_raft_go_on_alone(raft_of(master));
         poll(master);
     }
     must(raft_net_propose(&n, other) && raft_of(other)->committed > index);
@@ -724,7 +724,7 @@ START_TEST(who_yields_keeps_what_it_has_promised)
                                   .index = 99,
                                   .index_term = raft_of(master)->term});
     must_equal(n.seats[other].undone, 1);
-    must(raft_last(raft_of(other)) == index && raft_term_at(raft_of(other), index) == term);
+    must(movex_raft_last(raft_of(other)) == index && movex_raft_term_at(raft_of(other), index) == term);
     must(raft_of(other)->committed < index);
     end();
 }
@@ -739,7 +739,7 @@ START_TEST(what_one_alone_tells_is_not_certain)
     must_equal(joint, raft_of(other)->committed);
     n.by_hand = true;
     lose_all();
-    raft_go_on_alone(raft_of(master));
+    movex_raft_go_on_alone(raft_of(master));
     poll(master);
     must(raft_net_propose(&n, master));
     n.now_ms += 100;
@@ -766,8 +766,8 @@ START_TEST(a_survivor_goes_on_when_who_comes_is_lost)
     must(raft_of(0)->alone);
     raft_net_enter(&n, 1);
     raft_net_link(&n, 0, 1, true);
-    for (int i = 0;
-         i < 400 && !(raft_of(0)->membership.count == 2 && raft_is_member(&raft_of(0)->membership, n.seats[1].number));
+    for (int i = 0; i < 400 && !(raft_of(0)->membership.count == 2 &&
+                                 movex_raft_is_member(&raft_of(0)->membership, n.seats[1].number));
          i++)
         raft_net_run(&n, 5);
     must(raft_of(0)->committed < raft_of(0)->membership_index);
@@ -819,7 +819,7 @@ START_TEST(a_tie_is_a_tie_after_a_restart)
     uint64_t term = raft_of(0)->term > raft_of(1)->term ? raft_of(0)->term : raft_of(1)->term;
     for (uint32_t i = 0; i < 2; i++)
         while (raft_of(i)->term < term) { /* as chance could have it */
-            raft_go_on_alone(raft_of(i));
+            movex_raft_go_on_alone(raft_of(i));
             poll(i);
         }
     raft_net_run(&n, 100);
@@ -883,7 +883,7 @@ START_TEST(a_term_of_ones_own_is_durable_before_it_leaves)
     n.by_hand = true;
     lose_all();
     movex_store_memory_hold(n.seats[0].disk, true);
-    raft_go_on_alone(raft_of(0));
+    movex_raft_go_on_alone(raft_of(0));
     must(raft_of(0)->alone);
     for (int i = 0; i < 3; i++) {
         n.now_ms += 100;

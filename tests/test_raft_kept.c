@@ -145,7 +145,8 @@ START_TEST(who_yields_may_crash)
     movex_raft_member other = raft_alone_member(2);
     must_equal(movex_raft_meet(a.raft, &other, RAFT_ALONE_ROOM, 2, NULL), MOVEX_OK);
     /* Its store knows of what was committed alone, with the term that it hears of. */
-    must_equal(raft_alone_say(&a, 2, raft_alone_head(MOVEX_RAFT_APPENDED, movex_raft_term(a.raft) + 5), 0, 0), MOVEX_OK);
+    must_equal(raft_alone_say(&a, 2, raft_alone_head(MOVEX_RAFT_APPENDED, movex_raft_term(a.raft) + 5), 0, 0),
+               MOVEX_OK);
     raft_alone_poll(&a, 1);
     movex_store_memory_hold(a.disk, true);
     movex_raft_message append = raft_alone_head(MOVEX_RAFT_APPEND, movex_raft_term(a.raft));
@@ -161,7 +162,7 @@ START_TEST(who_yields_may_crash)
     a.config.error = &error;
     must_msg(raft_alone_again(&a), "%s", error.text);
     movex_raft_check(a.raft);
-    must(movex_raft_last(a.raft) >= 5 && raft_term_at(a.raft, 5) == 1);
+    must(movex_raft_last(a.raft) >= 5 && movex_raft_term_at(a.raft, 5) == 1);
     end();
 }
 END_TEST

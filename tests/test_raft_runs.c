@@ -36,7 +36,7 @@ static uint32_t others_staying(const raft_net *n, uint32_t seat)
     uint32_t count = 0;
     for (uint32_t i = 0; i < n->count; i++) {
         const raft_seat *s = &n->seats[i];
-        count += i != seat && s->raft && !s->leaving && raft_is_member(&s->raft->committed_membership, s->number);
+        count += i != seat && s->raft && !s->leaving && movex_raft_is_member(&s->raft->committed_membership, s->number);
     }
     return count;
 }

@@ -2,9 +2,9 @@
 # The rules of the core that a compiler does not check: it refers to no clock, socket, thread, stdio or locale, to malloc in
 # one file alone, and has no variables of its own; and the library exports nothing but its interface. Prints TAP.
 # The same of peers, which use the core, and of the system its entropy alone, if nobody hands them another.
-# usage: test_symbols.sh libmovex-core.a libmovex.so libtest-peers.a
+# usage: test_symbols.sh libmovex-core.a libmovex.so libmovex-peers.a libmovex-portable.a
 set -euo pipefail
-core=$1 library=$2 peers=$3
+core=$1 library=$2 peers=$3 portable=$4
 count=0 failures=0
 
 # check NAME OFFENDERS: fails if there are any.
@@ -56,6 +56,11 @@ check "peers refer to nothing outside but the core and string.h" \
 check "peers refer to the system for entropy alone" \
     "$(grep -E '^movex_system_' <<<"$peers_foreign" | grep -vE '^movex_system_entropy in .*peer\.c' || true)"
 check "peers have no variables" "$(variables "$peers")"
+# Whoever links an archive into a program shares its names with everybody.
+names() { symbols "$1" | awk '$2 ~ /^[TDRBVW]$/ { print $3 }' | grep -vE '^(movex_|_?_(asan|odr_asan|ubsan|sanitizer)|__)' || true; }
+for archive in "$core" "$peers" "$portable"; do
+    check "all names of $(basename "$archive") begin with movex_" "$(names "$archive")"
+done
 exports=$(nm -D --defined-only "$library" | awk '{ print $3 }' | sed 's/@.*//')
 check "the library exports its interface" "$(grep -qx movex_dispatch <<<"$exports" || echo "movex_dispatch is missing")"
 check "the library exports nothing else" \

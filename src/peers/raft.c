@@ -18,9 +18,9 @@ static void begin(movex_raft *raft)
 {
     raft->told = raft->log.snapshot_index;
     raft->restored_due = raft->told > 0;
-    raft_log_membership(raft, raft->committed, &raft->committed_membership, &raft->committed_membership_index);
-    raft_log_membership(raft, raft_last(raft), &raft->membership, &raft->membership_index);
-    raft_know_members(raft);
+    movex_raft_log_membership(raft, raft->committed, &raft->committed_membership, &raft->committed_membership_index);
+    movex_raft_log_membership(raft, movex_raft_last(raft), &raft->membership, &raft->membership_index);
+    movex_raft_know_members(raft);
 }
 
 movex_raft *movex_raft_new(const movex_raft_config *config)
@@ -28,8 +28,10 @@ movex_raft *movex_raft_new(const movex_raft_config *config)
     movex_error found = {.status = MOVEX_OK};
     bool        sound = config->self.number && config->founders >= 1 && config->founders <= MOVEX_RAFT_MOST_MEMBERS;
     movex_raft *raft = sound ? movex_allocate(&config->allocator, sizeof *raft) : NULL;
-    if (!sound) movex_error_set(&found, MOVEX_ERR_ARGUMENT, "raft: no number, or no count of founders", NULL);
-    else if (!raft) movex_error_set(&found, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
+    if (!sound)
+        movex_error_set(&found, MOVEX_ERR_ARGUMENT, "raft: no number, or no count of founders", NULL);
+    else if (!raft)
+        movex_error_set(&found, MOVEX_ERR_MEMORY, movex_status_text(MOVEX_ERR_MEMORY), NULL);
     if (raft) {
         raft->config = *config;
         raft->config.error = NULL;
@@ -42,7 +44,7 @@ movex_raft *movex_raft_new(const movex_raft_config *config)
         fall_back(&raft->config.founding_ms, DEFAULT_FOUNDING_MS);
         fall_back(&raft->config.silent_ms, DEFAULT_SILENT_MS);
         if (!raft->config.message_bytes) raft->config.message_bytes = DEFAULT_MESSAGE_BYTES;
-        if (raft_store_open(raft, &found) == MOVEX_OK) begin(raft);
+        if (movex_raft_store_open(raft, &found) == MOVEX_OK) begin(raft);
     }
     if (found.status == MOVEX_OK) return raft;
     movex_raft_free(raft);
@@ -53,7 +55,7 @@ movex_raft *movex_raft_new(const movex_raft_config *config)
 void movex_raft_free(movex_raft *raft)
 {
     if (!raft) return;
-    raft_log_free(raft);
+    movex_raft_log_free(raft);
     movex_buffer_free(&raft->incoming, &raft->allocator);
     movex_buffer_free(&raft->out, &raft->allocator);
     movex_release(&raft->allocator, raft, sizeof *raft);
@@ -73,30 +75,31 @@ void movex_raft_poll(movex_raft *raft, uint64_t now_ms)
         raft->polled = true;
         raft->begun_ms = raft->now_ms;
         for (uint32_t i = 0; i < raft->other_count; i++) raft->others[i].heard_ms = raft->others[i].parted_ms = now_ms;
-        raft_wait(raft);
-        if (raft_is_founder(raft) && raft->config.founders == 1) raft->due_ms = raft->now_ms;
+        movex_raft_wait(raft);
+        if (movex_raft_is_founder(raft) && raft->config.founders == 1) raft->due_ms = raft->now_ms;
     }
     if (raft->is_out || raft->failed) return;
-    raft_elect(raft);
-    raft_commit(raft);
-    raft_tend_members(raft);
-    raft_store_flush(raft);
-    raft_commit(raft); /* of one alone, what was flushed is committed */
+    movex_raft_elect(raft);
+    movex_raft_commit(raft);
+    movex_raft_tend_members(raft);
+    movex_raft_store_flush(raft);
+    movex_raft_commit(raft); /* of one alone, what was flushed is committed */
 }
 
 /* Of one that is no master: the next election, if it may stand, and what is to come before it may. */
 static uint64_t election_ms(const movex_raft *raft)
 {
     uint64_t heartbeat = raft->now_ms + raft->config.heartbeat_ms, due = raft->due_ms;
-    if (raft_is_founder(raft) && !raft_may_found(raft)) {
+    if (movex_raft_is_founder(raft) && !movex_raft_may_found(raft)) {
         uint64_t found = raft->begun_ms + raft->config.founding_ms;
         if (raft->cautious || found < due) found = due; /* it waits for others, however long */
         due = found > raft->now_ms ? found : UINT64_MAX;
     } else if (due <= raft->now_ms) {
-        due = raft_may_stand(raft) ? raft->now_ms + 1 : UINT64_MAX;
+        due = movex_raft_may_stand(raft) ? raft->now_ms + 1 : UINT64_MAX;
     }
     /* A request to be let go is repeated; who waits for its store looks whether it has come. */
-    bool waits = raft->leaving || !raft_state_is_durable(raft) || raft_durable_index(raft) < raft_last(raft);
+    bool waits =
+        raft->leaving || !movex_raft_state_is_durable(raft) || movex_raft_durable_index(raft) < movex_raft_last(raft);
     return waits && heartbeat < due ? heartbeat : due;
 }
 
@@ -108,7 +111,7 @@ uint64_t movex_raft_deadline(const movex_raft *raft)
     if (raft->role != MOVEX_RAFT_MASTER) return election_ms(raft);
     for (uint32_t i = 0; i < raft->other_count; i++) {
         const raft_other *other = &raft->others[i];
-        uint64_t          due = raft_replicate_ms(raft, other);
+        uint64_t          due = movex_raft_replicate_ms(raft, other);
         if (other->met && due < first) first = due;
     }
     return first > raft->now_ms ? first : raft->now_ms + 1;
@@ -119,12 +122,12 @@ uint64_t movex_raft_deadline(const movex_raft *raft)
 static bool tell_entry(movex_raft *raft, movex_raft_event *event)
 {
     while (raft->told < raft->committed) {
-        const raft_entry *entry = raft_entry_at(raft, ++raft->told);
+        const raft_entry *entry = movex_raft_entry_at(raft, ++raft->told);
         if (entry->kind != MOVEX_RAFT_CONTENT) continue;
         *event = (movex_raft_event){.kind = MOVEX_RAFT_ENTRY,
                                     .index = raft->told,
                                     .term = entry->term,
-                                    .bytes = raft_content(raft, entry),
+                                    .bytes = movex_raft_content(raft, entry),
                                     .length = entry->length};
         return true;
     }
@@ -174,10 +177,10 @@ bool movex_raft_next(movex_raft *raft, movex_raft_event *event)
 uint64_t movex_raft_propose(movex_raft *raft, const void *bytes, size_t length)
 {
     if (known_master(raft) != raft->self.number || raft->handing_to || raft->failed || length == 0) return 0;
-    if (!raft_log_add(raft, raft->term, MOVEX_RAFT_CONTENT, bytes, length)) return 0;
-    raft_store_flush(raft);
-    raft_commit(raft);
-    return raft_last(raft);
+    if (!movex_raft_log_add(raft, raft->term, MOVEX_RAFT_CONTENT, bytes, length)) return 0;
+    movex_raft_store_flush(raft);
+    movex_raft_commit(raft);
+    return movex_raft_last(raft);
 }
 
 int movex_raft_compact(movex_raft *raft, uint64_t index, const void *snapshot, size_t length)
@@ -189,13 +192,13 @@ int movex_raft_compact(movex_raft *raft, uint64_t index, const void *snapshot, s
     if (!movex_buffer_reserve(&bytes, &raft->allocator, length)) return MOVEX_ERR_MEMORY;
     if (length) memcpy(bytes.bytes, snapshot, length);
     bytes.length = length;
-    raft_log_membership(raft, index, &membership, &membership_index);
-    raft_log_compact(raft, index, raft_term_at(raft, index), &bytes, &membership, membership_index);
+    movex_raft_log_membership(raft, index, &membership, &membership_index);
+    movex_raft_log_compact(raft, index, movex_raft_term_at(raft, index), &bytes, &membership, membership_index);
     for (uint32_t i = 0; i < raft->other_count; i++) { /* a snapshot that is on its way is another one now */
         raft->others[i].piece = 0;
         raft->others[i].piece_sent = false;
     }
-    return raft_store_all(raft) ? MOVEX_OK : raft->kept.failure;
+    return movex_raft_store_all(raft) ? MOVEX_OK : raft->kept.failure;
 }
 
 /* ---- reading */
@@ -228,11 +231,6 @@ uint64_t movex_raft_master(const movex_raft *raft)
 uint64_t movex_raft_committed(const movex_raft *raft)
 {
     return raft->committed;
-}
-
-uint64_t movex_raft_last(const movex_raft *raft)
-{
-    return raft_last(raft);
 }
 
 size_t movex_raft_log_bytes(const movex_raft *raft)
@@ -277,10 +275,11 @@ void movex_raft_check(const movex_raft *raft)
         term = log->entries[i].term;
     }
     assert(at == log->bytes.length && term <= raft->term);
-    assert(log->snapshot_index <= raft->told && raft->told <= raft->committed && raft->committed <= raft_last(raft));
-    assert(raft->committed_membership_index <= raft->committed && raft->membership_index <= raft_last(raft));
+    assert(log->snapshot_index <= raft->told && raft->told <= raft->committed &&
+           raft->committed <= movex_raft_last(raft));
+    assert(raft->committed_membership_index <= raft->committed && raft->membership_index <= movex_raft_last(raft));
     assert(raft->role != MOVEX_RAFT_MASTER || raft->term_index > 0);
-    assert(raft->joint <= raft->committed && raft->branch <= raft_last(raft) && (!raft->alone || raft->branch));
+    assert(raft->joint <= raft->committed && raft->branch <= movex_raft_last(raft) && (!raft->alone || raft->branch));
     for (uint32_t i = 0; i < raft->other_count; i++) {
         const raft_other *other = &raft->others[i];
         assert(other->next >= 1 && (raft->role != MOVEX_RAFT_MASTER || other->match < other->next));

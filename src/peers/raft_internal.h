@@ -39,13 +39,13 @@ typedef struct raft_entry {
 /* entries[i] has the index snapshot_index + 1 + i; terms do not fall; bytes hold their contents in order, without gaps.
      last == snapshot_index + count */
 typedef struct raft_log {
-    raft_entry   *entries;
-    uint32_t      count, capacity;
-    movex_buffer  bytes;
-    uint64_t      snapshot_index, snapshot_term; /* 0: there is none */
-    movex_buffer  snapshot;
+    raft_entry           *entries;
+    uint32_t              count, capacity;
+    movex_buffer          bytes;
+    uint64_t              snapshot_index, snapshot_term; /* 0: there is none */
+    movex_buffer          snapshot;
     movex_raft_membership snapshot_membership;
-    uint64_t      snapshot_membership_index; /* <= snapshot_index */
+    uint64_t              snapshot_membership_index; /* <= snapshot_index */
 } raft_log;
 
 /* ---- others */
@@ -61,23 +61,23 @@ typedef struct raft_answer {
 /* Another one: a member, or somebody who was met. Its number or its name differ from those of all others. */
 typedef struct raft_other {
     movex_raft_member member;
-    bool     met;      /* there is a link */
-    bool     founds;   /* met: it is in no room, as far as is known */
-    bool     was_member; /* it says so */
-    bool     leaving;  /* it wants to be removed */
-    bool     voted;    /* for this member, in this election or trial */
-    uint64_t heard_ms; /* given time of its last message; or when this one became master */
-    uint64_t parted_ms; /* not met: given time since when */
+    bool              met;        /* there is a link */
+    bool              founds;     /* met: it is in no room, as far as is known */
+    bool              was_member; /* it says so */
+    bool              leaving;    /* it wants to be removed */
+    bool              voted;      /* for this member, in this election or trial */
+    uint64_t          heard_ms;   /* given time of its last message; or when this one became master */
+    uint64_t          parted_ms;  /* not met: given time since when */
     /* of a master */
-    uint64_t next;     /* index of the entry that is to be sent next; >= 1 */
-    uint64_t match;    /* it holds what this one does, up to here; < next */
-    uint64_t sent_ms;  /* given time of the last APPEND or PIECE */
-    uint64_t piece;    /* offset of the piece of the snapshot that is on its way or due */
+    uint64_t next;    /* index of the entry that is to be sent next; >= 1 */
+    uint64_t match;   /* it holds what this one does, up to here; < next */
+    uint64_t sent_ms; /* given time of the last APPEND or PIECE */
+    uint64_t piece;   /* offset of the piece of the snapshot that is on its way or due */
     bool     piece_sent;
-    bool     probing;    /* where it agrees is not known: one APPEND at a time, until it is */
-    uint64_t promised;   /* while a part of `appended` is not durable: up to which index it was told */
+    bool     probing;  /* where it agrees is not known: one APPEND at a time, until it is */
+    uint64_t promised; /* while a part of `appended` is not durable: up to which index it was told */
     /* what is to be said to it */
-    bool ask_due, vote_due, append_due, appended_due, taken_due, stand_due, let_go_due, removed_due;
+    bool        ask_due, vote_due, append_due, appended_due, taken_due, stand_due, let_go_due, removed_due;
     raft_answer vote, appended, taken; /* due: what to say; `appended` once it is durable */
 } raft_other;
 
@@ -85,9 +85,9 @@ typedef struct raft_other {
 
 typedef struct raft_kept {
     movex_store_file file;
-    uint64_t size;   /* bytes of the file */
-    uint64_t number; /* of the change that keeps term and vote */
-    int      failure; /* why something could not be kept, last */
+    uint64_t         size;    /* bytes of the file */
+    uint64_t         number;  /* of the change that keeps term and vote */
+    int              failure; /* why something could not be kept, last */
 } raft_kept;
 
 /* snapshot_index <= told <= committed <= last;  the membership that counts is the latest in the log, or else the snapshot's
@@ -104,134 +104,136 @@ struct movex_raft {
     /* what must not be forgotten */
     uint64_t term, voted_for; /* 0: nobody, in this term */
     raft_log log;
-    uint64_t branch;   /* survivor_goes_on: the last index when it went on alone. What came after, the other may not know of, and may
-                          have another one of the same term; 0: there is nothing such */
-    uint64_t joint;    /* the last index that was not committed by one of two alone: of what comes after, the other may give up
-                          everything. joint <= committed */
+    /* survivor_goes_on: the last index when it went on alone. What came after, the other may not know of, and may have another one of
+       the same term; 0: there is nothing such */
+    uint64_t branch;
+    /* The last index that was not committed by one of two alone: of what comes after, the other may give up everything.
+       joint <= committed */
+    uint64_t joint;
 
-    uint64_t committed, told;
+    uint64_t              committed, told;
     movex_raft_membership membership, committed_membership;
-    uint64_t membership_index, committed_membership_index;
+    uint64_t              membership_index, committed_membership_index;
 
     movex_raft_role role;
-    bool     trial;      /* CANDIDATE: it is asked whether there would be votes */
-    bool     handed_over; /* CANDIDATE: the master wants it */
-    bool     alone;      /* MASTER, survivor_goes_on: commits by itself */
-    uint64_t master;     /* its number; 0: not known */
-    uint64_t master_ms;  /* given time at which it was heard last */
-    bool     master_lost; /* the link to it has gone since */
-    bool     master_is_alone; /* it commits by itself */
-    uint64_t due_ms;     /* of the next election; MASTER: does not matter */
-    uint64_t begun_ms;   /* given time of the first poll, or since which this is master */
-    uint64_t term_index; /* MASTER */
-    uint64_t handing_to; /* MASTER: number of who is to be the next; 0: nobody. Nothing is proposed meanwhile */
-    uint64_t handing_ms; /* handing_to: given time since when */
-    bool     asked_to_stand; /* handing_to */
-    uint64_t let_go_ms;  /* leaving: given time of the last request */
-    bool     joins;      /* it has met somebody of a room, or was of one: it founds none */
-    bool     was_member;
-    bool     cautious;   /* a founder that was here before, or has seen that another was: it waits for all */
-    bool     leaving;
+    bool            trial;           /* CANDIDATE: it is asked whether there would be votes */
+    bool            handed_over;     /* CANDIDATE: the master wants it */
+    bool            alone;           /* MASTER, survivor_goes_on: commits by itself */
+    uint64_t        master;          /* its number; 0: not known */
+    uint64_t        master_ms;       /* given time at which it was heard last */
+    bool            master_lost;     /* the link to it has gone since */
+    bool            master_is_alone; /* it commits by itself */
+    uint64_t        due_ms;          /* of the next election; MASTER: does not matter */
+    uint64_t        begun_ms;        /* given time of the first poll, or since which this is master */
+    uint64_t        term_index;      /* MASTER */
+    uint64_t        handing_to; /* MASTER: number of who is to be the next; 0: nobody. Nothing is proposed meanwhile */
+    uint64_t        handing_ms; /* handing_to: given time since when */
+    bool            asked_to_stand; /* handing_to */
+    uint64_t        let_go_ms;      /* leaving: given time of the last request */
+    bool            joins;          /* it has met somebody of a room, or was of one: it founds none */
+    bool            was_member;
+    bool            cautious; /* a founder that was here before, or has seen that another was: it waits for all */
+    bool            leaving;
 
     raft_other others[MOST_OTHERS];
     uint32_t   other_count, next_other; /* next_other: to whom something is said first */
 
-    movex_buffer incoming; /* of a snapshot whose last piece has not come */
+    movex_buffer       incoming; /* of a snapshot whose last piece has not come */
     movex_raft_message incoming_head;
-    movex_buffer out;      /* the message that is lent */
+    movex_buffer       out; /* the message that is lent */
 
     /* what was told last, and what is to be told */
-    uint64_t told_master, told_term, told_membership_index;
-    bool     undone_due, restored_due, left_due, is_out;
-    bool     failed;       /* there was no memory for what must be remembered: it does nothing any more */
+    uint64_t    told_master, told_term, told_membership_index;
+    bool        undone_due, restored_due, left_due, is_out;
+    bool        failed; /* there was no memory for what must be remembered: it does nothing any more */
     const char *left_text;
 };
 
 /* ---- raft_store.c: each returns false if it cannot be kept */
 
-int  raft_store_open(movex_raft *raft, movex_error *error);
-bool raft_store_state(movex_raft *raft);
-bool raft_store_entry(movex_raft *raft, raft_entry *entry, const void *bytes);
-bool raft_store_cut(movex_raft *raft, uint64_t last);
+int  movex_raft_store_open(movex_raft *raft, movex_error *error);
+bool movex_raft_store_state(movex_raft *raft);
+bool movex_raft_store_entry(movex_raft *raft, raft_entry *entry, const void *bytes);
+bool movex_raft_store_cut(movex_raft *raft, uint64_t last);
 /* All that is there, in place of all that was. */
-bool raft_store_all(movex_raft *raft);
+bool movex_raft_store_all(movex_raft *raft);
 /* Up to which index, and whether term and vote, would survive a crash. */
-uint64_t raft_durable_index(const movex_raft *raft);
-bool     raft_state_is_durable(const movex_raft *raft);
-void     raft_store_flush(movex_raft *raft);
+uint64_t movex_raft_durable_index(const movex_raft *raft);
+bool     movex_raft_state_is_durable(const movex_raft *raft);
+void     movex_raft_store_flush(movex_raft *raft);
 
 /* ---- raft_log.c */
 
-uint64_t          raft_last(const movex_raft *raft);
 /* NULL if it is not in the log (any more). */
-const raft_entry *raft_entry_at(const movex_raft *raft, uint64_t index);
+const raft_entry *movex_raft_entry_at(const movex_raft *raft, uint64_t index);
 /* Of an entry, or of the snapshot's last; 0: not known. */
-uint64_t          raft_term_at(const movex_raft *raft, uint64_t index);
-const void       *raft_content(const movex_raft *raft, const raft_entry *entry);
+uint64_t    movex_raft_term_at(const movex_raft *raft, uint64_t index);
+const void *movex_raft_content(const movex_raft *raft, const raft_entry *entry);
 /* Adds one; its membership counts from now on. False, and nothing has changed, if there is no memory or it cannot be kept. */
-bool raft_log_add(movex_raft *raft, uint64_t term, movex_raft_entry_kind kind, const void *bytes, size_t length);
+bool movex_raft_log_add(movex_raft *raft, uint64_t term, movex_raft_entry_kind kind, const void *bytes, size_t length);
 /* Takes all after `last` away. */
-bool raft_log_cut(movex_raft *raft, uint64_t last);
+bool movex_raft_log_cut(movex_raft *raft, uint64_t last);
 /* The snapshot in `bytes`, which is taken over, stands for all up to an entry of that index and term. What follows that entry
    stays; if it is not in the log, nothing does. */
-void raft_log_compact(movex_raft *raft, uint64_t index, uint64_t term, movex_buffer *bytes,
-                      const movex_raft_membership *membership, uint64_t membership_index);
+void movex_raft_log_compact(movex_raft *raft, uint64_t index, uint64_t term, movex_buffer *bytes,
+                            const movex_raft_membership *membership, uint64_t membership_index);
 /* Nothing is left. */
-void raft_log_clear(movex_raft *raft);
+void movex_raft_log_clear(movex_raft *raft);
 /* What the log says of the membership, up to an index. */
-void raft_log_membership(const movex_raft *raft, uint64_t up_to, movex_raft_membership *membership, uint64_t *index);
-void raft_log_free(movex_raft *raft);
+void movex_raft_log_membership(const movex_raft *raft, uint64_t up_to, movex_raft_membership *membership,
+                               uint64_t *index);
+void movex_raft_log_free(movex_raft *raft);
 
 /* ---- raft_commit.c */
 
 /* How many must hold an entry. */
-uint32_t raft_majority(const movex_raft *raft);
+uint32_t movex_raft_majority(const movex_raft *raft);
 /* Master: commits what a majority holds. */
-void raft_commit(movex_raft *raft);
-void raft_commit_to(movex_raft *raft, uint64_t index);
+void movex_raft_commit(movex_raft *raft);
+void movex_raft_commit_to(movex_raft *raft, uint64_t index);
 /* The other of two, with whom each may go on alone; NULL: it is not so. `any`: also if it was never met. */
-raft_other *raft_twin(movex_raft *raft);
-bool raft_may_be_alone(movex_raft *raft);
+raft_other *movex_raft_twin(movex_raft *raft);
+bool        movex_raft_may_be_alone(movex_raft *raft);
 /* What was committed here alone is given up, for that of the other. */
-void raft_undo(movex_raft *raft);
+void movex_raft_undo(movex_raft *raft);
 
 /* ---- raft_election.c */
 
-void raft_wait(movex_raft *raft); /* draws when the next election is due */
+void movex_raft_wait(movex_raft *raft); /* draws when the next election is due */
 /* Follows, in a term that may be a new one; false if that cannot be kept. */
-bool raft_step_down(movex_raft *raft, uint64_t term);
-void raft_stand(movex_raft *raft, bool trial);
-void raft_count_votes(movex_raft *raft);
+bool movex_raft_step_down(movex_raft *raft, uint64_t term);
+void movex_raft_stand(movex_raft *raft, bool trial);
+void movex_raft_count_votes(movex_raft *raft);
 /* Whether that candidate gets a vote, or would. */
-bool raft_grants(movex_raft *raft, raft_other *other, const movex_raft_message *ask);
+bool movex_raft_grants(movex_raft *raft, raft_other *other, const movex_raft_message *ask);
 /* It is a member, or may begin a room. */
-bool raft_may_stand(const movex_raft *raft);
-void raft_elect(movex_raft *raft);
+bool movex_raft_may_stand(const movex_raft *raft);
+void movex_raft_elect(movex_raft *raft);
 /* Of two, the other one is not there, or yields: a term of one's own, in which one commits alone. */
-void raft_go_on_alone(movex_raft *raft);
-bool raft_has_master(const movex_raft *raft); /* it was heard not long ago */
+void movex_raft_go_on_alone(movex_raft *raft);
+bool movex_raft_has_master(const movex_raft *raft); /* it was heard not long ago */
 
 /* ---- raft_send.c */
 
 /* Given time at which that one is to get a sign of life, or its piece of the snapshot once more. */
-uint64_t raft_replicate_ms(const movex_raft *raft, const raft_other *other);
+uint64_t movex_raft_replicate_ms(const movex_raft *raft, const raft_other *other);
 
 /* ---- raft_members.c */
 
-raft_other *raft_find(movex_raft *raft, uint64_t number);
-bool raft_is_member(const movex_raft_membership *membership, uint64_t number);
+raft_other *movex_raft_find(movex_raft *raft, uint64_t number);
+bool        movex_raft_is_member(const movex_raft_membership *membership, uint64_t number);
 /* The others of the membership that counts are all in `others`. */
-void raft_know_members(movex_raft *raft);
+void movex_raft_know_members(movex_raft *raft);
 /* It was a member, and is none by what is committed. It may learn that at any moment, and be another one then: its number is not
    used again. */
-bool raft_was_removed(const movex_raft *raft, const raft_other *other);
+bool movex_raft_was_removed(const movex_raft *raft, const raft_other *other);
 /* Founder: all are there, or there was time enough. */
-bool raft_may_found(const movex_raft *raft);
-bool raft_is_founder(const movex_raft *raft);
+bool movex_raft_may_found(const movex_raft *raft);
+bool movex_raft_is_founder(const movex_raft *raft);
 /* Master of a room that begins: its first membership. */
-bool raft_found(movex_raft *raft);
+bool movex_raft_found(movex_raft *raft);
 /* Master: takes in, removes, hands over. */
-void raft_tend_members(movex_raft *raft);
-void raft_go(movex_raft *raft, const char *text);
+void movex_raft_tend_members(movex_raft *raft);
+void movex_raft_go(movex_raft *raft, const char *text);
 
 #endif

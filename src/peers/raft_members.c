@@ -2,30 +2,30 @@
 
 enum { LET_GO_MS = 100 };
 
-raft_other *raft_find(movex_raft *raft, uint64_t number)
+raft_other *movex_raft_find(movex_raft *raft, uint64_t number)
 {
     for (uint32_t i = 0; number && i < raft->other_count; i++)
         if (raft->others[i].member.number == number) return &raft->others[i];
     return NULL;
 }
 
-bool raft_is_member(const movex_raft_membership *membership, uint64_t number)
+bool movex_raft_is_member(const movex_raft_membership *membership, uint64_t number)
 {
     for (uint32_t i = 0; number && i < membership->count; i++)
         if (membership->members[i].number == number) return true;
     return false;
 }
 
-bool raft_was_removed(const movex_raft *raft, const raft_other *other)
+bool movex_raft_was_removed(const movex_raft *raft, const raft_other *other)
 {
     uint64_t number = other->member.number;
     return other->was_member && raft->committed >= raft->membership_index && raft->committed_membership.count > 0 &&
-           !raft_is_member(&raft->committed_membership, number);
+           !movex_raft_is_member(&raft->committed_membership, number);
 }
 
-bool raft_is_founder(const movex_raft *raft)
+bool movex_raft_is_founder(const movex_raft *raft)
 {
-    return raft->membership.count == 0 && !raft->joins && raft_last(raft) == 0;
+    return raft->membership.count == 0 && !raft->joins && movex_raft_last(raft) == 0;
 }
 
 /* ---- who is known */
@@ -35,10 +35,11 @@ static raft_other *make(movex_raft *raft)
 {
     uint32_t at = raft->other_count;
     for (uint32_t i = 0; i < raft->other_count && at == MOST_OTHERS; i++)
-        if (!raft->others[i].met && !raft_is_member(&raft->membership, raft->others[i].member.number)) at = i;
+        if (!raft->others[i].met && !movex_raft_is_member(&raft->membership, raft->others[i].member.number)) at = i;
     if (at == MOST_OTHERS) return NULL;
     if (at == raft->other_count) raft->other_count++;
-    raft->others[at] = (raft_other){.next = raft_last(raft) + 1, .heard_ms = raft->now_ms, .parted_ms = raft->now_ms};
+    raft->others[at] =
+        (raft_other){.next = movex_raft_last(raft) + 1, .heard_ms = raft->now_ms, .parted_ms = raft->now_ms};
     return &raft->others[at];
 }
 
@@ -47,26 +48,28 @@ static void forget(movex_raft *raft, raft_other *other)
     *other = raft->others[--raft->other_count];
 }
 
-void raft_know_members(movex_raft *raft)
+void movex_raft_know_members(movex_raft *raft)
 {
-    if (raft_is_member(&raft->membership, raft->self.number)) raft->was_member = true;
+    if (movex_raft_is_member(&raft->membership, raft->self.number)) raft->was_member = true;
     for (uint32_t i = 0; i < raft->membership.count; i++) {
         const movex_raft_member *member = &raft->membership.members[i];
         if (!member->number || member->number == raft->self.number) continue;
-        raft_other *other = raft_find(raft, member->number);
+        raft_other *other = movex_raft_find(raft, member->number);
         if (!other) other = make(raft);
         assert(other); /* there are more places than links and members */
         if (other && !other->met) other->member = *member;
     }
 }
 
-int movex_raft_meet(movex_raft *raft, const movex_raft_member *member, uint64_t room, uint32_t founders, movex_error *error)
+int movex_raft_meet(movex_raft *raft, const movex_raft_member *member, uint64_t room, uint32_t founders,
+                    movex_error *error)
 {
     uint64_t own_room = raft->committed_membership.room;
     if (!member->number || member->number == raft->self.number || strcmp(member->name, raft->self.name) == 0)
         return movex_error_set(error, MOVEX_ERR_ARGUMENT, "it has the number or the name of this member", NULL);
     for (uint32_t i = 0; i < raft->membership.count; i++)
-        if (raft->membership.members[i].number == member->number && strcmp(raft->membership.members[i].name, member->name) != 0)
+        if (raft->membership.members[i].number == member->number &&
+            strcmp(raft->membership.members[i].name, member->name) != 0)
             return movex_error_set(error, MOVEX_ERR_ARGUMENT, "it has the number of another member", NULL);
     if (own_room && room && room != own_room)
         return movex_error_set(error, MOVEX_ERR_ARGUMENT, "it is of another room", NULL);
@@ -78,21 +81,22 @@ int movex_raft_meet(movex_raft *raft, const movex_raft_member *member, uint64_t 
         if (!same) continue;
         raft->cautious = true;
         older->met = older->voted = false;
-        if (!raft_is_member(&raft->membership, older->member.number)) forget(raft, older);
+        if (!movex_raft_is_member(&raft->membership, older->member.number)) forget(raft, older);
     }
-    raft_other *other = raft_find(raft, member->number);
+    raft_other *other = movex_raft_find(raft, member->number);
     if (!other) other = make(raft);
     if (!other) return movex_error_set(error, MOVEX_ERR_LIMIT, "there are too many links", NULL);
     other->member = *member;
     other->met = true;
     other->founds = room == 0;
     other->heard_ms = raft->now_ms;
-    other->next = raft_last(raft) + 1;
+    other->next = movex_raft_last(raft) + 1;
     other->probing = true;
     other->piece = 0;
     other->piece_sent = false;
     other->leaving = false; /* it may have started again, and says so if it still does */
-    other->ask_due = other->vote_due = other->appended_due = other->taken_due = other->stand_due = other->let_go_due = false;
+    other->ask_due = other->vote_due = other->appended_due = other->taken_due = other->stand_due = other->let_go_due =
+        false;
     other->append_due = raft->role == MOVEX_RAFT_MASTER;
     if (room && !own_room) raft->joins = true;
     return MOVEX_OK;
@@ -100,7 +104,7 @@ int movex_raft_meet(movex_raft *raft, const movex_raft_member *member, uint64_t 
 
 void movex_raft_part(movex_raft *raft, uint64_t number)
 {
-    raft_other *other = raft_find(raft, number);
+    raft_other *other = movex_raft_find(raft, number);
     if (!other) return;
     other->met = false;
     other->parted_ms = raft->now_ms;
@@ -110,12 +114,12 @@ void movex_raft_part(movex_raft *raft, uint64_t number)
         uint64_t soon = raft->now_ms + movex_splitmix64(&raft->random) % raft->config.election_ms;
         if (soon < raft->due_ms) raft->due_ms = soon;
     }
-    if (!raft_is_member(&raft->membership, number)) forget(raft, other);
+    if (!movex_raft_is_member(&raft->membership, number)) forget(raft, other);
 }
 
 /* ---- a room begins */
 
-bool raft_may_found(const movex_raft *raft)
+bool movex_raft_may_found(const movex_raft *raft)
 {
     uint32_t met = 1;
     for (uint32_t i = 0; i < raft->other_count; i++) met += raft->others[i].met && raft->others[i].founds;
@@ -128,16 +132,18 @@ static bool add_membership(movex_raft *raft, const movex_raft_membership *member
     unsigned char bytes[MOVEX_RAFT_MEMBERSHIP_MOST];
     movex_writer  writer = movex_writer_over(bytes, sizeof bytes);
     movex_write_raft_membership(&writer, membership);
-    return raft_log_add(raft, raft->term, MOVEX_RAFT_MEMBERSHIP, bytes, (size_t)(writer.at - bytes));
+    return movex_raft_log_add(raft, raft->term, MOVEX_RAFT_MEMBERSHIP, bytes, (size_t)(writer.at - bytes));
 }
 
-bool raft_found(movex_raft *raft)
+bool movex_raft_found(movex_raft *raft)
 {
-    movex_raft_membership membership = {.room = movex_splitmix64(&raft->random) | 1, .count = 1, .members = {raft->self}};
+    movex_raft_membership membership = {
+        .room = movex_splitmix64(&raft->random) | 1, .count = 1, .members = {raft->self}};
     for (int voted = 1; voted >= 0; voted--)
         for (uint32_t i = 0; i < raft->other_count && membership.count < raft->config.founders; i++) {
             const raft_other *other = &raft->others[i];
-            if (other->met && other->founds && other->voted == voted) membership.members[membership.count++] = other->member;
+            if (other->met && other->founds && other->voted == voted)
+                membership.members[membership.count++] = other->member;
         }
     membership.count = raft->config.founders; /* the rest are seats that wait */
     return add_membership(raft, &membership);
@@ -153,7 +159,7 @@ static void remove_at(movex_raft_membership *membership, uint32_t at)
 
 static bool is_heard_of(movex_raft *raft, uint64_t number)
 {
-    const raft_other *other = raft_find(raft, number);
+    const raft_other *other = movex_raft_find(raft, number);
     return other && other->met && raft->now_ms - other->heard_ms < raft->config.election_ms;
 }
 
@@ -161,7 +167,7 @@ static bool is_heard_of(movex_raft *raft, uint64_t number)
    rest wait. */
 static bool goes_on(movex_raft *raft, const movex_raft_membership *membership, uint64_t without)
 {
-    uint32_t here = 0, count = membership->count - raft_is_member(membership, without);
+    uint32_t here = 0, count = membership->count - movex_raft_is_member(membership, without);
     for (uint32_t i = 0; i < membership->count; i++) {
         uint64_t number = membership->members[i].number;
         here += number && number != without && (number == raft->self.number || is_heard_of(raft, number));
@@ -184,7 +190,7 @@ static bool let_go(movex_raft *raft)
 {
     for (uint32_t i = 0; i < raft->other_count; i++) {
         const raft_other *other = &raft->others[i];
-        if (other->leaving && raft_is_member(&raft->membership, other->member.number) &&
+        if (other->leaving && movex_raft_is_member(&raft->membership, other->member.number) &&
             goes_on(raft, &raft->membership, other->member.number))
             return remove_number(raft, other->member.number);
     }
@@ -214,8 +220,8 @@ static bool take_in_somebody(movex_raft *raft)
 {
     for (uint32_t i = 0; i < raft->other_count; i++) {
         const raft_other *other = &raft->others[i];
-        if (!other->met || other->leaving || raft_is_member(&raft->membership, other->member.number)) continue;
-        if (raft_was_removed(raft, other)) continue;
+        if (!other->met || other->leaving || movex_raft_is_member(&raft->membership, other->member.number)) continue;
+        if (movex_raft_was_removed(raft, other)) continue;
         /* It holds what is committed, as others do (thesis, 4.2.1). */
         if (other->match >= raft->committed && take_in(raft, other)) return true;
     }
@@ -228,7 +234,7 @@ static bool remove_somebody_silent(movex_raft *raft)
     if (silent_ms == UINT32_MAX || raft->alone || raft->now_ms - raft->begun_ms < silent_ms) return false;
     for (uint32_t i = 0; i < raft->membership.count; i++) {
         uint64_t          number = raft->membership.members[i].number;
-        const raft_other *other = raft_find(raft, number);
+        const raft_other *other = movex_raft_find(raft, number);
         if (number == raft->self.number || (other && raft->now_ms - other->heard_ms < silent_ms)) continue;
         movex_raft_membership next = raft->membership;
         remove_at(&next, i);
@@ -240,10 +246,10 @@ static bool remove_somebody_silent(movex_raft *raft)
 /* Who was chosen is asked to stand once it has everything; and another one is chosen if nothing comes of it. */
 static void go_on_handing_over(movex_raft *raft)
 {
-    raft_other *to = raft_find(raft, raft->handing_to);
+    raft_other *to = movex_raft_find(raft, raft->handing_to);
     if (!to || !to->met || raft->now_ms - raft->handing_ms >= raft->config.election_ms) {
         raft->handing_to = 0;
-    } else if (!raft->asked_to_stand && to->match >= raft_last(raft)) {
+    } else if (!raft->asked_to_stand && to->match >= movex_raft_last(raft)) {
         to->stand_due = raft->asked_to_stand = true;
     }
 }
@@ -262,11 +268,11 @@ static void hand_over(movex_raft *raft)
     raft_other *best = NULL;
     for (uint32_t i = 0; i < raft->other_count; i++) {
         raft_other *other = &raft->others[i];
-        if (!other->met || other->leaving || !raft_is_member(&raft->membership, other->member.number)) continue;
+        if (!other->met || other->leaving || !movex_raft_is_member(&raft->membership, other->member.number)) continue;
         if (!best || other->match > best->match) best = other;
     }
     if (!best) {
-        if (raft->membership.count == 1 && !is_awaited(raft)) raft_go(raft, "it was the last of its room");
+        if (raft->membership.count == 1 && !is_awaited(raft)) movex_raft_go(raft, "it was the last of its room");
         return;
     }
     raft->handing_to = best->member.number;
@@ -279,7 +285,7 @@ static void hand_over(movex_raft *raft)
 static bool is_gone(const movex_raft *raft)
 {
     return raft->was_member && raft->committed_membership.count > 0 && raft->committed >= raft->membership_index &&
-           !raft_is_member(&raft->committed_membership, raft->self.number);
+           !movex_raft_is_member(&raft->committed_membership, raft->self.number);
 }
 
 /* All are told, whoever is or will be master: nobody hands over to one that leaves as well. True when it was time for that. */
@@ -291,9 +297,10 @@ static bool ask_to_be_let_go(movex_raft *raft)
     return true;
 }
 
-void raft_tend_members(movex_raft *raft)
+void movex_raft_tend_members(movex_raft *raft)
 {
-    if (is_gone(raft)) raft_go(raft, raft->leaving ? "it has left" : "it was silent for too long, and was removed");
+    if (is_gone(raft))
+        movex_raft_go(raft, raft->leaving ? "it has left" : "it was silent for too long, and was removed");
     if (raft->is_out) return;
     bool leaves = ask_to_be_let_go(raft);
     if (raft->role != MOVEX_RAFT_MASTER) return;
@@ -307,10 +314,10 @@ void raft_tend_members(movex_raft *raft)
     if (!let_go(raft) && !take_in_somebody(raft)) remove_somebody_silent(raft);
 }
 
-void raft_go(movex_raft *raft, const char *text)
+void movex_raft_go(movex_raft *raft, const char *text)
 {
     if (raft->is_out) return;
-    raft_step_down(raft, raft->term);
+    movex_raft_step_down(raft, raft->term);
     raft->left_due = raft->is_out = true;
     raft->left_text = text;
 }
@@ -319,7 +326,8 @@ void movex_raft_leave(movex_raft *raft)
 {
     raft->leaving = true;
     raft->let_go_ms = raft->now_ms - LET_GO_MS;
-    if (raft->membership.count == 0) raft_go(raft, "it has left before it was a member");
+    if (raft->membership.count == 0)
+        movex_raft_go(raft, "it has left before it was a member");
     else if (raft->role == MOVEX_RAFT_MASTER && raft->membership.count == 1 && !is_awaited(raft))
-        raft_go(raft, "it was the last of its room");
+        movex_raft_go(raft, "it was the last of its room");
 }

@@ -38,11 +38,11 @@ static bool write_append(movex_raft *raft, raft_other *other)
                                  .term = raft->term,
                                  .alone = raft->alone,
                                  .index = other->next - 1,
-                                 .index_term = raft_term_at(raft, other->next - 1),
+                                 .index_term = movex_raft_term_at(raft, other->next - 1),
                                  .committed = raft->committed};
     size_t             bytes = 0;
     const raft_entry  *entry;
-    while ((entry = raft_entry_at(raft, other->next + append.count)) != NULL && append.count < MOST_IN_FLIGHT) {
+    while ((entry = movex_raft_entry_at(raft, other->next + append.count)) != NULL && append.count < MOST_IN_FLIGHT) {
         size_t size = entry->length + MOVEX_RAFT_ENTRY_OVERHEAD;
         if (append.count && bytes + size > raft->config.message_bytes) break;
         bytes += size;
@@ -52,9 +52,10 @@ static bool write_append(movex_raft *raft, raft_other *other)
     if (!writer.at) return false;
     movex_write_raft_message(&writer, &append);
     for (uint32_t i = 0; i < append.count; i++) {
-        entry = raft_entry_at(raft, other->next + i);
-        movex_write_raft_entry(&writer, &(movex_raft_wire_entry){
-            entry->term, entry->kind, {raft_content(raft, entry), entry->length}});
+        entry = movex_raft_entry_at(raft, other->next + i);
+        movex_write_raft_entry(
+            &writer,
+            &(movex_raft_wire_entry){entry->term, entry->kind, {movex_raft_content(raft, entry), entry->length}});
     }
     if (!other->probing) other->next += append.count;
     return end(raft, &writer);
@@ -83,7 +84,7 @@ static bool waits_for_piece(const movex_raft *raft, const raft_other *other)
     return other->next <= raft->log.snapshot_index && other->piece_sent;
 }
 
-uint64_t raft_replicate_ms(const movex_raft *raft, const raft_other *other)
+uint64_t movex_raft_replicate_ms(const movex_raft *raft, const raft_other *other)
 {
     return other->sent_ms + (waits_for_piece(raft, other) ? PIECE_BEATS : 1) * (uint64_t)raft->config.heartbeat_ms;
 }
@@ -91,14 +92,14 @@ uint64_t raft_replicate_ms(const movex_raft *raft, const raft_other *other)
 /* Entries, the next piece of the snapshot before them, or a sign of life. */
 static bool replicate(movex_raft *raft, raft_other *other)
 {
-    bool is_due = raft->now_ms >= raft_replicate_ms(raft, other);
+    bool is_due = raft->now_ms >= movex_raft_replicate_ms(raft, other);
     if (other->next <= raft->log.snapshot_index) {
         if (other->piece_sent && !is_due) return false;
         other->sent_ms = raft->now_ms;
         other->append_due = false;
         return write_piece(raft, other);
     }
-    bool more = !other->probing && other->next <= raft_last(raft) && other->next - other->match <= MOST_IN_FLIGHT;
+    bool more = !other->probing && other->next <= movex_raft_last(raft) && other->next - other->match <= MOST_IN_FLIGHT;
     if (!more && !is_due && !other->append_due) return false;
     other->sent_ms = raft->now_ms;
     other->append_due = false;
@@ -109,13 +110,13 @@ static bool replicate(movex_raft *raft, raft_other *other)
 
 static bool write_ask(movex_raft *raft)
 {
-    uint64_t last = raft_last(raft);
+    uint64_t last = movex_raft_last(raft);
     return write(raft, (movex_raft_message){.kind = MOVEX_RAFT_ASK,
                                             .term = raft->term + (raft->trial ? 1 : 0),
                                             .trial = raft->trial,
                                             .handed_over = raft->handed_over,
                                             .index = last,
-                                            .index_term = raft_term_at(raft, last)});
+                                            .index_term = movex_raft_term_at(raft, last)});
 }
 
 static bool take(bool *due)
@@ -138,10 +139,10 @@ static bool write_answer(movex_raft *raft, movex_raft_message_kind kind, const r
 /* An answer promises what was taken: that must be durable. Until all of it is, the part that is. */
 static bool write_appended(movex_raft *raft, raft_other *other)
 {
-    uint64_t durable = raft_durable_index(raft);
+    uint64_t    durable = movex_raft_durable_index(raft);
     raft_answer answer = other->appended;
     bool        whole = !answer.granted || durable >= answer.index;
-    if (!raft_state_is_durable(raft) || answer.term != raft->term) return false;
+    if (!movex_raft_state_is_durable(raft) || answer.term != raft->term) return false;
     if (!whole) answer.index = durable;
     other->appended_due = !whole;
     if (!whole && answer.index <= other->promised) return false;
@@ -152,22 +153,24 @@ static bool write_appended(movex_raft *raft, raft_other *other)
 static bool say(movex_raft *raft, raft_other *other)
 {
     if (take(&other->removed_due))
-        return write(raft, (movex_raft_message){
-            .kind = MOVEX_RAFT_REMOVED, .term = raft->term, .index = raft->committed_membership_index});
-    if (other->ask_due && raft->role == MOVEX_RAFT_CANDIDATE && raft_state_is_durable(raft)) {
+        return write(raft, (movex_raft_message){.kind = MOVEX_RAFT_REMOVED,
+                                                .term = raft->term,
+                                                .index = raft->committed_membership_index});
+    if (other->ask_due && raft->role == MOVEX_RAFT_CANDIDATE && movex_raft_state_is_durable(raft)) {
         other->ask_due = false;
         return write_ask(raft);
     }
-    if (other->vote_due && raft_state_is_durable(raft)) {
+    if (other->vote_due && movex_raft_state_is_durable(raft)) {
         other->vote_due = false;
         return write_answer(raft, MOVEX_RAFT_VOTE, &other->vote);
     }
     if (other->appended_due && write_appended(raft, other)) return true;
     if (take(&other->taken_due)) return write_answer(raft, MOVEX_RAFT_PIECE_TAKEN, &other->taken);
-    if (take(&other->let_go_due)) return write(raft, (movex_raft_message){.kind = MOVEX_RAFT_LET_GO, .term = raft->term});
+    if (take(&other->let_go_due))
+        return write(raft, (movex_raft_message){.kind = MOVEX_RAFT_LET_GO, .term = raft->term});
     if (raft->role != MOVEX_RAFT_MASTER) return false;
     /* Who has elected itself must not do so twice in one term, if it starts again. */
-    if (raft->alone && !raft_state_is_durable(raft)) return false;
+    if (raft->alone && !movex_raft_state_is_durable(raft)) return false;
     /* Who is in no room is told of this one; who is of it, or comes, gets what it needs. */
     if (replicate(raft, other)) return true;
     if (take(&other->stand_due)) return write(raft, (movex_raft_message){.kind = MOVEX_RAFT_STAND, .term = raft->term});

@@ -20,25 +20,27 @@ static uint64_t seed(void)
     return movex_xxh64(file_name, sizeof file_name - 1, FORMAT);
 }
 
-uint64_t raft_durable_index(const movex_raft *raft)
+uint64_t movex_raft_durable_index(const movex_raft *raft)
 {
-    if (!is_kept(raft)) return raft_last(raft);
+    if (!is_kept(raft)) return movex_raft_last(raft);
     uint64_t durable = raft->config.store.ops->durable(raft->config.store.self);
     uint32_t low = 0, high = raft->log.count; /* changes are numbered in the order of the log */
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (raft->log.entries[middle].number <= durable) low = middle + 1;
-        else high = middle;
+        if (raft->log.entries[middle].number <= durable)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return raft->log.snapshot_index + low;
 }
 
-bool raft_state_is_durable(const movex_raft *raft)
+bool movex_raft_state_is_durable(const movex_raft *raft)
 {
     return !is_kept(raft) || raft->config.store.ops->durable(raft->config.store.self) >= raft->kept.number;
 }
 
-void raft_store_flush(movex_raft *raft)
+void movex_raft_store_flush(movex_raft *raft)
 {
     movex_store store = raft->config.store;
     if (is_kept(raft) && store.ops->taken(store.self) > store.ops->durable(store.self)) store.ops->flush(store.self);
@@ -60,7 +62,8 @@ static bool append(movex_raft *raft, const movex_writer *writer, uint64_t *numbe
     movex_store store = raft->config.store;
     size_t      length = (size_t)(writer->at - raft->out.bytes) - MOVEX_RECORD_HEADER;
     movex_record_seal(raft->out.bytes, (uint32_t)length, raft->kept.size, seed());
-    raft->kept.failure = store.ops->append(store.self, raft->kept.file, raft->out.bytes, length + MOVEX_RECORD_FRAME, number);
+    raft->kept.failure =
+        store.ops->append(store.self, raft->kept.file, raft->out.bytes, length + MOVEX_RECORD_FRAME, number);
     if (raft->kept.failure != MOVEX_OK) return false;
     raft->kept.size += length + MOVEX_RECORD_FRAME;
     return true;
@@ -76,7 +79,7 @@ static void write_state(movex_writer *writer, const movex_raft *raft)
     movex_write_number(writer, raft->committed);
 }
 
-bool raft_store_state(movex_raft *raft)
+bool movex_raft_store_state(movex_raft *raft)
 {
     if (!is_kept(raft)) return true;
     movex_writer writer = begin(raft, SMALL);
@@ -91,7 +94,7 @@ static void write_entry(movex_writer *writer, const raft_entry *entry, const voi
     movex_write_raft_entry(writer, &(movex_raft_wire_entry){entry->term, entry->kind, {bytes, entry->length}});
 }
 
-bool raft_store_entry(movex_raft *raft, raft_entry *entry, const void *bytes)
+bool movex_raft_store_entry(movex_raft *raft, raft_entry *entry, const void *bytes)
 {
     if (!is_kept(raft)) return true;
     movex_writer writer = begin(raft, SMALL + entry->length);
@@ -100,7 +103,7 @@ bool raft_store_entry(movex_raft *raft, raft_entry *entry, const void *bytes)
     return append(raft, &writer, &entry->number);
 }
 
-bool raft_store_cut(movex_raft *raft, uint64_t last)
+bool movex_raft_store_cut(movex_raft *raft, uint64_t last)
 {
     uint64_t number;
     if (!is_kept(raft)) return true;
@@ -156,20 +159,21 @@ static bool write_all(movex_raft *raft, movex_buffer *all)
     for (uint32_t i = 0; i < raft->log.count; i++) {
         const raft_entry *entry = &raft->log.entries[i];
         if (!open_record(all, &raft->allocator, SMALL + entry->length, &writer)) return false;
-        write_entry(&writer, entry, raft_content(raft, entry));
+        write_entry(&writer, entry, movex_raft_content(raft, entry));
         seal(all, &writer);
     }
     return true;
 }
 
-bool raft_store_all(movex_raft *raft)
+bool movex_raft_store_all(movex_raft *raft)
 {
     movex_store  store = raft->config.store;
     movex_buffer all = {0};
     if (!is_kept(raft)) return true;
     int *failure = &raft->kept.failure;
     *failure = MOVEX_ERR_MEMORY;
-    if (write_all(raft, &all)) *failure = store.ops->replace(store.self, raft->kept.file, all.bytes, all.length, &raft->kept.number);
+    if (write_all(raft, &all))
+        *failure = store.ops->replace(store.self, raft->kept.file, all.bytes, all.length, &raft->kept.number);
     bool ok = *failure == MOVEX_OK;
     if (ok) raft->kept.size = all.length;
     for (uint32_t i = 0; ok && i < raft->log.count; i++) raft->log.entries[i].number = raft->kept.number;
@@ -204,8 +208,8 @@ static int take_head(movex_raft *raft, movex_reader *reader)
     log->snapshot.length = left;
     raft->committed = log->snapshot_index;
     /* It may have been a member, of one that is not the last any more. */
-    raft->was_member = raft_is_member(&log->snapshot_membership, raft->self.number);
-    raft_log_membership(raft, raft->committed, &raft->membership, &raft->membership_index);
+    raft->was_member = movex_raft_is_member(&log->snapshot_membership, raft->self.number);
+    movex_raft_log_membership(raft, raft->committed, &raft->membership, &raft->membership_index);
     return MOVEX_OK;
 }
 
@@ -225,17 +229,19 @@ static int take_entry(movex_raft *raft, movex_reader *reader)
 {
     movex_raft_wire_entry entry;
     if (!movex_read_raft_entry(reader, &entry) || movex_reader_left(reader)) return MOVEX_ERR_DAMAGED;
-    if (entry.term < raft_term_at(raft, raft_last(raft)) || entry.term > raft->term) return MOVEX_ERR_DAMAGED;
-    return raft_log_add(raft, entry.term, entry.kind, entry.bytes.bytes, entry.bytes.length) ? MOVEX_OK : MOVEX_ERR_MEMORY;
+    if (entry.term < movex_raft_term_at(raft, movex_raft_last(raft)) || entry.term > raft->term)
+        return MOVEX_ERR_DAMAGED;
+    return movex_raft_log_add(raft, entry.term, entry.kind, entry.bytes.bytes, entry.bytes.length) ? MOVEX_OK
+                                                                                                   : MOVEX_ERR_MEMORY;
 }
 
 static int take_cut(movex_raft *raft, movex_reader *reader)
 {
     uint64_t last = movex_read_number(reader);
     if (reader->failed || movex_reader_left(reader) || last < raft->log.snapshot_index || last < raft->committed ||
-        last > raft_last(raft))
+        last > movex_raft_last(raft))
         return MOVEX_ERR_DAMAGED;
-    return raft_log_cut(raft, last) ? MOVEX_OK : MOVEX_ERR_MEMORY;
+    return movex_raft_log_cut(raft, last) ? MOVEX_OK : MOVEX_ERR_MEMORY;
 }
 
 static int take_record(movex_raft *raft, movex_reader *reader)
@@ -253,8 +259,8 @@ static int take_record(movex_raft *raft, movex_reader *reader)
 static bool is_whole(const movex_raft *raft)
 {
     const raft_log *log = &raft->log;
-    return log->snapshot_index <= raft->committed && raft->committed <= raft_last(raft) &&
-           raft->joint <= raft->committed && raft->branch <= raft_last(raft) && log->snapshot_term <= raft->term;
+    return log->snapshot_index <= raft->committed && raft->committed <= movex_raft_last(raft) &&
+           raft->joint <= raft->committed && raft->branch <= movex_raft_last(raft) && log->snapshot_term <= raft->term;
 }
 
 static const char *words_for(int status)
@@ -274,9 +280,10 @@ static int read_all(movex_raft *raft, movex_store store)
     size_t               length;
     uint64_t             beyond, size;
     int                  status = MOVEX_OK;
-    movex_record_scan    scan = movex_record_scan_from(store, raft->kept.file, 0, seed(), MOVEX_RECORD_MOST, &raft->allocator);
-    for (bool first = true; status == MOVEX_OK && movex_record_scan_next(&scan, &payload, &length) == MOVEX_RECORD_WHOLE;
-         first = false) {
+    movex_record_scan    scan =
+        movex_record_scan_from(store, raft->kept.file, 0, seed(), MOVEX_RECORD_MOST, &raft->allocator);
+    for (bool first = true;
+         status == MOVEX_OK && movex_record_scan_next(&scan, &payload, &length) == MOVEX_RECORD_WHOLE; first = false) {
         movex_reader reader = movex_reader_over(payload, length);
         if (first != (payload[0] == RECORD_HEAD)) status = MOVEX_ERR_DAMAGED;
         if (status == MOVEX_OK) status = take_record(raft, &reader);
@@ -287,26 +294,28 @@ static int read_all(movex_raft *raft, movex_store store)
     raft->kept.size = scan.offset;
     if (status == MOVEX_OK && scan.state != MOVEX_RECORD_END) {
         status = store.ops->size(store.self, raft->kept.file, &size);
-        if (status == MOVEX_OK && size > scan.offset) status = store.ops->truncate(store.self, raft->kept.file, scan.offset);
+        if (status == MOVEX_OK && size > scan.offset)
+            status = store.ops->truncate(store.self, raft->kept.file, scan.offset);
     }
     movex_record_scan_end(&scan);
     return status;
 }
 
-int raft_store_open(movex_raft *raft, movex_error *error)
+int movex_raft_store_open(movex_raft *raft, movex_error *error)
 {
     movex_store store = raft->config.store;
     uint64_t    size;
     if (!is_kept(raft)) return MOVEX_OK;
-    int status = store.ops->open(store.self, file_name, sizeof file_name - 1, &raft->kept.file);
-    bool known = status == MOVEX_OK && !raft->config.anew && store.ops->size(store.self, raft->kept.file, &size) == MOVEX_OK && size > 0;
+    int  status = store.ops->open(store.self, file_name, sizeof file_name - 1, &raft->kept.file);
+    bool known = status == MOVEX_OK && !raft->config.anew &&
+                 store.ops->size(store.self, raft->kept.file, &size) == MOVEX_OK && size > 0;
     raft->cautious = known;
     if (known) {
         raft->config.store = (movex_store){0}; /* what is read is not written again */
         status = read_all(raft, store);
         raft->config.store = store;
     }
-    if (status == MOVEX_OK && !raft_store_all(raft)) status = raft->kept.failure;
+    if (status == MOVEX_OK && !movex_raft_store_all(raft)) status = raft->kept.failure;
     if (status == MOVEX_OK) return MOVEX_OK;
     return movex_error_set(error, (movex_status)status, "store: raft: ", words_for(status), NULL);
 }

@@ -292,8 +292,8 @@ static void lie(world *w, fuzz_input *input)
                                     .settled = flags & 16 && !(flags & 64) && w->room,
                                     .was_member = flags & 32};
     message.term = near(raft->term, fuzz_u8(input));
-    message.index = near(raft_last(raft), fuzz_u8(input));
-    message.index_term = near(raft_term_at(raft, message.index), fuzz_u8(input));
+    message.index = near(movex_raft_last(raft), fuzz_u8(input));
+    message.index_term = near(movex_raft_term_at(raft, message.index), fuzz_u8(input));
     message.committed = near(raft->committed, fuzz_u8(input));
     uint8_t size = fuzz_u8(input), what = fuzz_u8(input), part = fuzz_u8(input);
     message.count = message.kind == MOVEX_RAFT_APPEND ? size % 5 : 0;
@@ -494,7 +494,7 @@ static uint64_t digest_of(const movex_raft *raft)
     sum = fuzz_digest_number(sum, raft->voted_for);
     sum = fuzz_digest_number(sum, raft->branch);
     sum = fuzz_digest_number(sum, raft->self.number);
-    sum = fuzz_digest_number(sum, raft_last(raft));
+    sum = fuzz_digest_number(sum, movex_raft_last(raft));
     sum = fuzz_digest_number(sum, raft->log.snapshot_index);
     sum = fuzz_digest_number(sum, raft->log.snapshot_term);
     sum = fuzz_digest(sum, &raft->membership, sizeof raft->membership);
