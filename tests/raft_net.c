@@ -26,6 +26,14 @@ static raft_seat *seat_of(raft_net *n, uint64_t number)
 
 /* ---- lives */
 
+static movex_raft *begin(raft_net *n, const raft_seat *s, const movex_raft_config *config)
+{
+    movex_raft *raft = movex_raft_new(config);
+    while (!raft && n->may_fail && config->error->status == MOVEX_ERR_MEMORY) raft = movex_raft_new(config);
+    holds(n, raft, "%s: %s", s->name, config->error->text);
+    return raft;
+}
+
 void raft_net_enter(raft_net *n, uint32_t seat)
 {
     raft_seat        *s = &n->seats[seat];
@@ -41,9 +49,13 @@ void raft_net_enter(raft_net *n, uint32_t seat)
     if (s->disk && s->entered && !s->left) config.anew = n->config.anew;
     s->store = s->disk ? movex_store_memory_open(s->disk) : (movex_store){0};
     config.store = s->store;
-    s->raft = movex_raft_new(&config);
-    while (!s->raft && n->may_fail && error.status == MOVEX_ERR_MEMORY) s->raft = movex_raft_new(&config);
-    holds(n, s->raft, "%s: %s", s->name, error.text);
+    s->raft = begin(n, s, &config);
+    if (s->disk && s->anew && !config.anew && movex_raft_number(s->raft) == config.self.number) {
+        /* Nothing of what it was had come to its disk, and it comes as it came then. */
+        movex_raft_free(s->raft);
+        config.anew = true;
+        s->raft = begin(n, s, &config);
+    }
     s->number = movex_raft_number(s->raft);
     s->told = s->chain = s->checked = 0;
     s->apart = s->paused = s->leaving = s->left = false;
@@ -183,6 +195,7 @@ static void check_committed(raft_net *n, raft_seat *s)
         if (!n->committed_term[i]) {
             n->committed_term[i] = term;
             n->committed_digest[i] = digest;
+            n->committed_in[i] = raft->term;
             if (i > n->last_committed) n->last_committed = i;
         }
         holds(n, n->committed_term[i] == term && n->committed_digest[i] == digest,
@@ -202,7 +215,7 @@ static void check_master(raft_net *n, const raft_seat *s)
     holds(n, *known == s->number, "term %llu has two masters", (unsigned long long)raft->term);
     /* Who leads has all that was committed in earlier terms. */
     for (uint64_t i = raft->log.snapshot_index + 1; i <= n->last_committed; i++)
-        if (n->committed_term[i] && n->committed_term[i] < raft->term)
+        if (n->committed_term[i] && n->committed_in[i] < raft->term)
             holds(n, i <= movex_raft_last(raft) && movex_raft_term_at(raft, i) == n->committed_term[i],
                   "%s leads without the committed entry %llu", s->name, (unsigned long long)i);
 }

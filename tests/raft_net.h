@@ -54,6 +54,7 @@ typedef struct raft_net {
     uint32_t          packet_count;
     uint64_t          sent[MOVEX_RAFT_REMOVED + 1]; /* by kind */
     uint64_t          committed_term[RAFT_ENTRIES], committed_digest[RAFT_ENTRIES], chain[RAFT_ENTRIES], last_committed;
+    uint64_t          committed_in[RAFT_ENTRIES]; /* the term of who was first seen to have committed it: not that of the entry */
     uint64_t          master_of[RAFT_TERMS];
     uint64_t          proposed, room, gave_up;
 } raft_net;

@@ -1,4 +1,5 @@
-/* What a member of Raft holds: beside a snapshot that comes, over a restart, and in a file that says something else than it wrote. */
+/* What a member of Raft holds: beside a snapshot that comes, over a restart, and in a file that says something else than it wrote;
+   and what it says to who leaves. */
 #include "raft_alone.h"
 #include "support.h"
 
@@ -167,6 +168,35 @@ START_TEST(who_yields_may_crash)
 }
 END_TEST
 
+/* ---- who leaves */
+
+/* How many times 4 is told that it is no member, if it wants to be let go. */
+static uint32_t refuse_leaver(bool was_member)
+{
+    movex_raft_member  four = raft_alone_member(4);
+    movex_raft_message let_go = raft_alone_head(MOVEX_RAFT_LET_GO, movex_raft_term(a.raft));
+    let_go.was_member = was_member;
+    raft_alone_hear(&a, MOVEX_RAFT_REMOVED, NULL);
+    must_equal(movex_raft_meet(a.raft, &four, RAFT_ALONE_ROOM, 3, NULL), MOVEX_OK);
+    must_equal(raft_alone_say(&a, 4, let_go, 0, 0), MOVEX_OK);
+    raft_alone_poll(&a, 1);
+    return raft_alone_hear(&a, MOVEX_RAFT_REMOVED, NULL);
+}
+
+/* One that comes may be a member by an entry that neither it nor a follower has: if it went then, nobody could count on it, and
+   nobody would have let it go. One that was a member knows itself whether that is over. */
+START_TEST(a_comer_that_leaves_is_let_go_by_a_master)
+{
+    begin(false);
+    raft_alone_follow(&a, 1, 3, 3);
+    must_equal(refuse_leaver(false), 0);
+    must_equal(refuse_leaver(true), 1);
+    raft_alone_lead(&a);
+    must_equal(refuse_leaver(false), 1);
+    end();
+}
+END_TEST
+
 /* ---- files that say something else than was written */
 
 /* Records with right checksums: what they say is what is tried. */
@@ -300,6 +330,7 @@ int main(void)
     tcase_add_test(all, what_contradicts_a_snapshot_goes);
     tcase_add_test(all, a_snapshot_is_durable_before_that_is_said);
     tcase_add_loop_test(all, who_yields_may_crash, 0, 40);
+    tcase_add_test(all, a_comer_that_leaves_is_let_go_by_a_master);
     tcase_add_test(all, a_file_makes_sense);
     return movex_test_main(suite);
 }

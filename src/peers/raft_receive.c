@@ -214,6 +214,17 @@ static int take_piece_taken(movex_raft *raft, raft_other *other, const movex_raf
 
 /* ---- membership */
 
+static int take_let_go(movex_raft *raft, raft_other *other, const movex_raft_message *message)
+{
+    uint64_t number = other->member.number;
+    bool     comes = !message->was_member; /* as far as it knows: it may have become one, which its master knows best */
+    other->leaving = true;
+    other->removed_due =
+        raft->committed_membership.count && !movex_raft_is_member(&raft->committed_membership, number) &&
+        (!comes || (raft->role == MOVEX_RAFT_MASTER && !movex_raft_is_member(&raft->membership, number)));
+    return MOVEX_OK;
+}
+
 static int take_removed(movex_raft *raft, const movex_raft_message *removed)
 {
     /* Somebody knows of a later membership than this one does, and is sure of it. */
@@ -244,11 +255,7 @@ int movex_raft_receive(movex_raft *raft, uint64_t from, const void *bytes, size_
     case MOVEX_RAFT_PIECE: return take_piece(raft, other, &message);
     case MOVEX_RAFT_PIECE_TAKEN: return take_piece_taken(raft, other, &message);
     case MOVEX_RAFT_STAND: return take_stand(raft, &message);
-    case MOVEX_RAFT_LET_GO:
-        other->leaving = true;
-        other->removed_due =
-            raft->committed_membership.count && !movex_raft_is_member(&raft->committed_membership, from);
-        return MOVEX_OK;
+    case MOVEX_RAFT_LET_GO: return take_let_go(raft, other, &message);
     case MOVEX_RAFT_REMOVED: return take_removed(raft, &message);
     }
     return MOVEX_ERR_MALFORMED;
