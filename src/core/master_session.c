@@ -334,12 +334,12 @@ static void end_lost(movex_master *master, movex_session *session)
 {
     movex_list_remove(&session->away);
     end_subscriptions(master, session);
-    if (session->hiding == 0) {
+    /* It may have got its id back, and then is in the file; whoever has that id next comes there after its end. */
+    movex_keep_session_end(master, session, session->hiding > 0);
+    if (session->hiding == 0)
         movex_session_free(master, session);
-        return;
-    }
-    session->over = true; /* the reveal that it had waited for was not durable */
-    movex_keep_session_end(master, session, true); /* it may have got its id back, and begin anew by another number */
+    else
+        session->over = true; /* the reveal that it had waited for was not durable */
 }
 
 void movex_session_end_lost(movex_master *master)
