@@ -197,6 +197,32 @@ START_TEST(a_comer_that_leaves_is_let_go_by_a_master)
 }
 END_TEST
 
+static void say_appended(uint64_t from)
+{
+    movex_raft_message appended = raft_alone_head(MOVEX_RAFT_APPENDED, movex_raft_term(a.raft));
+    appended.granted = true;
+    appended.was_member = from != 4;
+    appended.index = movex_raft_last(a.raft);
+    must_equal(raft_alone_say(&a, from, appended, 0, 0), MOVEX_OK);
+}
+
+/* A wish that came late, from a life that is over: whoever has it says so again and again. */
+START_TEST(who_does_not_repeat_that_it_leaves_is_taken_in)
+{
+    begin(false);
+    raft_alone_follow(&a, 1, 3, 3);
+    raft_alone_lead(&a);
+    must_equal(refuse_leaver(false), 1);
+    for (int tenths = 1; tenths <= 11; tenths++) {
+        say_appended(2);
+        say_appended(4);
+        raft_alone_poll(&a, 100);
+        must(movex_raft_is_member(&a.raft->membership, 4) == (tenths >= 10));
+    }
+    end();
+}
+END_TEST
+
 /* ---- files that say something else than was written */
 
 /* Records with right checksums: what they say is what is tried. */
@@ -331,6 +357,7 @@ int main(void)
     tcase_add_test(all, a_snapshot_is_durable_before_that_is_said);
     tcase_add_loop_test(all, who_yields_may_crash, 0, 40);
     tcase_add_test(all, a_comer_that_leaves_is_let_go_by_a_master);
+    tcase_add_test(all, who_does_not_repeat_that_it_leaves_is_taken_in);
     tcase_add_test(all, a_file_makes_sense);
     return movex_test_main(suite);
 }

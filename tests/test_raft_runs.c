@@ -193,6 +193,15 @@ START_TEST(members)
 }
 END_TEST
 
+/* Beyond the usual seeds: comers that left on the word of a follower, and ones that a wish from an earlier life kept out. */
+START_TEST(members_that_once_failed)
+{
+    static const uint64_t seeds[] = {4811, 7351, 9575, 11205, 11901, 18052, 18234};
+    if (getenv("MOVEX_TEST_SEED")) return;
+    for (size_t i = 0; i < MOVEX_COUNT_OF(seeds); i++) run(seeds[i]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("raft runs");
@@ -201,6 +210,7 @@ int main(void)
     suite_add_tcase(suite, all);
     tcase_add_loop_test(all, members, 0,
                         (getenv("MOVEX_TEST_LONG") && *getenv("MOVEX_TEST_LONG") ? ALL_SEEDS : USUAL_SEEDS) / HUNDRED);
+    tcase_add_test(all, members_that_once_failed);
     tcase_add_loop_test(all, members_without_memory, 0, 2);
     return movex_test_main(suite);
 }

@@ -64,10 +64,11 @@ typedef struct raft_other {
     bool              met;        /* there is a link */
     bool              founds;     /* met: it is in no room, as far as is known */
     bool              was_member; /* it says so */
-    bool              leaving;    /* it wants to be removed */
+    bool              leaving;    /* it wants to be removed, and says so every LET_GO_MS */
     bool              voted;      /* for this member, in this election or trial */
     uint64_t          heard_ms;   /* given time of its last message; or when this one became master */
     uint64_t          parted_ms;  /* not met: given time since when */
+    uint64_t          leaving_ms; /* leaving: given time at which it said so last */
     /* of a master */
     uint64_t next;    /* index of the entry that is to be sent next; >= 1 */
     uint64_t match;   /* it holds what this one does, up to here; < next */

@@ -1,6 +1,6 @@
 #include "raft_internal.h"
 
-enum { LET_GO_MS = 100 };
+enum { LET_GO_MS = 100, LEAVING_MS = 10 * LET_GO_MS };
 
 raft_other *movex_raft_find(movex_raft *raft, uint64_t number)
 {
@@ -151,6 +151,12 @@ bool movex_raft_found(movex_raft *raft)
 
 /* ---- a master tends to its members */
 
+/* It says so again and again: what came late, of a life before this one, is forgotten. */
+static bool is_leaving(const movex_raft *raft, const raft_other *other)
+{
+    return other->leaving && raft->now_ms - other->leaving_ms < LEAVING_MS;
+}
+
 static void remove_at(movex_raft_membership *membership, uint32_t at)
 {
     for (uint32_t i = at + 1; i < membership->count; i++) membership->members[i - 1] = membership->members[i];
@@ -190,7 +196,7 @@ static bool let_go(movex_raft *raft)
 {
     for (uint32_t i = 0; i < raft->other_count; i++) {
         const raft_other *other = &raft->others[i];
-        if (other->leaving && movex_raft_is_member(&raft->membership, other->member.number) &&
+        if (is_leaving(raft, other) && movex_raft_is_member(&raft->membership, other->member.number) &&
             goes_on(raft, &raft->membership, other->member.number))
             return remove_number(raft, other->member.number);
     }
@@ -220,7 +226,8 @@ static bool take_in_somebody(movex_raft *raft)
 {
     for (uint32_t i = 0; i < raft->other_count; i++) {
         const raft_other *other = &raft->others[i];
-        if (!other->met || other->leaving || movex_raft_is_member(&raft->membership, other->member.number)) continue;
+        if (!other->met || is_leaving(raft, other) || movex_raft_is_member(&raft->membership, other->member.number))
+            continue;
         if (movex_raft_was_removed(raft, other)) continue;
         /* It holds what is committed, as others do (thesis, 4.2.1). */
         if (other->match >= raft->committed && take_in(raft, other)) return true;
@@ -258,7 +265,7 @@ static void go_on_handing_over(movex_raft *raft)
 static bool is_awaited(const movex_raft *raft)
 {
     for (uint32_t i = 0; i < raft->other_count; i++)
-        if (raft->others[i].met && !raft->others[i].leaving) return true;
+        if (raft->others[i].met && !is_leaving(raft, &raft->others[i])) return true;
     return false;
 }
 
@@ -268,7 +275,8 @@ static void hand_over(movex_raft *raft)
     raft_other *best = NULL;
     for (uint32_t i = 0; i < raft->other_count; i++) {
         raft_other *other = &raft->others[i];
-        if (!other->met || other->leaving || !movex_raft_is_member(&raft->membership, other->member.number)) continue;
+        if (!other->met || is_leaving(raft, other) || !movex_raft_is_member(&raft->membership, other->member.number))
+            continue;
         if (!best || other->match > best->match) best = other;
     }
     if (!best) {

@@ -219,6 +219,7 @@ static int take_let_go(movex_raft *raft, raft_other *other, const movex_raft_mes
     uint64_t number = other->member.number;
     bool     comes = !message->was_member; /* as far as it knows: it may have become one, which its master knows best */
     other->leaving = true;
+    other->leaving_ms = raft->now_ms;
     other->removed_due =
         raft->committed_membership.count && !movex_raft_is_member(&raft->committed_membership, number) &&
         (!comes || (raft->role == MOVEX_RAFT_MASTER && !movex_raft_is_member(&raft->membership, number)));
