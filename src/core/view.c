@@ -224,8 +224,9 @@ void movex_view_share(movex_view *view, const movex_view *other)
 {
     const movex_codec *codec = view->rules->state;
     assert(!view->hashes.blocks && view->rules == other->rules && view->moved == other->moved);
-    movex_codec_share(codec, other->state, view->state, view->moved);
-    movex_codec_share(codec, other->state, view->backup, view->moved);
+    /* Of its backup: what has happened to its state alone may be put right without having moved anything. */
+    movex_codec_share(codec, other->backup, view->state, view->moved);
+    movex_codec_share(codec, other->backup, view->backup, view->moved);
     if (view->moved) movex_touched_start(view->moved, (uint32_t)state_size(view));
 }
 
