@@ -38,7 +38,7 @@ MOVEX_SCHEMA(set_schema, set, MOVEX_FIELD(set, index), MOVEX_FIELD(set, value));
 MOVEX_SCHEMA(text_schema, text, MOVEX_TEXT(text, text));
 
 /* Those from FAR on do not keep to what they declare. */
-enum { SET, PUSH, POP, NAME, BREAK, CROP, ANYTHING, PAD, FAR, NEAR, WIPE, SPOIL, ACTIONS };
+enum { SET, PUSH, POP, NAME, BREAK, CROP, ANYTHING, PAD, IDLE, FAR, NEAR, WIPE, SPOIL, ACTIONS };
 
 static int reduce(void *state, const movex_action *action, const movex_context *context)
 {
@@ -81,6 +81,7 @@ static int reduce(void *state, const movex_action *action, const movex_context *
         f->cell[0]++;
         for (int i = 0; i < f->label_count; i++) ((unsigned char *)&f->labels[i].tag)[1] ^= (unsigned char)f->cell[0];
         return MOVEX_ACCEPT;
+    case IDLE: return MOVEX_ACCEPT;
     case FAR: /* names the first cell, and changes another one as well */
         f->cell[0]++;
         f->cell[CELLS / 2] = 4711;
@@ -139,12 +140,23 @@ static void touch_broken(const void *state, const movex_action *action, movex_to
     touch_set(state, action, touch);
 }
 
-/* What lies elsewhere stands for everything. */
+/* What lies elsewhere stands for everything, if in part only. */
 static void touch_anything(const void *state, const movex_action *action, movex_touch *touch)
 {
     static const uint32_t elsewhere = 0;
-    (void)state, (void)action;
-    MOVEX_TOUCHES(touch, elsewhere);
+    const field          *f = state;
+    switch (((const set *)action->payload)->index % 4) {
+    case 0: MOVEX_TOUCHES(touch, elsewhere); break;
+    case 1: movex_touches(touch, f + 1, 1); break;
+    case 2: movex_touches(touch, &f->sum, sizeof *f); break;
+    case 3: movex_touches(touch, f->cell, SIZE_MAX); break;
+    }
+}
+
+static void touch_nothing(const void *state, const movex_action *action, movex_touch *touch)
+{
+    movex_touches(touch, state, 0);
+    (void)action;
 }
 
 static void touch_first(const void *state, const movex_action *action, movex_touch *touch)
@@ -162,6 +174,7 @@ static const movex_action_type declaring[ACTIONS] = {
     [CROP] = {.name = "crop", .touches = touch_crop},
     [ANYTHING] = {.name = "anything", .payload = &set_schema, .touches = touch_anything},
     [PAD] = {.name = "pad", .touches = touch_first},
+    [IDLE] = {.name = "idle", .touches = touch_nothing},
     [FAR] = {.name = "far", .touches = touch_first},
     [NEAR] = {.name = "near", .touches = touch_first},
     [WIPE] = {.name = "wipe", .touches = touch_count},
@@ -176,6 +189,7 @@ static const movex_action_type silent[ACTIONS] = {
     [CROP] = {.name = "crop"},
     [ANYTHING] = {.name = "anything", .payload = &set_schema},
     [PAD] = {.name = "pad"},
+    [IDLE] = {.name = "idle"},
     [FAR] = {.name = "far"},
     [NEAR] = {.name = "near"},
     [WIPE] = {.name = "wipe"},
