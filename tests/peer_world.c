@@ -97,16 +97,6 @@ static uint64_t mix(uint64_t value)
     return value ^ (value >> 29);
 }
 
-/* Its life ends, or its session may end with the connection: whether it has opened this in time nobody is told any more. */
-static void give_up_sealed(peer_seat *s)
-{
-    for (uint32_t i = 0; i < PEER_SEALED; i++) {
-        if (!s->sealed[i].ticket || s->sealed[i].revealed) continue;
-        s->unknown++;
-        s->sealed[i] = (peer_sealed){0};
-    }
-}
-
 static void forget(peer_seat *s)
 {
     memset(s->hides, 0, sizeof s->hides);
@@ -121,8 +111,8 @@ static void forget(peer_seat *s)
         s->undone++;
         s->undone_sum += mix(s->done[i]);
     }
-    give_up_sealed(s);
-    memset(s->sealed, 0, sizeof s->sealed);
+    s->snapshots = 0;
+    s->lives++;
     memset(s->done, 0, sizeof s->done);
     memset(s->pending, 0, sizeof s->pending);
 }
@@ -176,13 +166,14 @@ bool peer_world_seal(peer_world *w, uint32_t seat)
     return dispatch(w, seat, TALLY_KEEP);
 }
 
+/* Also what is revealed by an entry that is not committed. */
 static bool is_sealed(const peer_world *w)
 {
     for (uint32_t i = 0; i < w->count; i++) {
-        movex_hosted hosted;
-        if (w->seats[i].peer && w->seats[i].peer->master &&
-            movex_master_find(w->seats[i].peer->master, w->type, "main", &hosted) && hosted.hidden)
-            return true;
+        const peer_seat *s = &w->seats[i];
+        movex_hosted     hosted;
+        if (!s->peer || !s->peer->master || !movex_master_find(s->peer->master, w->type, "main", &hosted)) continue;
+        if (hosted.hidden || hosted.version != movex_version(s->at)) return true;
     }
     return false;
 }
@@ -209,34 +200,85 @@ static uint64_t take_ticket(const peer_world *w, peer_seat *s, movex_ticket tick
     return id;
 }
 
-/* A sealed half counts when it is revealed. */
+/* A sealed half counts when it is revealed. If a snapshot has told of it, it is not known which entry it is. */
 static void take_sealed(peer_world *w, peer_seat *s, const movex_event *event, uint64_t id)
 {
-    peer_sealed *sealed = &s->sealed[event->ticket % PEER_SEALED];
-    holds_it(w, !sealed->ticket || sealed->revealed);
-    *sealed = (peer_sealed){.ticket = event->ticket, .id = id, .version = event->version};
-}
-
-static void take_reveal(peer_seat *s, uint64_t version)
-{
-    for (uint32_t i = 0; i < PEER_SEALED; i++) {
-        peer_sealed *sealed = &s->sealed[i];
-        if (!sealed->ticket || sealed->revealed || sealed->version > version) continue;
-        sealed->revealed = true;
-        s->opened++;
-        s->accepted++;
-        s->accepted_sum += mix(sealed->id);
-    }
+    bool exact = s->snapshots == movex_peer_stats(s->peer).snapshots;
+    holds_it(w, s->sealed_count < PEER_SEALED && event->version < PEER_VERSIONS);
+    s->unknown += !exact;
+    if (exact)
+        s->sealed[s->sealed_count++] =
+            (peer_sealed){.ticket = event->ticket, .id = id, .version = event->version, .life = s->lives};
 }
 
 static void take_overturned(peer_seat *s, movex_ticket ticket)
 {
-    peer_sealed *sealed = &s->sealed[ticket % PEER_SEALED];
-    s->overturned++;
-    if (sealed->ticket != ticket) return; /* given up */
-    s->accepted -= sealed->revealed; /* a snapshot may have told of the reveal before it has told of the ticket */
-    s->accepted_sum -= sealed->revealed ? mix(sealed->id) : 0;
-    *sealed = (peer_sealed){0};
+    for (uint32_t i = 0; i < s->sealed_count; i++)
+        if (s->sealed[i].life == s->lives && s->sealed[i].ticket == ticket) s->sealed[i].overturned = true;
+}
+
+/* ---- what has become of what was sealed */
+
+static uint8_t seat_named(const peer_world *w, const char *name)
+{
+    for (uint32_t i = 0; i < w->count; i++)
+        if (strcmp(w->seats[i].name, name) == 0) return (uint8_t)i;
+    holds(w, false, "nobody is called %s", name);
+    return 0;
+}
+
+/* Somebody was told of a reveal. Of entry `version`: by whom it was, and that it is revealed. */
+static peer_fate *take_fate(peer_world *w, const peer_seat *s, uint64_t version, const char *author, uint64_t reveal)
+{
+    holds_it(w, version < reveal && reveal < PEER_VERSIONS);
+    peer_fate *fate = &w->fates[version];
+    uint8_t    seat = seat_named(w, author);
+    if (!fate->reveal) *fate = (peer_fate){.reveal = (uint32_t)reveal, .author = seat};
+    holds(w, fate->reveal == reveal && fate->author == seat, "%s: version %llu is revealed twice", s->name,
+          (unsigned long long)version);
+    return fate;
+}
+
+/* What one was told since the last look: of the last reveal, after which all that is not forfeited is in the state. */
+typedef struct reveal_told {
+    uint64_t version; /* 0: of none */
+    uint64_t forfeited[PEER_PENDING];
+    uint8_t  authors[PEER_PENDING];
+    uint32_t count;
+} reveal_told;
+
+static void take_forfeit(peer_world *w, const movex_event *event, reveal_told *told)
+{
+    holds_it(w, told->count < PEER_PENDING && event->version < PEER_VERSIONS);
+    told->authors[told->count] = seat_named(w, event->peer);
+    told->forfeited[told->count++] = event->version;
+}
+
+static bool is_forfeited(const reveal_told *told, uint64_t version)
+{
+    for (uint32_t i = 0; i < told->count; i++)
+        if (told->forfeited[i] == version) return true;
+    return false;
+}
+
+static void take_reveal(peer_world *w, const peer_seat *s, const reveal_told *told)
+{
+    movex_revealed revealed;
+    for (uint32_t i = 0; told->version && movex_revealed_at(s->at, i, &revealed); i++) {
+        peer_fate *fate = take_fate(w, s, revealed.version, revealed.author, told->version);
+        if (!is_forfeited(told, revealed.version)) fate->applied = true;
+    }
+    for (uint32_t i = 0; i < told->count; i++) {
+        peer_fate *fate = &w->fates[told->forfeited[i]];
+        fate->forfeited = true;
+        holds(w, fate->reveal && fate->author == told->authors[i] && !fate->applied,
+              "%s: version %llu is forfeited for some, and for others it is not", s->name,
+              (unsigned long long)told->forfeited[i]);
+    }
+    for (uint32_t i = 0; told->version && movex_revealed_at(s->at, i, &revealed); i++)
+        holds(w, !w->fates[revealed.version].applied || !w->fates[revealed.version].forfeited,
+              "%s: version %llu is forfeited for some, and for others it is not", s->name,
+              (unsigned long long)revealed.version);
 }
 
 /* What comes too late to be sealed is refused, and anything while too much is; another master knows that, and not why. */
@@ -280,6 +322,7 @@ static void take_undone(peer_world *w, peer_seat *s, movex_ticket ticket)
 
 static void drain(peer_world *w, peer_seat *s)
 {
+    reveal_told told = {0};
     for (movex_event event; s->peer && movex_peer_next(s->peer, &event);) {
         switch (event.kind) {
         case MOVEX_EVENT_ACCEPTED: take_accepted(w, s, &event); break;
@@ -290,8 +333,8 @@ static void drain(peer_world *w, peer_seat *s)
             break;
         case MOVEX_EVENT_MASTER: s->masters++; break;
         case MOVEX_EVENT_REFUSED: take_refused(w, s, &event); break;
-        case MOVEX_EVENT_DISCONNECTED: give_up_sealed(s); break;
-        case MOVEX_EVENT_REVEALED: take_reveal(s, event.version); break;
+        case MOVEX_EVENT_REVEALED: told.version = event.version; break;
+        case MOVEX_EVENT_FORFEITED: take_forfeit(w, &event, &told); break;
         case MOVEX_EVENT_OVERTURNED: take_overturned(s, event.ticket); break;
         case MOVEX_EVENT_MISMATCH: holds(w, false, "%s: %s", s->name, event.text); break;
         case MOVEX_EVENT_PEER_REFUSED:
@@ -315,6 +358,8 @@ static void drain(peer_world *w, peer_seat *s)
         default: break;
         }
     }
+    if (s->peer && s->at) take_reveal(w, s, &told);
+    if (s->peer) s->snapshots = movex_peer_stats(s->peer).snapshots;
     /* Without memory it is tried until it can be done. */
     if (s->peer && !s->at) s->at = movex_bind(movex_peer_client(s->peer), w->type, "main");
 }
@@ -448,9 +493,32 @@ const tally *peer_world_state(const peer_world *w, uint32_t seat)
     return movex_confirmed_state(w->seats[seat].at);
 }
 
+/* Counts what was sealed as accepted if it was opened. */
+static void judge_sealed(peer_world *w, uint32_t seat)
+{
+    peer_seat *s = &w->seats[seat];
+    bool       all = !is_sealed(w);
+    for (uint32_t i = 0; i < s->sealed_count; i++) {
+        const peer_sealed *sealed = &s->sealed[i];
+        const peer_fate   *fate = &w->fates[sealed->version];
+        /* Of several reveals the last is told: there may be none who was told of this one. */
+        s->untold += !fate->reveal && all;
+        s->unknown += !fate->reveal && all;
+        if (!fate->reveal) continue;
+        equals(w, fate->author, seat);
+        holds_it(w, fate->applied != fate->forfeited && (!sealed->overturned || fate->forfeited));
+        s->forfeited += fate->forfeited;
+        s->opened += fate->applied;
+        s->accepted += fate->applied;
+        s->accepted_sum += fate->applied ? mix(sealed->id) : 0;
+    }
+    s->sealed_count = 0;
+}
+
 void peer_world_must_be_whole(peer_world *w)
 {
     const tally *state = NULL;
+    for (uint32_t i = 0; i < w->count; i++) judge_sealed(w, i);
     for (uint32_t i = 0; i < w->count && !state; i++)
         if (w->seats[i].peer) state = peer_world_state(w, i);
     holds_it(w, state);

@@ -4,7 +4,9 @@
      I1  whoever holds a version holds the checksum that everybody else had at that version
      I4  no mismatch, no resync
      I6  every ticket has one outcome; what was accepted is in the state once, and what was refused is not
-         nothing that was accepted is ever lost */
+         nothing that was accepted is ever lost
+         what was sealed and accepted is revealed once, and then either in the state or forfeited: all who are told of that reveal are
+         told the same, however its author has fared since */
 #ifndef MOVEX_TESTS_PEER_WORLD_H
 #define MOVEX_TESTS_PEER_WORLD_H
 
@@ -16,14 +18,22 @@
 
 enum { PEER_SEATS = 7, PEER_VERSIONS = 1 << 14, PEER_PENDING = 64, PEER_DONE = 1 << 13 };
 
-/* A sealed half of one life that was accepted. */
+/* A sealed half that was accepted, in any life of its author's. */
 typedef struct peer_sealed {
-    movex_ticket ticket; /* 0: none */
+    movex_ticket ticket;
     uint64_t     id, version;
-    bool         revealed;
+    uint32_t     life;
+    bool         overturned; /* its author was told so */
 } peer_sealed;
 
-enum { PEER_SEALED = 512 };
+enum { PEER_SEALED = 1024 };
+
+/* What everybody was told has become of the sealed entry that has made a version. */
+typedef struct peer_fate {
+    uint32_t reveal;             /* the version of the reveal; 0: none yet */
+    uint8_t  author;             /* the seat */
+    bool     applied, forfeited; /* by whom it was told, and to whom it was not */
+} peer_fate;
 
 typedef struct peer_seat {
     char                name[16];
@@ -44,8 +54,11 @@ typedef struct peer_seat {
     uint64_t            last_id;
     uint32_t            masters; /* events */
     bool                hides[PEER_PENDING]; /* by ticket modulo */
-    peer_sealed         sealed[PEER_SEALED]; /* by ticket modulo */
-    uint64_t            opened, overturned, refused; /* sealed halves that were revealed; of them, without effect; dispatches */
+    uint64_t            snapshots;           /* that its client had got at the last look */
+    uint32_t            lives;
+    peer_sealed         sealed[PEER_SEALED];
+    uint32_t            sealed_count;
+    uint64_t            opened, forfeited, untold, refused; /* of the sealed halves; dispatches */
     uint64_t            settled_version;
 } peer_seat;
 
@@ -59,6 +72,7 @@ typedef struct peer_world {
     uint64_t          now_ms, random;
     uint64_t          seed; /* named by a failure */
     uint64_t          checksums[PEER_VERSIONS]; /* 0: nobody has held that version */
+    peer_fate         fates[PEER_VERSIONS];
     uint32_t          terms_seen;
 } peer_world;
 
@@ -88,7 +102,7 @@ bool peer_world_can_spare(const peer_world *w, uint32_t seat);
 /* Everybody alive agrees, all are members, nothing is pending. */
 bool peer_world_is_settled(const peer_world *w);
 uint32_t peer_world_await_settled(peer_world *w, uint32_t most_ms);
-/* What is in the state is what was accepted. */
+/* What is in the state is what was accepted, and, once nothing is sealed any more, what was sealed is there or forfeited. */
 void peer_world_must_be_whole(peer_world *w);
 const tally *peer_world_state(const peer_world *w, uint32_t seat);
 

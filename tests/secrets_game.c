@@ -206,9 +206,86 @@ static uint64_t audience(const void *state, const char *viewer)
     return 0;
 }
 
+/* ---- what they touch */
+
+static void touch_items(const secrets *s, movex_touch *touch)
+{
+    MOVEX_TOUCHES(touch, s->items);
+    MOVEX_TOUCHES(touch, s->count);
+}
+
+static void touch_drawn(const secrets *s, const secrets_move *m, movex_touch *touch)
+{
+    MOVEX_TOUCHES(touch, s->drawn);
+    MOVEX_TOUCHES(touch, s->cells[m->value % SECRETS_CELLS]);
+}
+
+static void touch_wish(const secrets *s, movex_touch *touch)
+{
+    MOVEX_TOUCHES(touch, s->cells[s->marks % SECRETS_CELLS]);
+    MOVEX_TOUCHES(touch, s->marks);
+}
+
+/* Who has no hand may get any, and whose they are hangs on the author, whom these do not know. */
+static void touch_cards(const secrets *s, movex_touch *touch)
+{
+    MOVEX_TOUCHES(touch, s->hands);
+    MOVEX_TOUCHES(touch, s->deck_count);
+    touch_items(s, touch);
+}
+
+static void touches(const void *state, const movex_action *action, movex_touch *touch)
+{
+    const secrets      *s = state;
+    const secrets_move *m = action->payload;
+    switch (action->type) {
+    case SECRETS_APPEND:
+        MOVEX_TOUCHES(touch, s->count);
+        if (s->count < SECRETS_ROOM) MOVEX_TOUCHES(touch, s->items[s->count]);
+        break;
+    case SECRETS_SWAP: MOVEX_TOUCHES(touch, s->items); break;
+    case SECRETS_TAKE: touch_items(s, touch); break;
+    case SECRETS_BID: MOVEX_TOUCHES(touch, s->pot); break;
+    case SECRETS_DRAW: touch_drawn(s, m, touch); break;
+    case SECRETS_STAMP:
+        MOVEX_TOUCHES(touch, s->stamped_ms);
+        MOVEX_TOUCHES(touch, s->due_ms);
+        break;
+    case SECRETS_CLAIM: MOVEX_TOUCHES(touch, s->owner); break;
+    case SECRETS_OPEN: MOVEX_TOUCHES(touch, s->open); break;
+    case SECRETS_HIDE_APPEND:
+    case SECRETS_HIDE_BID:
+    case SECRETS_HIDE_SWAP:
+        touch_items(s, touch);
+        MOVEX_TOUCHES(touch, s->pot);
+        MOVEX_TOUCHES(touch, s->marks);
+        break;
+    case SECRETS_MARK: MOVEX_TOUCHES(touch, s->marks); break;
+    case SECRETS_HIDE_DRAW:
+        touch_drawn(s, m, touch);
+        touch_wish(s, touch);
+        break;
+    case SECRETS_WISH: touch_wish(s, touch); break;
+    case SECRETS_SHUFFLE:
+        MOVEX_TOUCHES(touch, s->deck_count);
+        MOVEX_TOUCHES(touch, s->deck);
+        break;
+    case SECRETS_PLAY:
+    case SECRETS_DEAL: touch_cards(s, touch); break;
+    case SECRETS_TICK:
+        MOVEX_TOUCHES(touch, s->ticks);
+        MOVEX_TOUCHES(touch, s->due_ms);
+        MOVEX_TOUCHES(touch, s->items[0]);
+        break;
+    case SECRETS_ENTER:
+    case SECRETS_LEAVE: MOVEX_TOUCHES(touch, s->present); break;
+    }
+}
+
 /* ---- the types */
 
-#define MOVE(label) .name = label, .payload = &move_schema
+#define NAMED(label) .name = label, .touches = touches
+#define MOVE(label) NAMED(label), .payload = &move_schema
 #define COMMON                                                                                                         \
     [SECRETS_APPEND] = {MOVE("append")}, [SECRETS_SWAP] = {MOVE("swap")}, [SECRETS_TAKE] = {MOVE("take")},             \
     [SECRETS_BID] = {MOVE("bid")}, [SECRETS_DRAW] = {MOVE("draw")}, [SECRETS_STAMP] = {MOVE("stamp")},                 \
@@ -217,8 +294,8 @@ static uint64_t audience(const void *state, const char *viewer)
     [SECRETS_HIDE_APPEND] = {MOVE("hide append"), .hidden_as = "mark"},                                                \
     [SECRETS_HIDE_BID] = {MOVE("hide bid"), .hidden_as = "mark"},                                                      \
     [SECRETS_HIDE_SWAP] = {MOVE("hide swap"), .hidden_as = "mark"},                                                    \
-    [SECRETS_HIDE_DRAW] = {MOVE("hide draw"), .hidden_as = "wish"}, [SECRETS_TICK] = {.name = "tick"},                 \
-    [SECRETS_ENTER] = {.name = "enter"}, [SECRETS_LEAVE] = {.name = "leave"}
+    [SECRETS_HIDE_DRAW] = {MOVE("hide draw"), .hidden_as = "wish"}, [SECRETS_TICK] = {NAMED("tick")},                  \
+    [SECRETS_ENTER] = {NAMED("enter")}, [SECRETS_LEAVE] = {NAMED("leave")}
 
 static const movex_action_type plain_actions[SECRETS_ACTIONS] = {
     COMMON,

@@ -1,6 +1,7 @@
 /* A game for random runs in which everything can be hidden: pairs whose halves differ, refusals that depend on what is hidden,
    random draws in either half, a deck and hands that only the master or their owners may know. Nothing in it commutes. It comes
-   in four types, which differ in how their views reach the clients. */
+   in four types, which differ in how their views reach the clients. Compiled with SECRETS_LARGE, its states are larger than
+   4 KiB, so that what its actions declare to touch counts. */
 #ifndef MOVEX_TESTS_SECRETS_GAME_H
 #define MOVEX_TESTS_SECRETS_GAME_H
 
@@ -30,7 +31,12 @@ enum { /* actions */
     SECRETS_ACTIONS
 };
 
-enum { SECRETS_ROOM = 10, SECRETS_CARDS = 12, SECRETS_HANDS = 6, SECRETS_HAND = 3, SECRETS_CELLS = 160, SECRETS_MARKS = 7 };
+enum { SECRETS_ROOM = 10, SECRETS_CARDS = 12, SECRETS_HANDS = 6, SECRETS_HAND = 3, SECRETS_MARKS = 7 };
+#ifdef SECRETS_LARGE
+enum { SECRETS_CELLS = 1100 };
+#else
+enum { SECRETS_CELLS = 160 };
+#endif
 
 enum { SECRETS_FULL = 1, SECRETS_EMPTY, SECRETS_TAKEN, SECRETS_TOO_MUCH, SECRETS_NO_HAND };
 

@@ -8,6 +8,7 @@
 #include <movex/text.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { GAMES = 40, MOST_MOVES = 4000 };
@@ -304,6 +305,7 @@ START_TEST(who_leaves_gives_up_his_cards)
     ck_assert_uint_eq(table.picked, CARDS_NONE);
     ck_assert_int_eq(act("gus", THIRTYONE_SIT), MOVEX_ACCEPT); /* he plays in the next game */
     ck_assert_int_eq(act("gus", THIRTYONE_DRAW), THIRTYONE_NOT_YOUR_TURN);
+    ck_assert_int_eq(act("ben", THIRTYONE_PICK), THIRTYONE_PILE_EMPTY); /* he has taken the open card with him */
 
     ck_assert_int_eq(act("ben", THIRTYONE_KNOCK), MOVEX_ACCEPT);
     ck_assert_int_eq(act("ben", THIRTYONE_GONE), MOVEX_ACCEPT);
@@ -447,9 +449,104 @@ START_TEST(games_end)
 }
 END_TEST
 
+/* ---- hostile players */
+
+static uint32_t random_below(uint64_t *random, uint32_t bound)
+{
+    *random = *random * 6364136223846793005u + 1442695040888963407u; /* Knuth's, good enough to scatter */
+    return (uint32_t)(*random >> 33) % bound;
+}
+
+/* Who comes does anything at any time, and leaves when it hurts. */
+START_TEST(whatever_players_do_the_game_goes_on)
+{
+    uint64_t random = (uint64_t)_i;
+    unsigned players = 2 + (unsigned)_i % 5, refused = 0, empty = 0;
+    for (int turn = 0; turn < 3000; turn++) {
+        if (thirtyone_type.wakes_at(&table)) ck_assert_int_eq(act("", THIRTYONE_DEALER), MOVEX_ACCEPT);
+        const char *author = names[random_below(&random, players)];
+        uint32_t    action = random_below(&random, THIRTYONE_GONE);
+        if (action == THIRTYONE_STAND && random_below(&random, 4)) action = THIRTYONE_SIT;
+        if (table.phase == THIRTYONE_DISCARDING && table.pile_count == 0 && random_below(&random, 4) == 0) {
+            author = table.seats[table.turn].player; /* with the only open card */
+            action = THIRTYONE_STAND;
+        }
+        if (action == THIRTYONE_DISCARD)
+            refused += discard(author, (uint8_t)random_below(&random, CARDS_VALUES)) != MOVEX_ACCEPT;
+        else
+            refused += act(author, action) != MOVEX_ACCEPT;
+        check_cards(&table);
+        empty += table.phase == THIRTYONE_TAKING && table.pile_count == 0;
+    }
+    ck_assert_uint_gt(refused, 100);
+    ck_assert_uint_gt(table.game, 3);
+    ck_assert(players == 2 || empty > 0); /* of two, who leaves has lost */
+}
+END_TEST
+
+/* Whatever fits the schema: a master that lies can show that to its clients, who then try their actions on it. */
+static void make_up(thirtyone *t, uint64_t *random)
+{
+    unsigned char *bytes = (unsigned char *)t;
+    uint8_t        full = random_below(random, 2) ? 0 : 255;
+    for (size_t i = 0; i < sizeof *t; i++) bytes[i] = (unsigned char)random_below(random, CARDS_VALUES);
+    for (int seat = 0; seat < THIRTYONE_SEATS; seat++) {
+        thirtyone_seat *s = &t->seats[seat];
+        memset(s->player, 0, sizeof s->player);
+        if (random_below(random, 4)) movex_text_set(s->player, names[random_below(random, THIRTYONE_SEATS)]);
+        s->lives = (uint8_t)random_below(random, 4);
+        s->count = full ? THIRTYONE_HAND + 1 : (uint8_t)random_below(random, THIRTYONE_HAND + 2);
+    }
+    t->phase = (uint8_t)random_below(random, THIRTYONE_PHASES);
+    t->turn = (uint8_t)random_below(random, random_below(random, 4) ? THIRTYONE_SEATS : 256);
+    t->dealer = (uint8_t)random_below(random, 256);
+    t->knocker = (uint8_t)random_below(random, random_below(random, 2) ? THIRTYONE_SEATS : 256);
+    t->shower = (uint8_t)random_below(random, random_below(random, 2) ? THIRTYONE_SEATS : 256);
+    t->stock_count = (uint8_t)random_below(random, CARDS_IN_DECK + 1);
+    t->pile_count = (uint8_t)random_below(random, CARDS_IN_DECK + 1);
+    if (random_below(random, 3) == 0) t->stock_count = full ? CARDS_IN_DECK : 0;
+    if (random_below(random, 3) == 0) t->pile_count = full ? CARDS_IN_DECK : (uint8_t)random_below(random, 2);
+    memset(t->winner, 0, sizeof t->winner);
+    ck_assert_int_eq(movex_codec_settle(codec, t, NULL), MOVEX_OK);
+}
+
+START_TEST(on_any_table_any_action_is_refused_or_fine)
+{
+    uint64_t   random = (uint64_t)_i;
+    unsigned   accepted = 0;
+    thirtyone *made = malloc(sizeof *made),
+              *tried = malloc(sizeof *tried); /* so that AddressSanitizer sees what is beside */
+    ck_assert(made && tried);
+    for (int run = 0; run < 300; run++) {
+        make_up(made, &random);
+        for (uint32_t action = 0; action <= THIRTYONE_DEALER; action++) {
+            for (int who = 0; who <= THIRTYONE_SEATS; who++) {
+                thirtyone_discard laid = {(uint8_t)random_below(&random, 256)};
+                const char       *author = who < THIRTYONE_SEATS ? names[who] : "";
+                *tried = *made;
+                int answer = apply(tried, author, action, action == THIRTYONE_DISCARD ? &laid : NULL);
+                ck_assert_int_ne(answer, MOVEX_REFUSED_INVALID_STATE);
+                accepted += answer == MOVEX_ACCEPT;
+                thirtyone_type.wakes_at(tried);
+                thirtyone_type.redact(tried, names[0]);
+            }
+        }
+        /* The dealer ends what he begins: else he would be called for ever. */
+        int calls = 0;
+        for (*tried = *made; thirtyone_type.wakes_at(tried); calls++) {
+            ck_assert_int_lt(calls, 3);
+            if (apply(tried, "", THIRTYONE_DEALER, NULL) != MOVEX_ACCEPT) break;
+        }
+    }
+    ck_assert_uint_gt(accepted, 1000);
+    free(made);
+    free(tried);
+}
+END_TEST
+
 START_TEST(every_reason_has_words)
 {
-    for (int reason = THIRTYONE_TABLE_FULL; reason <= THIRTYONE_NOTHING_TO_DO; reason++) {
+    for (int reason = THIRTYONE_TABLE_FULL; reason <= THIRTYONE_PILE_EMPTY; reason++) {
         ck_assert_str_ne(thirtyone_reason_text(reason), movex_refusal_text(reason));
         for (int other = THIRTYONE_TABLE_FULL; other < reason; other++)
             ck_assert_str_ne(thirtyone_reason_text(reason), thirtyone_reason_text(other));
@@ -473,6 +570,8 @@ int main(void)
     tcase_add_test(cases, who_leaves_gives_up_his_cards);
     tcase_add_test(cases, the_bot_knows_what_it_does);
     tcase_add_loop_test(cases, games_end, 0, GAMES);
+    tcase_add_loop_test(cases, whatever_players_do_the_game_goes_on, 0, 10);
+    tcase_add_loop_test(cases, on_any_table_any_action_is_refused_or_fine, 0, 4);
     tcase_add_test(cases, every_reason_has_words);
     suite_add_tcase(suite, cases);
     return movex_test_main(suite);

@@ -60,7 +60,8 @@ unsigned thirtyone_points(const thirtyone_seat *seat)
 {
     unsigned points[CARDS_SUITS] = {0}, best = 0;
     for (unsigned i = 0; i < seat->count; i++)
-        if (seat->hand[i] != CARDS_HIDDEN) points[cards_suit(seat->hand[i])] += points_of(seat->hand[i]);
+        if (seat->hand[i] != CARDS_HIDDEN && seat->hand[i] != CARDS_NONE)
+            points[cards_suit(seat->hand[i])] += points_of(seat->hand[i]);
     for (unsigned suit = 0; suit < CARDS_SUITS; suit++)
         if (points[suit] > best) best = points[suit];
     return best;
@@ -81,7 +82,10 @@ static uint8_t next_alive(const thirtyone *table, unsigned seat)
     return (uint8_t)seat;
 }
 
-/* ---- moving cards ---- */
+/* ---- moving cards ----
+
+   On the master every card is in one place. But a client tries its actions on what a master has sent, and that may be any
+   table: whoever takes a card looks first whether there is one, and whoever lays one down, whether there is room. */
 
 static uint8_t take_top(uint8_t *cards, uint8_t *count)
 {
@@ -193,7 +197,7 @@ static void judge(thirtyone *table)
 /* The dealer is called when there is something to do for him, at once (see wakes_at). */
 static bool dealer_is_needed(const thirtyone *table)
 {
-    if (table->phase == THIRTYONE_TAKING) return table->stock_count == 0;
+    if (table->phase == THIRTYONE_TAKING) return table->stock_count == 0 && table->pile_count > 1;
     return table->phase == THIRTYONE_DEALING || table->phase == THIRTYONE_SHOWDOWN;
 }
 
@@ -259,6 +263,7 @@ static int may_take(const thirtyone *table, int seat)
     if (table->phase != THIRTYONE_TAKING && table->phase != THIRTYONE_DISCARDING) return THIRTYONE_NOT_PLAYING;
     if (table->turn != seat) return THIRTYONE_NOT_YOUR_TURN;
     if (table->phase == THIRTYONE_DISCARDING) return THIRTYONE_DISCARD_FIRST;
+    if (table->seats[seat].count > THIRTYONE_HAND) return THIRTYONE_DISCARD_FIRST;
     return MOVEX_ACCEPT;
 }
 
@@ -276,6 +281,7 @@ static int pick(thirtyone *table, int seat)
 {
     int reason = may_take(table, seat);
     if (reason != MOVEX_ACCEPT) return reason;
+    if (table->pile_count == 0) return THIRTYONE_PILE_EMPTY; /* the one before took the only card, and left */
     table->picked = take_top(table->pile, &table->pile_count);
     lay_on(table->seats[seat].hand, &table->seats[seat].count, table->picked);
     table->phase = THIRTYONE_DISCARDING;
@@ -297,6 +303,7 @@ static int discard(thirtyone *table, int seat, uint8_t card)
     if (table->turn != seat) return THIRTYONE_NOT_YOUR_TURN;
     if (card == CARDS_NONE || card > CARDS_IN_DECK) return THIRTYONE_NOT_YOUR_CARD;
     if (card == table->picked) return THIRTYONE_JUST_PICKED;
+    if (table->pile_count == CARDS_IN_DECK) return THIRTYONE_NOT_YOUR_CARD; /* all are there */
     if (!take_from_hand(&table->seats[seat], card)) return THIRTYONE_NOT_YOUR_CARD;
     lay_on(table->pile, &table->pile_count, card);
     table->picked = CARDS_NONE;
@@ -329,9 +336,10 @@ static int show(thirtyone *table, int seat)
 /* The cards of somebody who leaves go under the stock, unseen. */
 static void put_under_stock(thirtyone *table, thirtyone_seat *seat)
 {
-    memmove(table->stock + seat->count, table->stock, table->stock_count);
-    memcpy(table->stock, seat->hand, seat->count);
-    table->stock_count = (uint8_t)(table->stock_count + seat->count);
+    unsigned room = CARDS_IN_DECK - table->stock_count, count = seat->count < room ? seat->count : room;
+    memmove(table->stock + count, table->stock, table->stock_count);
+    memcpy(table->stock, seat->hand, count);
+    table->stock_count = (uint8_t)(table->stock_count + count);
 }
 
 static int stand(thirtyone *table, int seat)
@@ -463,6 +471,7 @@ const char *thirtyone_reason_text(int reason)
     case THIRTYONE_JUST_PICKED: return "you have just taken that one: discard another";
     case THIRTYONE_KNOCKED_ALREADY: return "somebody has knocked already: take a card";
     case THIRTYONE_NO_31: return "that is not 31";
+    case THIRTYONE_PILE_EMPTY: return "there is no open card: take one from the stock";
     case THIRTYONE_NOTHING_TO_DO: return "there is nothing to do for the dealer";
     default: return movex_refusal_text(reason);
     }

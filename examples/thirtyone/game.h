@@ -60,7 +60,8 @@ enum {
     THIRTYONE_JUST_PICKED,
     THIRTYONE_KNOCKED_ALREADY,
     THIRTYONE_NO_31,
-    THIRTYONE_NOTHING_TO_DO
+    THIRTYONE_NOTHING_TO_DO,
+    THIRTYONE_PILE_EMPTY
 };
 
 /* A seat. One more card than a hand has: for a moment, between taking and discarding. */

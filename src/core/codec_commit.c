@@ -226,6 +226,20 @@ void movex_codec_restore(const movex_codec *codec, const void *state, void *work
 #endif
 }
 
+bool movex_codec_differ(const movex_codec *codec, const void *a, const void *b, uint32_t from, uint32_t to)
+{
+    unsigned char     of_a[MOVEX_CODEC_BLOCK], of_b[MOVEX_CODEC_BLOCK];
+    const movex_node *node = codec->root;
+    uint32_t          end = movex_image_position(node, to, true);
+    for (uint32_t at = movex_image_position(node, from, false), next; at < end; at = next) {
+        next = end - at < MOVEX_CODEC_BLOCK ? end : at + MOVEX_CODEC_BLOCK;
+        if (memcmp(movex_image_view(node, a, at, next, of_a), movex_image_view(node, b, at, next, of_b), next - at) !=
+            0)
+            return true;
+    }
+    return false;
+}
+
 bool movex_codec_is_small(const movex_codec *codec)
 {
     return is_small(codec->root);

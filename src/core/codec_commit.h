@@ -48,6 +48,9 @@ void movex_codec_restore(const movex_codec *codec, const void *state, void *work
 /* Makes `copy` equal to `state`, where they can differ in what is `moved` alone. */
 void movex_codec_share(const movex_codec *codec, const void *state, void *copy, const movex_touched *moved);
 
+/* True if what the schema describes of bytes [from, to), which are not none, is another in two states, settled or not. */
+bool movex_codec_differ(const movex_codec *codec, const void *a, const void *b, uint32_t from, uint32_t to);
+
 /* True of a state of one block: its parts are not told apart, and `moved` stays as it is. */
 bool movex_codec_is_small(const movex_codec *codec);
 

@@ -186,22 +186,41 @@ static void note_declared(const movex_rules *rules, const void *state, const mov
     if (memcmp(twin->before, state, twin->size) != 0) find(rules, action->type, "its touches changes the state");
 }
 
-/* What an accepted action leaves is what was there before it, but for what it has declared. */
-static void compare_declared(const movex_rules *rules, uint32_t action, const void *state)
+/* The fields in which two states differ when they are settled; false if they cannot be, or do not. */
+static bool explain_settled(const movex_rules *rules, unsigned char *here, unsigned char *there, const char *label,
+                            char *fields, size_t room)
+{
+    if (movex_codec_settle(rules->state, here, NULL) != MOVEX_OK) return false;
+    if (movex_codec_settle(rules->state, there, NULL) != MOVEX_OK) return false;
+    if (movex_codec_equal(rules->state, here, there)) return false;
+    movex_codec_explain(rules->state, here, there, label, 3, fields, room);
+    return true;
+}
+
+/* What an action leaves is what was there before it, but for what it has declared. That holds of every member, in use or not, and
+   of one that refuses, too: nothing else is settled or restored. */
+static void compare_declared(const movex_rules *rules, uint32_t action, const void *state, bool accepted)
 {
     movex_twin          *twin = rules->twin;
     const unsigned char *after = state;
+    unsigned char       *spoilt = twin->copy + GUARD; /* the state before, with what was done to what is not declared */
     char                 fields[MOVEX_ERROR_TEXT_SIZE];
-    for (size_t i = 0; i < twin->size; i++)
-        if (twin->exact[i]) twin->before[i] = after[i];
     memcpy(twin->result, state, twin->size);
-    if (movex_codec_settle(rules->state, twin->result, NULL) != MOVEX_OK) return; /* it is refused */
-    int status = movex_codec_settle(rules->state, twin->before, NULL);
-    if (status == MOVEX_OK && movex_codec_equal(rules->state, twin->result, twin->before)) return;
+    for (size_t i = 0; i < twin->size; i++)
+        if (twin->exact[i]) twin->result[i] = twin->before[i];
+    memcpy(spoilt, twin->before, twin->size);
+    copy_members(rules->state->root, spoilt, twin->result);
+    if (memcmp(spoilt, twin->before, twin->size) == 0) return;
+    for (size_t i = 0; accepted && i < twin->size; i++)
+        if (twin->exact[i]) spoilt[i] = twin->before[i] = after[i];
+    bool found =
+        explain_settled(rules, spoilt, twin->before, accepted ? "as declared" : "before", fields, sizeof fields);
     movex_format format = begin_finding(rules, action);
-    movex_format_text(&format, "it changed what its touches does not name: ");
-    movex_codec_explain(rules->state, twin->result, twin->before, "as declared", 3, fields, sizeof fields);
-    movex_format_text(&format, fields);
+    movex_format_text(&format,
+                      !found ? "it wrote where its touches names nothing, such as unused slots, or behind a text's end"
+                      : accepted ? "it changed what its touches does not name: "
+                                 : "it changed, before it refused, what its touches does not name: ");
+    if (found) movex_format_text(&format, fields);
 }
 
 int movex_twin_reduce(const movex_rules *rules, void *state, const movex_action *action, const movex_context *context)
@@ -239,6 +258,6 @@ int movex_twin_reduce(const movex_rules *rules, void *state, const movex_action 
         find(rules, type, "run twice, it drew another number of random values");
     else if (answer == MOVEX_ACCEPT)
         compare_states(rules, type, state, copy);
-    if (declares && answer == MOVEX_ACCEPT && twin->found->findings == findings) compare_declared(rules, type, state);
+    if (declares && twin->found->findings == findings) compare_declared(rules, type, state, answer == MOVEX_ACCEPT);
     return answer;
 }

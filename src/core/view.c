@@ -64,7 +64,8 @@ static void restore(const movex_view *view, const movex_touched *touched)
 }
 
 #ifndef NDEBUG
-/* True if something has changed that is not touched; then all is as it was. */
+/* True if something has changed that is not touched, refused or not; then all is as it was. Of what lies between the members
+   nobody is accused. */
 static bool has_undeclared(const movex_view *view, uint32_t action, const movex_touched *touched, movex_error *error)
 {
     const movex_codec *codec = view->rules->state;
@@ -74,10 +75,10 @@ static bool has_undeclared(const movex_view *view, uint32_t action, const movex_
     for (uint32_t at = 0; !found && at < size; at = to) { /* what lies before the next run of what is touched */
         uint32_t from = at;
         if (!movex_touched_next(touched, &from, &to)) from = to = size;
-        found = memcmp(state + at, backup + at, from - at) != 0;
+        found = memcmp(state + at, backup + at, from - at) != 0 && movex_codec_differ(codec, state, backup, at, from);
     }
     if (!found) return false;
-    movex_error cause;
+    movex_error cause = {.text = "unused slots, or what follows the end of a text"};
     char        fields[MOVEX_ERROR_TEXT_SIZE] = {0};
     restore(view, touched);
     if (movex_codec_settle(codec, state, &cause) == MOVEX_OK)
@@ -96,7 +97,7 @@ static int apply_declared(movex_view *view, uint32_t action, const void *payload
     declare(view, action, payload, &touched);
     int answer = movex_rules_reduce(view->rules, view->state, action, payload, context);
 #ifndef NDEBUG
-    if (answer == MOVEX_ACCEPT && has_undeclared(view, action, &touched, error)) return MOVEX_REFUSED_UNDECLARED;
+    if (has_undeclared(view, action, &touched, error)) return MOVEX_REFUSED_UNDECLARED;
 #endif
     movex_touched_sweep(&touched, &view->sweep);
     if (answer == MOVEX_ACCEPT &&
@@ -223,8 +224,9 @@ void movex_view_share(movex_view *view, const movex_view *other)
 {
     const movex_codec *codec = view->rules->state;
     assert(!view->hashes.blocks && view->rules == other->rules && view->moved == other->moved);
-    movex_codec_share(codec, other->state, view->state, view->moved);
-    movex_codec_share(codec, other->state, view->backup, view->moved);
+    /* Of its backup: what has happened to its state alone may be put right without having moved anything. */
+    movex_codec_share(codec, other->backup, view->state, view->moved);
+    movex_codec_share(codec, other->backup, view->backup, view->moved);
     if (view->moved) movex_touched_start(view->moved, (uint32_t)state_size(view));
 }
 
