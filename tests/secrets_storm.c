@@ -118,8 +118,11 @@ void secrets_recover(secrets_run *r, bool calm)
 
 /* ---- I8: what is bounded */
 
+/* Of a state, by how much it is larger than the usual ones; and how many copies of one all that is there may need. */
+enum { MORE_OF_STATE = 4 * (SECRETS_CELLS - 160), COPIES = 64 };
+
 /* Bytes for which no run has a need, however long it is: twice what the hungriest of 5,000 has taken, and more. */
-enum { MOST_OF_MASTER = 320 << 10, MOST_OF_CLIENTS = 480 << 10 };
+enum { MOST_OF_MASTER = (320 << 10) + COPIES * MORE_OF_STATE, MOST_OF_CLIENTS = (480 << 10) + COPIES * MORE_OF_STATE };
 
 static void check_channels(secrets_run *r)
 {
@@ -128,13 +131,14 @@ static void check_channels(secrets_run *r)
         const movex_master_link *link = links->entries[i].value;
         if (!link) continue;
         size_t queued = movex_channel_queued(&link->channel);
-        require(r, queued <= link->channel.max_queue + link->channel.max_frame);
+        require(r, queued <= link->channel.max_queue + link->channel.max_frame +
+                                 2 * MORE_OF_STATE); /* a snapshot may be in it */
         require(r, link->channel.assembly.length <= link->channel.max_message);
     }
 }
 
 /* What a poll adds to a journal, with a state or two that were put. */
-enum { MOST_OF_POLL = (6 << 10) + 16 * (SECRETS_CELLS - 160) };
+enum { MOST_OF_POLL = (6 << 10) + 4 * MORE_OF_STATE };
 
 /* A journal grows by one poll beyond where it is begun anew; while the store fails, not at all beyond what it has taken. */
 static void check_journal(secrets_run *r, const movex_master_resource *resource)
