@@ -124,7 +124,7 @@ static bool take_outcome(movex_client *client, movex_reader *reader)
     if (!resource) return true; /* unbound meanwhile */
     movex_pending_dispatch *dispatch = movex_pending_sent(resource, message.sequence);
     if (!dispatch) return false;
-    if (message.sequence > resource->answered) resource->answered = message.sequence;
+    movex_resource_told(resource, message.sequence);
     movex_event_kind kind = message.reason == MOVEX_ACCEPT ? MOVEX_EVENT_ACCEPTED : MOVEX_EVENT_REFUSED;
     if (kind == MOVEX_EVENT_ACCEPTED) movex_fold_own(resource, message.sequence, dispatch->ticket);
     movex_pending_answer(dispatch, kind, message.reason, kind == MOVEX_EVENT_ACCEPTED ? resource->version : 0);

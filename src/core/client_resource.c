@@ -272,7 +272,7 @@ void movex_resource_bound(movex_resource *resource, const movex_bound_message *m
     movex_peers_begin(resource, message->subscribers);
 
     /* What the master has not seen is to be sent again, with the same sequences. */
-    resource->sequence = message->sequence;
+    resource->sequence = resource->told_sequence = message->sequence;
     /* A master that has crashed may have forgotten refusals that it had told: their sequences come again. */
     if (resource->answered > message->sequence) resource->answered = message->sequence;
     for (movex_node *node = resource->pending.first; node; node = node->next) {

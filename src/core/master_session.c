@@ -128,7 +128,7 @@ static int check_hello(movex_master *master, movex_master_link *link, const move
                        greeting *texts, movex_error *error)
 {
     if (message->protocol != MOVEX_PROTOCOL_VERSION)
-        return movex_error_set(error, MOVEX_ERR_UNSUPPORTED, "HELLO: this master speaks protocol version 1", NULL);
+        return movex_error_set(error, MOVEX_ERR_UNSUPPORTED, "HELLO: this master speaks protocol version 2", NULL);
     const char *fault = movex_name_fault_in(message->id.bytes, message->id.length);
     if (fault) return movex_error_set(error, MOVEX_ERR_ARGUMENT, "HELLO: the client id ", fault, NULL);
     take_text(message->id, texts->id, sizeof texts->id);
@@ -338,7 +338,7 @@ static void end_lost(movex_master *master, movex_session *session)
         movex_session_free(master, session);
         return;
     }
-    session->over = true; /* the reveal that it had waited for was not durable */
+    session->over = true;                          /* the reveal that it had waited for was not durable */
     movex_keep_session_end(master, session, true); /* it may have got its id back, and begin anew by another number */
 }
 

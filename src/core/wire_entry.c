@@ -111,7 +111,7 @@ void movex_write_entry(movex_writer *writer, const movex_entry_message *message)
     movex_write_number(writer, message->version);
     movex_write_number(writer, message->elapsed_ms);
     if (flags & MOVEX_ENTRY_OWN) {
-        movex_write_number(writer, message->sequence);
+        if (!(flags & MOVEX_ENTRY_NEXT)) movex_write_number(writer, message->sequence);
     } else {
         if (flags & MOVEX_ENTRY_BY_NAME)
             movex_write_wire_text(writer, message->author);
@@ -134,8 +134,9 @@ bool movex_read_entry(movex_reader *reader, unsigned flags, movex_entry_message 
     message->elapsed_ms = movex_read_number(&at);
     if (flags & MOVEX_ENTRY_OWN) {
         if (flags & MOVEX_ENTRY_BY_NAME) at.failed = true;
-        message->sequence = movex_read_number(&at);
+        if (!(flags & MOVEX_ENTRY_NEXT)) message->sequence = movex_read_number(&at);
     } else {
+        if (flags & MOVEX_ENTRY_NEXT) at.failed = true;
         if (flags & MOVEX_ENTRY_BY_NAME)
             message->author = movex_read_wire_text(&at, MOVEX_NAME_MAX);
         else
