@@ -232,8 +232,9 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
         .base = movex_fold_base(resource),
         .revealed = resource->fold.revealed,
     };
-    /* A checksum that is not the state's has a snapshot sent, and with it what was revealed since. */
-    if (resource->sealing && resource->sealing->lost) message.checksum = ~message.checksum;
+    /* A checksum that is not the state's has a snapshot sent, and with it what was revealed since. It is needed as well where an
+       entry is missing: later ones may have answered dispatches, and would not be taken for answers once more. */
+    if ((resource->sealing && resource->sealing->lost) || resource->gap) message.checksum = ~message.checksum;
     movex_list_append(&client->tagged, &resource->tagged);
     if (!resumed) resource->answered = resource->sequence = 0; /* they count a session's dispatches */
     resource->binding = MOVEX_BINDING_ASKED;
