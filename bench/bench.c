@@ -85,6 +85,7 @@ void bench_begin(const bench_options *options, const char *title)
 
 static double factor_of(const bench_row *row)
 {
+    if (row->nothing) return row->value == 0;
     if (row->value <= 0) return 0;
     return row->at_most ? row->goal / row->value : row->value / row->goal;
 }
@@ -92,7 +93,7 @@ static double factor_of(const bench_row *row)
 /* With as many digits as say something. */
 static const char *number_text(double number, char *text, size_t size)
 {
-    snprintf(text, size, "%.*f", number >= 100 ? 0 : number >= 10 ? 1 : number >= 1 ? 2 : 3, number);
+    snprintf(text, size, "%.*f", number == 0 || number >= 100 ? 0 : number >= 10 ? 1 : number >= 1 ? 2 : 3, number);
     return text;
 }
 
@@ -100,7 +101,7 @@ void bench_report(const bench_options *options, const bench_row *row)
 {
     char value[32], goal[32] = "", factor[32] = "";
     number_text(row->value, value, sizeof value);
-    if (row->goal > 0) {
+    if (row->goal > 0 || row->nothing) {
         number_text(row->goal, goal, sizeof goal);
         snprintf(factor, sizeof factor, "%.2f", factor_of(row));
     }

@@ -25,8 +25,9 @@ typedef struct bench_row {
     const char *what;     /* which of its figures, for people; no character that JSON would escape */
     const char *unit;     /* of value and goal */
     double      value;
-    double      goal;     /* 0: none */
+    double      goal;     /* 0: none, unless `nothing` */
     bool        at_most;  /* the goal is not to be exceeded; else it is to be reached */
+    bool        nothing;  /* the goal is 0: there is to be nothing of it */
 } bench_row;
 
 /* Begins a table: its title and its columns. */

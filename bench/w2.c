@@ -8,7 +8,6 @@
 #include <movex/local.h>
 #include <movex/movex.h>
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,10 +89,11 @@ static const movex_action_type hiding_actions[] = {
 
 static const struct {
     movex_type open, declaring, hiding;
+    double     goal, declared_goal; /* actions/s; 0: none */
 } types[] = {
-    {TYPE_OPEN(1), TYPE_DECLARING(1), TYPE_HIDING(1)},
-    {TYPE_OPEN(16), TYPE_DECLARING(16), TYPE_HIDING(16)},
-    {TYPE_OPEN(256), TYPE_DECLARING(256), TYPE_HIDING(256)},
+    {TYPE_OPEN(1), TYPE_DECLARING(1), TYPE_HIDING(1), 1500000, 0},
+    {TYPE_OPEN(16), TYPE_DECLARING(16), TYPE_HIDING(16), 600000, 1200000},
+    {TYPE_OPEN(256), TYPE_DECLARING(256), TYPE_HIDING(256), 30000, 1000000},
 };
 
 /* ---- two clients and a master */
@@ -218,7 +218,12 @@ static void verify(world *w, bool diverged)
 
 /* ---- the run */
 
-static double run(const movex_type *type, bool diverged, double undisturbed, const bench_options *options)
+typedef struct result {
+    double   actions_per_s;
+    uint64_t bytes; /* of the master's, for a diverged viewer */
+} result;
+
+static result run(const movex_type *type, bool diverged, const bench_options *options)
 {
     static world w;
     double       seconds;
@@ -235,21 +240,16 @@ static double run(const movex_type *type, bool diverged, double undisturbed, con
         reveal(&w);
         verify(&w, false);
     }
-    unsigned kib = type->state->size / 1024;
     end(&w);
-    bool   declared = type->actions == declaring_actions;
-    double actions_per_s = (double)dispatched / seconds, ratio = undisturbed ? undisturbed / actions_per_s : 1;
-    if (options->json)
-        printf("{\"workload\":\"w2\",\"state_kib\":%u,\"clients\":%d,\"declared\":%d,\"diverged\":%d,\"window\":%u,\"actions\":%" PRIu64
-               ",\"seconds\":%.3f,\"actions_per_s\":%.0f,\"deliveries_per_s\":%.0f,\"allocations_per_action\":0,"
-               "\"times_slower\":%.2f,\"master_bytes_for_diverged\":%" PRIu64 "}\n",
-               kib, CLIENTS, declared, diverged, (unsigned)options->window, dispatched, seconds, actions_per_s,
-               actions_per_s * CLIENTS, ratio, bytes);
-    else
-        printf("%9u %8d %8d %7u %14.0f %14.0f %12.2f %12" PRIu64 "\n", kib, declared, diverged, (unsigned)options->window,
-               actions_per_s, actions_per_s * CLIENTS, ratio, bytes);
-    fflush(stdout);
-    return actions_per_s;
+    return (result){(double)dispatched / seconds, bytes};
+}
+
+static void report(const bench_options *options, unsigned kib, const char *how, const char *unit, double value,
+                   double goal, bool at_most)
+{
+    char what[64];
+    snprintf(what, sizeof what, "%u KiB%s", kib, how);
+    bench_report(options, &(bench_row){"w2", what, unit, value, options->window == 1 ? goal : 0, at_most});
 }
 
 int main(int argc, char **argv)
@@ -260,15 +260,16 @@ int main(int argc, char **argv)
         fprintf(stderr, "w2: left out: it has 2 clients, always\n");
         return 0;
     }
-    if (!options.json)
-        printf(
-            "W2: one element touched, 2 clients; as it is, declared, and with a diverged viewer\n"
-            "%9s %8s %8s %7s %14s %14s %12s %12s\n",
-            "state KiB", "declared", "diverged", "window", "actions/s", "deliveries/s", "times slower", "bytes for it");
+    bench_begin(&options, "W2: a state of which each action touches one element, 2 clients");
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        double undisturbed = run(&types[i].open, false, 0, &options);
-        run(&types[i].declaring, false, undisturbed, &options);
-        run(&types[i].hiding, true, undisturbed, &options);
+        unsigned kib = types[i].open.state->size / 1024;
+        result   open = run(&types[i].open, false, &options), declared = run(&types[i].declaring, false, &options),
+               diverged = run(&types[i].hiding, true, &options);
+        report(&options, kib, "", "actions/s", open.actions_per_s, types[i].goal, false);
+        report(&options, kib, ", declared", "actions/s", declared.actions_per_s, types[i].declared_goal, false);
+        report(&options, kib, ", with a diverged viewer: times slower", "", open.actions_per_s / diverged.actions_per_s,
+               0, true);
+        report(&options, kib, ", what that viewer costs the master", "bytes", (double)diverged.bytes, 0, true);
     }
     return 0;
 }

@@ -68,7 +68,8 @@ CHUNK, ERROR = 0x01, 0x02
 HELLO, BIND, UNBIND, DISPATCH, RESYNC, GOODBYE, FORGET, DISPATCH_PRIVATE = range(0x10, 0x18)
 WELCOME, BOUND, BIND_REFUSED, UNBOUND, SNAPSHOT, OUTCOME, SUBSCRIBER, OVERTURNED = range(0x20, 0x28)
 ENTRY = 0x40
-OWN, SEEDED, BY_NAME, PATCHED, REVEALS = 1, 2, 4, 8, 16
+OWN, SEEDED, BY_NAME, PATCHED, REVEALS, NEXT = 1, 2, 4, 8, 16, 32
+PROTOCOL = 2
 LEFT, HERE, AWAY = 0, 1, 2
 
 
@@ -129,10 +130,11 @@ def read_subscriber(r):
 
 def read_entry(r, flags):
     check(flags & (OWN | BY_NAME) != OWN | BY_NAME, "an entry that is OWN and BY_NAME")
+    check(flags & (OWN | NEXT) != NEXT, "an entry that is NEXT and not OWN")
     m = Message(ENTRY, flags=flags, number=r.index(), version=r.number(), elapsed_ms=r.number(), sequence=None, author=None,
                 slot=None, action=None, payload=None, seed=None, patch=None, records=None)
     if flags & OWN:
-        m.sequence = r.number()
+        m.sequence = None if flags & NEXT else r.number()
     else:
         if flags & BY_NAME:
             m.author = r.text(NAME_MAX)
@@ -170,7 +172,7 @@ READERS = {
 
 def read_message(r):
     kind = r.u8()
-    if ENTRY <= kind <= ENTRY + 31:
+    if ENTRY <= kind <= ENTRY + 63:
         return read_entry(r, kind - ENTRY)
     check(kind in READERS, f"a message of kind 0x{kind:02x}")
     m = READERS[kind](r)
@@ -180,7 +182,7 @@ def read_message(r):
     return m
 
 
-def write_hello(max_frame, id, info=b"", credentials=b"", token=None, protocol=1):
+def write_hello(max_frame, id, info=b"", credentials=b"", token=None, protocol=PROTOCOL):
     return (bytes([HELLO]) + number(protocol) + number(max_frame) + blob(id) + blob(info) + blob(credentials) +
             (b"\1" + token if token else b"\0"))
 
@@ -327,6 +329,7 @@ class Resource:
 
     def forget_link(self):
         self.tag, self.number, self.bound, self.resyncing, self.refused = 0, None, False, False, None
+        self.told = 0  # the greatest sequence that the master has named since BOUND
         self.slots = {}  # slot: [id, info, presence]
         self.subscribers_due, self.snapshot_due = 0, False
 
@@ -561,7 +564,7 @@ class Client:
             return
         check((m.kind == WELCOME) == (self.welcome is None), f"{m} is out of place")
         if m.kind == WELCOME:
-            check(m.protocol == 1 and m.max_frame >= 256 and m.pending >= 1, f"{m} promises too little")
+            check(m.protocol == PROTOCOL and m.max_frame >= 256 and m.pending >= 1, f"{m} promises too little")
             self.welcome, self.token = m, m.token
         elif m.kind in (BOUND, BIND_REFUSED):
             self.handle_bind_answer(m)
@@ -585,7 +588,7 @@ class Client:
         check(m.sequence <= resource.sequence, "a sequence that was never sent")
         self.by_number[m.number] = resource
         resource.number, resource.bound = m.number, True
-        resource.handled = m.sequence
+        resource.handled = resource.told = m.sequence
         resource.subscribers_due, resource.snapshot_due = m.subscribers, not m.resumed
         if m.resumed:
             resource.epoch = self.welcome.epoch
@@ -603,6 +606,10 @@ class Client:
         self.must_be_free(but=resource)
         check(m.kind in (OUTCOME, SUBSCRIBER) or not resource.subscribers_due, f"{m} before all subscribers")
         check(m.kind in (OUTCOME, SUBSCRIBER, SNAPSHOT, UNBOUND) or not resource.snapshot_due, f"{m} before the snapshot")
+        if m.kind == ENTRY and m.flags & NEXT:
+            m.sequence = resource.told + 1
+        if m.kind in (OUTCOME, SNAPSHOT) or m.kind == ENTRY and m.flags & OWN:
+            resource.told = max(resource.told, m.sequence)
         if m.kind == OUTCOME:
             resource.settle(m.sequence, m.reason)
         elif m.kind == SUBSCRIBER:

@@ -162,7 +162,7 @@ void hang_up(void)
 
 void write_welcome(bool resumed)
 {
-    const movex_welcome_message welcome = {.protocol = 1,
+    const movex_welcome_message welcome = {.protocol = MOVEX_PROTOCOL_VERSION,
                                            .max_frame = 65536,
                                            .epoch = 1,
                                            .now_ms = 500,

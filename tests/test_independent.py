@@ -559,7 +559,7 @@ class Tests:
                 pass
             assert client.error.status == status and client.error.text, f"{client.error}"
 
-        case(ERR_UNSUPPORTED, hello=write_hello(65536, b"future", protocol=2))
+        case(ERR_UNSUPPORTED, hello=write_hello(65536, b"future", protocol=3))
         case(ERR_UNSUPPORTED, hello=bytes([HELLO]) + number(7))  # the rest is not read
         case(ERR_ARGUMENT, hello=write_hello(65536, b""))
         case(ERR_ARGUMENT, hello=write_hello(65536, b"n" * 32))

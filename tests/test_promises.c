@@ -189,9 +189,9 @@ START_TEST(a_seed_is_sent_only_if_it_was_drawn)
     ck_assert_int_eq(movex_master_dispatch(w.master, &row_type, "main", ROW_STAMP, NULL, NULL), MOVEX_OK);
     ck_assert_int_eq(movex_master_dispatch(w.master, &row_type, "main", ROW_DRAW, NULL, NULL), MOVEX_OK);
     world_settle(&w);
-    ck_assert_uint_eq(entry_to(&w, 0, 1)->flags, MOVEX_ENTRY_OWN);
+    ck_assert_uint_eq(entry_to(&w, 0, 1)->flags, MOVEX_ENTRY_OWN | MOVEX_ENTRY_NEXT);
     ck_assert_uint_eq(entry_to(&w, 1, 1)->flags, 0);
-    ck_assert_uint_eq(entry_to(&w, 0, 2)->flags, MOVEX_ENTRY_OWN | MOVEX_ENTRY_SEEDED);
+    ck_assert_uint_eq(entry_to(&w, 0, 2)->flags, MOVEX_ENTRY_OWN | MOVEX_ENTRY_NEXT | MOVEX_ENTRY_SEEDED);
     ck_assert_uint_eq(entry_to(&w, 1, 2)->flags, MOVEX_ENTRY_SEEDED);
     ck_assert_uint_eq(entry_to(&w, 0, 3)->flags, MOVEX_ENTRY_BY_NAME);
     ck_assert_uint_eq(entry_to(&w, 1, 4)->flags, MOVEX_ENTRY_BY_NAME | MOVEX_ENTRY_SEEDED);
@@ -217,7 +217,7 @@ START_TEST(nor_to_those_who_come_back)
     ck_assert_uint_eq(movex_client_stats(w.people[1]).resumes, 1);
     ck_assert_uint_eq(entry_to(&w, 1, 2)->flags, MOVEX_ENTRY_BY_NAME);
     ck_assert_uint_eq(entry_to(&w, 1, 3)->flags, MOVEX_ENTRY_BY_NAME | MOVEX_ENTRY_SEEDED);
-    ck_assert_uint_eq(entry_to(&w, 1, 4)->flags, MOVEX_ENTRY_OWN);
+    ck_assert_uint_eq(entry_to(&w, 1, 4)->flags, MOVEX_ENTRY_OWN | MOVEX_ENTRY_NEXT);
     world_end(&w);
 }
 END_TEST

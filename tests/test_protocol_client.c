@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-/* An entry of "ready": by the client itself as `sequence`, or by slot 1 if that is 0. */
-static void write_ready(duel *state, uint64_t version, uint64_t sequence)
+/* An entry of "ready": by the client itself as `sequence`, with these flags besides, or by slot 1 if that is 0. */
+static void write_ready_as(duel *state, uint64_t version, uint64_t sequence, unsigned flags)
 {
     const movex_context context = {.author = sequence ? "ann" : "bob", .version = version, .now_ms = 500};
     must_equal(movex_apply(h.rules, state, DUEL_READY, NULL, &context, NULL), MOVEX_ACCEPT);
-    const movex_entry_message entry = {.flags = sequence ? MOVEX_ENTRY_OWN : 0,
+    const movex_entry_message entry = {.flags = (sequence ? MOVEX_ENTRY_OWN : 0u) | flags,
                                        .number = 3,
                                        .version = version,
                                        .sequence = sequence,
@@ -18,6 +18,11 @@ static void write_ready(duel *state, uint64_t version, uint64_t sequence)
                                        .action = DUEL_READY,
                                        .checksum = movex_codec_checksum(movex_rules_state(h.rules), state)};
     movex_write_entry(&s.writer, &entry);
+}
+
+static void write_ready(duel *state, uint64_t version, uint64_t sequence)
+{
+    write_ready_as(state, version, sequence, 0);
 }
 
 /* The first steps of every test: the client has a state and two dispatches, 1 and 2, are on their way. */
@@ -191,10 +196,20 @@ START_TEST(entry_of_nobody)
         {.number = 3, .version = 11, .slot = 1, .action = DUEL_MOVE, .payload = {"\1\0\0\0\2\0\0\0", 8}},
         {.number = 3, .version = 11, .flags = MOVEX_ENTRY_OWN, .sequence = 3},
         {.number = 3, .version = 11, .flags = MOVEX_ENTRY_OWN, .sequence = 0},
+        {.number = 3, .version = 11, .flags = MOVEX_ENTRY_OWN | MOVEX_ENTRY_NEXT}, /* of sequence 3 */
     };
-    static const char *const words[] = {
-        "not known", "not known", "ENTRY", "loud", "what was not dispatched", "what was not dispatched"};
+    static const char *const words[] = {"not known",
+                                        "not known",
+                                        "ENTRY",
+                                        "loud",
+                                        "what was not dispatched",
+                                        "what was not dispatched",
+                                        "what was not dispatched"};
     open_match();
+    if (cases[_i].flags & MOVEX_ENTRY_NEXT) { /* both are answered, the second first */
+        write_outcome(2, 5);
+        write_outcome(1, 5);
+    }
     movex_write_entry(&s.writer, &cases[_i]);
     send_all();
     must_complain(words[_i]);
@@ -305,6 +320,51 @@ START_TEST(answers_out_of_order_are_all_remembered)
 }
 END_TEST
 
+/* What was told last, each way it can be: the next is one more. The other dispatch has its answer already. */
+START_TEST(next_is_counted_from_what_was_told)
+{
+    static const struct {
+        uint32_t accepted, refused;
+    } expected[] = {{2, 0}, {1, 1}, {2, 0}, {2, 0}, {1, 1}};
+    duel state = {.total = 5};
+    open_match();
+    switch (_i) {
+    case 0: /* BOUND said 0; then an entry */
+        write_ready_as(&state, 11, 1, MOVEX_ENTRY_NEXT);
+        write_ready_as(&state, 12, 2, MOVEX_ENTRY_NEXT);
+        break;
+    case 1:
+        write_outcome(1, 7);
+        write_ready_as(&state, 11, 2, MOVEX_ENTRY_NEXT);
+        break;
+    case 2: /* an entry that names its sequence */
+        write_ready_as(&state, 11, 1, 0);
+        write_ready_as(&state, 12, 2, MOVEX_ENTRY_NEXT);
+        break;
+    case 3:
+        state.moves = 1;
+        write_snapshot(&state, 11, 1);
+        write_ready_as(&state, 12, 2, MOVEX_ENTRY_NEXT);
+        break;
+    default: /* counted anew from BOUND, on a link on which nothing else was told */
+        write_outcome(1, 7);
+        send_all();
+        hang_up();
+        for (int i = 0; i < 5 && !h.hello; i++) run(20000);
+        write_welcome(true);
+        send_all();
+        write_bound(h.asked.tag, 3, 1, true);
+        write_subscriber(0, "ann");
+        write_ready_as(&state, 11, 2, MOVEX_ENTRY_NEXT);
+    }
+    send_all();
+    must_equal(h.accepted, expected[_i].accepted);
+    must_equal(h.refused, expected[_i].refused);
+    must(h.resyncs == 0 && h.link && movex_pending(h.resource) == 0);
+    finish();
+}
+END_TEST
+
 /* ---- a valid exchange, cut and turned */
 
 /* All of it in one row; the client has dispatched 1 and 2 before. Two frames: up to the snapshot, and the rest. */
@@ -319,7 +379,7 @@ static size_t exchange(unsigned char *bytes, size_t *first)
     write_snapshot(&state, 10, 0);
     *first = script_length(&s);
     write_ready(&state, 11, 0);
-    write_ready(&state, 12, 1);
+    write_ready_as(&state, 12, 1, MOVEX_ENTRY_NEXT);
     write_outcome(2, 7);
     write_ready(&state, 13, 0);
     size_t length = script_length(&s);
@@ -415,7 +475,8 @@ int main(void)
     tcase_add_loop_test(cases, bad_snapshot, 0, 3);
     tcase_add_loop_test(cases, slots_out_of_range, 0, 2);
     tcase_add_loop_test(cases, name_of_a_subscriber, 0, 2);
-    tcase_add_loop_test(cases, entry_of_nobody, 0, 6);
+    tcase_add_loop_test(cases, entry_of_nobody, 0, 7);
+    tcase_add_loop_test(cases, next_is_counted_from_what_was_told, 0, 5);
     tcase_add_loop_test(cases, outcome_of_what_was_not_dispatched, 0, 2);
     tcase_add_test(cases, endless_chunks);
     tcase_add_loop_test(cases, refusal_of_the_connection, 0, 3);

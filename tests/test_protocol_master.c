@@ -154,7 +154,7 @@ static const hello_case hello_cases[] = {
 START_TEST(bad_hello)
 {
     const hello_case   *c = &hello_cases[_i];
-    movex_hello_message hello = {.protocol = 1, .max_frame = 256};
+    movex_hello_message hello = {.protocol = MOVEX_PROTOCOL_VERSION, .max_frame = 256};
     begin(NULL);
     hello.id = (movex_wire_text){c->id, (uint32_t)strlen(c->id)};
     hello.info = (movex_wire_text){c->info, (uint32_t)strlen(c->info)};
@@ -169,16 +169,17 @@ END_TEST
 START_TEST(hello_of_another_version)
 {
     begin(NULL);
-    const unsigned char bytes[] = {MOVEX_MESSAGE_HELLO, 2, 0xff, 0xff};
+    const unsigned char bytes[] = {MOVEX_MESSAGE_HELLO, MOVEX_PROTOCOL_VERSION + 1, 0xff, 0xff};
     raw_send(&r, bytes, sizeof bytes);
-    must_be_told(MOVEX_ERR_UNSUPPORTED, "version 1");
+    must_be_told(MOVEX_ERR_UNSUPPORTED, "version 2");
     finish();
 }
 END_TEST
 
 START_TEST(hello_with_too_short_frames)
 {
-    movex_hello_message hello = {.protocol = 1, .max_frame = MOVEX_IO_MIN_FRAME - 1, .id = {"m", 1}, .info = {"", 0}};
+    movex_hello_message hello = {
+        .protocol = MOVEX_PROTOCOL_VERSION, .max_frame = MOVEX_IO_MIN_FRAME - 1, .id = {"m", 1}, .info = {"", 0}};
     begin(NULL);
     movex_write_hello(&s.writer, &hello);
     script_send(&s, &r);

@@ -463,7 +463,7 @@ END_TEST
 /* Whatever comes from a stranger, the others play on, and nothing stays of him. */
 START_TEST(strangers_harm_nobody)
 {
-    static const unsigned char hello[] = {0x10, 1, 0x80, 0x80, 0x04, 1, 'x', 0, 0, 0};
+    static const unsigned char hello[] = {0x10, 2, 0x80, 0x80, 0x04, 1, 'x', 0, 0, 0};
     world                      w;
     uint64_t                   random = (uint64_t)_i + 1;
     start(&w, (movex_limits){0});

@@ -45,9 +45,9 @@ static const unsigned kinds[] = {
     MOVEX_MESSAGE_DISPATCH_PRIVATE, MOVEX_MESSAGE_OVERTURNED, MOVEX_MESSAGE_DISPATCH_SEALED, MOVEX_MESSAGE_OPEN,
     MOVEX_MESSAGE_SEALED, MOVEX_MESSAGE_SEALED_ENTRY, MOVEX_MESSAGE_CLOSING, MOVEX_MESSAGE_OPENING,
     MOVEX_MESSAGE_DEADLINE,
-    /* Entries: bits 0x05 never together; then with a patch, with halves, with both. */
+    /* Entries: bits 0x05 never together; then with a patch, with halves, with both; bit 0x20 with 0x01 alone. */
     0x40, 0x41, 0x42, 0x43, 0x44, 0x46, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4e, 0x50, 0x51, 0x52, 0x53, 0x54, 0x56, 0x58,
-    0x59, 0x5a, 0x5b, 0x5c, 0x5e};
+    0x59, 0x5a, 0x5b, 0x5c, 0x5e, 0x61, 0x63, 0x69, 0x6b, 0x71, 0x73, 0x79, 0x7b};
 
 static char          letters[512];
 static unsigned char blob[1024];
@@ -150,7 +150,7 @@ static any_message any_entry(uint64_t *random, unsigned flags)
                                        .elapsed_ms = any_number(random),
                                        .checksum = meter_random(random)};
     if (flags & MOVEX_ENTRY_OWN) {
-        m.of.entry.sequence = any_number(random);
+        if (!(flags & MOVEX_ENTRY_NEXT)) m.of.entry.sequence = any_number(random);
     } else {
         if (flags & MOVEX_ENTRY_BY_NAME)
             m.of.entry.author = any_text(random, MOVEX_NAME_MAX);
@@ -604,6 +604,14 @@ START_TEST(numbers_in_messages_are_in_shortest_form_and_in_range)
         {"ERROR, status 256", 6, "\x02\x80\x02\x00\x01x", false},
         {"ENTRY, own by name", 13,
          "\x45\x01\x02\x03\x04"
+         "12345678",
+         false},
+        {"ENTRY, own and next", 12,
+         "\x61\x01\x02\x03"
+         "12345678",
+         true},
+        {"ENTRY, next and not own", 15,
+         "\x60\x01\x02\x03\x04\x05\x00"
          "12345678",
          false},
     };

@@ -1,19 +1,16 @@
 #include "bytes.h"
 
-uint64_t movex_read_long_number(movex_reader *reader)
+movex_found_number movex_find_number(const unsigned char *at, const unsigned char *end)
 {
-    uint64_t             value = 0;
-    const unsigned char *at = reader->at;
-    for (unsigned shift = 0; shift < 70 && at < reader->end && !reader->failed; shift += 7) {
-        uint8_t byte = *at++;
+    const movex_found_number none = {0, 0};
+    uint64_t                 value = 0;
+    size_t                   most = (size_t)(end - at) < MOVEX_MAX_NUMBER ? (size_t)(end - at) : MOVEX_MAX_NUMBER;
+    for (size_t i = 0; i < most; i++) {
+        value |= (uint64_t)(at[i] & 0x7f) << 7 * i;
+        if (at[i] >= 0x80) continue;
         /* One legal form only: no final zero byte, and no bits past the 64th. */
-        if ((byte == 0 && shift > 0) || (shift == 63 && byte > 1)) break;
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            reader->at = at;
-            return value;
-        }
+        if ((at[i] == 0 && i > 0) || (i == MOVEX_MAX_NUMBER - 1 && at[i] > 1)) return none;
+        return (movex_found_number){value, i + 1};
     }
-    reader->failed = true;
-    return 0;
+    return none;
 }

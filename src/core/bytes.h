@@ -69,26 +69,33 @@ static inline uint64_t movex_read_u64(movex_reader *reader)
     return bytes ? movex_load_u64(bytes) : 0;
 }
 
-uint64_t movex_read_long_number(movex_reader *reader);
+/* A number and the bytes that it takes; 0 bytes: there is none. */
+typedef struct movex_found_number {
+    uint64_t value;
+    size_t   size;
+} movex_found_number;
 
-/* Most numbers take one byte or two. */
+/* Inlined into each reading of a number it would make decoders so large that nothing else of them were. */
+#ifdef __GNUC__
+__attribute__((noinline))
+#endif
+movex_found_number movex_find_number(const unsigned char *at, const unsigned char *end);
+
+/* Most numbers take one byte. */
 static inline uint64_t movex_read_number(movex_reader *reader)
 {
     const unsigned char *at = reader->at;
-    if (!reader->failed && reader->end - at >= 2) {
-        if (at[0] < 0x80) {
-            reader->at = at + 1;
-            return at[0];
-        }
-        if (at[1] < 0x80 && at[1]) {
-            reader->at = at + 2;
-            return (uint64_t)at[1] << 7 | (at[0] & 0x7fu);
-        }
+    if (!reader->failed && at < reader->end && at[0] < 0x80) {
+        reader->at = at + 1;
+        return at[0];
     }
-    movex_reader copy = *reader; /* so that a reader can be kept in registers */
-    uint64_t     number = movex_read_long_number(&copy);
-    *reader = copy;
-    return number;
+    movex_found_number found = movex_find_number(at, reader->end); /* by values, so that a reader can be kept in registers */
+    if (reader->failed || found.size == 0) {
+        reader->failed = true;
+        return 0;
+    }
+    reader->at = at + found.size;
+    return found.value;
 }
 
 /* A number of at most `most`. */

@@ -301,7 +301,7 @@ int movex_client_poll(movex_client *client, uint64_t now_ms)
         client->pause_ms = client->reconnect_min_ms;
         movex_client_announce(client, &client->source);
     }
-    movex_client_flush(client);
+    if (client->broken || movex_channel_queued(&client->channel)) movex_client_flush(client);
     if (client->paced && client->phase == MOVEX_PHASE_OPEN) go_on(client);
     return client->phase == MOVEX_PHASE_CLOSED ? (int)client->failure : MOVEX_OK;
 }

@@ -14,6 +14,7 @@ void movex_client_learn_time(movex_client *client, uint64_t master_ms, uint64_t 
     const uint64_t unknown = 120000; /* room enough for any round trip, and little enough to be halved without harm */
     bool           answers = asked_ms <= client->now_ms;
     uint64_t       low = master_ms - client->now_ms, room = answers ? client->now_ms - asked_ms : unknown;
+    if (client->clock_known && low == client->clock_low_ms && room >= client->clock_room_ms) return; /* nothing new */
     if (client->clock_known) {
         int64_t  later = (int64_t)(low - client->clock_low_ms);
         uint64_t old_room = client->clock_room_ms;

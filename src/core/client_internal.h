@@ -224,6 +224,7 @@ struct movex_resource {
     bool       predicted; /* local is in use: some pending dispatch is applied on it */
     uint64_t   epoch, version, entry_ms; /* of confirmed; entry_ms is the master time of its last entry */
     uint64_t   answered;  /* the last sequence whose outcome is known */
+    uint64_t   told_sequence; /* the greatest that the master has named since, and with, the last BOUND (MOVEX_ENTRY_NEXT) */
     uint64_t   sequence;  /* the last one given to a dispatch */
     movex_view confirmed;
     movex_view local;       /* made when the first dispatch is predicted */
@@ -336,6 +337,13 @@ static inline void movex_resource_announce(movex_resource *resource, unsigned ne
 {
     resource->news |= news;
     movex_client_announce(resource->client, &resource->source);
+}
+
+/* The master has named a sequence that it has handled. After a reconnect refusals are told before entries of smaller ones. */
+static inline void movex_resource_told(movex_resource *resource, uint64_t sequence)
+{
+    if (sequence > resource->answered) resource->answered = sequence;
+    if (sequence > resource->told_sequence) resource->told_sequence = sequence;
 }
 
 /* Has pending put back on top of confirmed at the end of the poll. */

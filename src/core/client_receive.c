@@ -124,7 +124,7 @@ static bool take_outcome(movex_client *client, movex_reader *reader)
     if (!resource) return true; /* unbound meanwhile */
     movex_pending_dispatch *dispatch = movex_pending_sent(resource, message.sequence);
     if (!dispatch) return false;
-    if (message.sequence > resource->answered) resource->answered = message.sequence;
+    movex_resource_told(resource, message.sequence);
     movex_event_kind kind = message.reason == MOVEX_ACCEPT ? MOVEX_EVENT_ACCEPTED : MOVEX_EVENT_REFUSED;
     if (kind == MOVEX_EVENT_ACCEPTED) movex_fold_own(resource, message.sequence, dispatch->ticket);
     movex_pending_answer(dispatch, kind, message.reason, kind == MOVEX_EVENT_ACCEPTED ? resource->version : 0);
@@ -223,14 +223,8 @@ static bool may_come_first(uint8_t kind)
     return kind == MOVEX_MESSAGE_WELCOME || kind == MOVEX_MESSAGE_ERROR || kind == MOVEX_MESSAGE_CHUNK;
 }
 
-static bool take_message(movex_client *client, movex_reader *reader)
+static bool take_other(movex_client *client, uint8_t kind, movex_reader *reader)
 {
-    uint8_t kind = movex_read_u8(reader);
-    if (client->phase != MOVEX_PHASE_OPEN && !may_come_first(kind)) return false;
-    if (kind != MOVEX_MESSAGE_CHUNK && client->channel.assembly.length)
-        return false; /* before the last part of another */
-    if ((kind & ~(unsigned)MOVEX_ENTRY_FLAGS) == MOVEX_MESSAGE_ENTRY)
-        return take_entry(client, kind & MOVEX_ENTRY_FLAGS, reader);
     switch (kind) {
     case MOVEX_MESSAGE_CHUNK: return take_chunk(client, reader);
     case MOVEX_MESSAGE_ERROR: return take_error(client, reader);
@@ -249,6 +243,17 @@ static bool take_message(movex_client *client, movex_reader *reader)
     case MOVEX_MESSAGE_DEADLINE: return take_sealed_step(client, kind, reader);
     }
     return false;
+}
+
+static bool take_message(movex_client *client, movex_reader *reader)
+{
+    uint8_t kind = movex_read_u8(reader);
+    if (client->phase != MOVEX_PHASE_OPEN && !may_come_first(kind)) return false;
+    if (kind != MOVEX_MESSAGE_CHUNK && client->channel.assembly.length)
+        return false;                                                 /* before the last part of another */
+    if ((kind & ~(unsigned)MOVEX_ENTRY_FLAGS) == MOVEX_MESSAGE_ENTRY) /* nearly all are */
+        return take_entry(client, kind & MOVEX_ENTRY_FLAGS, reader);
+    return take_other(client, kind, reader);
 }
 
 void movex_client_receive(movex_client *client, const void *frame, size_t length)

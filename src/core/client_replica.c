@@ -186,7 +186,8 @@ static void apply_single(movex_resource *resource, const movex_entry_message *me
        restored before it could be hashed: memory is corrupt, or the reducer is. */
     bool sound = answer != MOVEX_REFUSED_INVALID_STATE && resource->confirmed.hashes.checksum == message->checksum;
     if (resource->resyncing || sound) return;
-    mismatch(resource, context->author, resource->rules->type->actions[what->action].name, message->version, fault.text);
+    mismatch(resource, context->author, resource->rules->type->actions[what->action].name, message->version,
+             fault.text);
 }
 
 static void apply(movex_resource *resource, const movex_entry_message *message, const char *author, const deed *what)
@@ -268,7 +269,9 @@ static bool encode_own(movex_resource *resource, deed *what)
 
 static void take_own(movex_resource *resource, const movex_entry_message *message)
 {
-    movex_pending_dispatch *dispatch = movex_pending_sent(resource, message->sequence);
+    bool                    next = message->flags & MOVEX_ENTRY_NEXT;
+    uint64_t                sequence = next ? resource->told_sequence + 1 : message->sequence;
+    movex_pending_dispatch *dispatch = movex_pending_sent(resource, sequence);
     if (!dispatch) {
         resource->client->stats.protocol_errors++;
         movex_client_break(resource->client, false, MOVEX_ERR_PROTOCOL, "ENTRY: an answer to what was not dispatched");
@@ -282,9 +285,8 @@ static void take_own(movex_resource *resource, const movex_entry_message *messag
         if (resource->client->broken) return;
         movex_client_learn_time(resource->client, resource->entry_ms, dispatch->sent_ms);
     }
-    /* After a reconnect, refusals are told before entries of smaller sequences. */
-    if (message->sequence > resource->answered) resource->answered = message->sequence;
-    movex_fold_own(resource, message->sequence, dispatch->ticket);
+    movex_resource_told(resource, sequence);
+    movex_fold_own(resource, sequence, dispatch->ticket);
     movex_pending_answer(dispatch, MOVEX_EVENT_ACCEPTED, MOVEX_ACCEPT, message->version);
 }
 
@@ -371,7 +373,7 @@ void movex_replica_snapshot(movex_resource *resource, const movex_snapshot_messa
     resource->entry_ms = message->now_ms;
     resource->epoch = client->epoch;
     movex_client_learn_time(client, message->now_ms, UINT64_MAX);
-    if (message->sequence > resource->answered) resource->answered = message->sequence;
+    movex_resource_told(resource, message->sequence);
     movex_fold_reveal_missed(resource, message->revealed, &message->records);
     movex_fold_start(resource);
     if (resource->sealing && !movex_sealing_snapshot(resource, message->version)) return;

@@ -232,8 +232,9 @@ void movex_resource_connected(movex_resource *resource, bool resumed)
         .base = movex_fold_base(resource),
         .revealed = resource->fold.revealed,
     };
-    /* A checksum that is not the state's has a snapshot sent, and with it what was revealed since. */
-    if (resource->sealing && resource->sealing->lost) message.checksum = ~message.checksum;
+    /* A checksum that is not the state's has a snapshot sent, and with it what was revealed since. It is needed as well where an
+       entry is missing: later ones may have answered dispatches, and would not be taken for answers once more. */
+    if ((resource->sealing && resource->sealing->lost) || resource->gap) message.checksum = ~message.checksum;
     movex_list_append(&client->tagged, &resource->tagged);
     if (!resumed) resource->answered = resource->sequence = 0; /* they count a session's dispatches */
     resource->binding = MOVEX_BINDING_ASKED;
@@ -272,7 +273,7 @@ void movex_resource_bound(movex_resource *resource, const movex_bound_message *m
     movex_peers_begin(resource, message->subscribers);
 
     /* What the master has not seen is to be sent again, with the same sequences. */
-    resource->sequence = message->sequence;
+    resource->sequence = resource->told_sequence = message->sequence;
     /* A master that has crashed may have forgotten refusals that it had told: their sequences come again. */
     if (resource->answered > message->sequence) resource->answered = message->sequence;
     for (movex_node *node = resource->pending.first; node; node = node->next) {

@@ -196,7 +196,7 @@ void movex_sealing_entry(movex_resource *resource, const movex_sealed_entry_mess
     }
     movex_replica_touch(resource);
     if (!own) return;
-    if (message->sequence > resource->answered) resource->answered = message->sequence;
+    movex_resource_told(resource, message->sequence);
     movex_fold_own(resource, message->sequence, dispatch->ticket);
     movex_pending_answer(dispatch, MOVEX_EVENT_ACCEPTED, MOVEX_ACCEPT, message->version);
 }

@@ -71,6 +71,7 @@ static void take_granule(commit *c, bool compare, uint64_t at, uint64_t size)
 static void take_touched(commit *c, bool compare, const movex_touched *touched, movex_touched *moved)
 {
     for (uint32_t word = 0; word < touched->word_count; word++) {
+        if (!touched->words[word]) continue;
         for (uint64_t bits = touched->words[word]; bits; bits &= bits - 1) {
             uint64_t at = (uint64_t)(word * 64 + movex_lowest_bit(bits)) << touched->shift;
             take_granule(c, compare, at, UINT64_C(1) << touched->shift);
@@ -79,10 +80,26 @@ static void take_touched(commit *c, bool compare, const movex_touched *touched, 
     }
 }
 
+/* Of a state whose chunks are blocks, and of which nothing has to be settled. */
+static void commit_plain_large(commit *c, movex_touched *moved)
+{
+    uint32_t to;
+    for (uint32_t from = 0; movex_next_difference(c->state, c->work, c->node->size, &from, &to); from = to) {
+        if (moved) movex_touched_mark(moved, from, to);
+        for (uint32_t at = from; at < to; at += MOVEX_CHUNK)
+            hash_block(c, at / MOVEX_CODEC_BLOCK, c->work + at, movex_chunk_size(c->node->size, at));
+        memcpy(c->state + from, c->work + from, to - from);
+    }
+}
+
 static int commit_large(commit *c, bool compare, movex_touched *moved, movex_error *error)
 {
     movex_touched  touched;
     movex_settling settling = {.old = c->state, .memory = c->work, .touched = &touched, .error = error};
+    if (c->node->plain) {
+        commit_plain_large(c, moved);
+        return MOVEX_OK;
+    }
     movex_touched_start(&touched, c->node->size);
     int status = movex_settle_changes(&settling, c->node);
     if (status) return status;

@@ -204,14 +204,30 @@ static void insert_piece(movex_node *node, movex_piece piece)
     node->pieces[at] = piece;
 }
 
+/* Of an element. */
+static bool is_inert(const movex_member *member)
+{
+    return member->node ? member->node->inert : movex_kind_is_integer(member->field->kind);
+}
+
 static void collect_pieces(movex_node *node)
 {
     for (uint32_t i = 0; i < node->member_count; i++) {
         const movex_member *member = &node->members[i];
         const movex_field  *field = member->field;
-        insert_piece(node, (movex_piece){member, false, field->offset, field->element_size * field->capacity});
-        if (field->shape == MOVEX_SHAPE_LIST)
-            insert_piece(node, (movex_piece){member, true, field->count_offset, field->count_size});
+        bool                is_list = field->shape == MOVEX_SHAPE_LIST;
+        const movex_piece   elements = {
+              .member = member,
+              .inert = !is_list && is_inert(member),
+              .offset = field->offset,
+              .size = field->element_size * field->capacity,
+        };
+        insert_piece(node, elements);
+        if (is_list)
+            insert_piece(node, (movex_piece){.member = member,
+                                             .is_counter = true,
+                                             .offset = field->count_offset,
+                                             .size = field->count_size});
     }
 }
 
@@ -365,8 +381,7 @@ static void summarize(movex_node *node)
         const movex_member *member = &node->members[i];
         node->max_encoded += max_encoded_member(member);
         node->fingerprint = mix_member(node->fingerprint, member);
-        bool inert = member->node ? member->node->inert : movex_kind_is_integer(member->field->kind);
-        if (!inert || member->field->shape == MOVEX_SHAPE_LIST) node->inert = false;
+        if (!is_inert(member) || member->field->shape == MOVEX_SHAPE_LIST) node->inert = false;
         if (is_float(member->field->kind) || (member->node && member->node->floats)) node->floats = true;
         if (member->node && member->node->height >= node->height) node->height = member->node->height + 1;
     }

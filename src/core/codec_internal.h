@@ -29,6 +29,7 @@ typedef struct movex_member {
 typedef struct movex_piece {
     const movex_member *member;
     bool                is_counter; /* the member's counter, not its elements */
+    bool                inert;      /* every content is settled: of no list, and integers alone */
     uint32_t            offset;     /* bytes from the start of the struct */
     uint32_t            size;       /* bytes in memory, > 0 */
 } movex_piece;

@@ -125,11 +125,11 @@ static int settle_piece(const movex_settling *s, const place *at, const movex_pi
         uint32_t before = s->old ? movex_member_count(field, s->old + at->base) : 0;
         return clear_slots(s, at, member, count, before);
     }
+    bool     inert = member->node ? member->node->inert : movex_kind_is_integer(field->kind);
     uint32_t first = at->from > piece->offset ? (at->from - piece->offset) / field->element_size : 0;
     uint32_t end = at->to - piece->offset < piece->size
                        ? (at->to - piece->offset + field->element_size - 1) / field->element_size
                        : field->capacity;
-    bool     inert = member->node ? member->node->inert : movex_kind_is_integer(field->kind);
     if (!inert) status = settle_elements(s, at, member, first, end < count ? end : count);
     return status ? status : clear_slots(s, at, member, first > count ? first : count, end);
 }
@@ -153,6 +153,7 @@ static int settle_struct(const movex_settling *s, const place *at)
     if (at->node->inert) return MOVEX_OK;
     const movex_piece *end = at->node->pieces + at->node->piece_count;
     for (const movex_piece *piece = first_piece(at->node, at->from); piece < end && piece->offset < at->to; piece++) {
+        if (piece->inert) continue;
         int status = settle_piece(s, at, piece);
         if (status) return status;
     }

@@ -19,9 +19,15 @@ void movex_log_free(movex_log *log, const movex_allocator *allocator)
     *log = (movex_log){0};
 }
 
+static movex_entry *place_of(movex_entry *entries, uint32_t capacity, uint64_t version)
+{
+    return &entries[version & (capacity - 1)];
+}
+
+/* One of those kept, the oldest of which is 0. */
 static movex_entry *at(const movex_log *log, uint32_t index)
 {
-    return &log->entries[(log->first + index) & (log->capacity - 1)];
+    return place_of(log->entries, log->capacity, log->version - log->count + 1 + index);
 }
 
 static uint32_t bytes_of(const movex_entry *entry)
@@ -29,30 +35,24 @@ static uint32_t bytes_of(const movex_entry *entry)
     return entry->author_length + entry->payload_length + entry->reveal_length;
 }
 
-static void drop_oldest(movex_log *log)
-{
-    log->first = (log->first + 1) & (log->capacity - 1);
-    log->count--;
-}
-
 /* Room for one more entry: grows up to the limit, and then, or without memory, drops the oldest. */
 static bool make_entry_room(movex_log *log, const movex_allocator *allocator)
 {
     if (log->limit == 0) return false;
-    if (log->count == log->limit) drop_oldest(log);
+    if (log->count == log->limit) log->count--;
     if (log->count < log->capacity) return true;
 
     uint32_t     grown = log->capacity ? log->capacity * 2 : FIRST_ENTRIES;
     movex_entry *entries = movex_allocate(allocator, grown * sizeof *entries);
     if (!entries) {
-        if (log->count) drop_oldest(log);
+        if (log->count) log->count--;
         return log->capacity > 0;
     }
-    for (uint32_t i = 0; i < log->count; i++) entries[i] = *at(log, i);
+    for (uint64_t version = log->version; version > log->version - log->count; version--)
+        *place_of(entries, grown, version) = *place_of(log->entries, log->capacity, version);
     movex_release(allocator, log->entries, log->capacity * sizeof *entries);
     log->entries = entries;
     log->capacity = grown;
-    log->first = 0;
     return true;
 }
 
@@ -99,7 +99,7 @@ static bool make_byte_room(movex_log *log, const movex_allocator *allocator, uin
     while (!find_space(log, length))
         if (!grow_arena(log, allocator, length)) {
             if (log->count == 0) return false;
-            drop_oldest(log);
+            log->count--;
         }
     return true;
 }
@@ -108,15 +108,13 @@ void movex_log_append(movex_log *log, const movex_allocator *allocator, const mo
                       const void *payload, const void *reveal)
 {
     assert(entry->now_ms >= log->now_ms);
+    uint32_t length = bytes_of(entry);
+    bool fits = length < log->arena_limit && make_entry_room(log, allocator) && make_byte_room(log, allocator, length);
     log->version++;
     log->now_ms = entry->now_ms;
-    uint32_t length = bytes_of(entry);
-    if (length >= log->arena_limit || !make_entry_room(log, allocator) || !make_byte_room(log, allocator, length)) {
-        log->count = 0;
-        return;
-    }
-    if (log->count == 0) log->first = 0;
-    movex_entry *kept = at(log, log->count++);
+    log->count = fits ? log->count + 1 : 0;
+    if (!fits) return;
+    movex_entry *kept = place_of(log->entries, log->capacity, log->version);
     *kept = *entry;
     kept->at = log->head;
     if (entry->author_length) memcpy(log->arena + log->head, author, entry->author_length);
@@ -142,7 +140,7 @@ void movex_log_skip(movex_log *log, uint64_t now_ms)
 const movex_entry *movex_log_find(const movex_log *log, uint64_t version)
 {
     if (version > log->version || log->version - version >= log->count) return NULL;
-    return at(log, log->count - 1 - (uint32_t)(log->version - version));
+    return place_of(log->entries, log->capacity, version);
 }
 
 const char *movex_log_author(const movex_log *log, const movex_entry *entry)

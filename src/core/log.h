@@ -2,7 +2,8 @@
 
    What is kept is bounded: the oldest entries give way. Entries serve those who come back and have missed some.
 
-     version - count < number of any entry kept <= version
+     the entries kept are those that made versions version - count + 1 to version
+     that of version n lies at entries[n modulo capacity], so there is no need to keep where the first one is
      each entry's bytes lie in the arena, in the log's order, wrapping at most once  (movex_log_check) */
 #ifndef MOVEX_CORE_LOG_H
 #define MOVEX_CORE_LOG_H
@@ -39,11 +40,10 @@ typedef struct movex_log {
     uint64_t       version;  /* of the newest entry ever appended */
     uint64_t       now_ms;   /* of that entry */
     movex_entry   *entries;  /* a ring */
-    uint32_t       first;    /* index of the oldest kept */
+    unsigned char *arena;
     uint32_t       count;    /* kept */
     uint32_t       capacity; /* of entries: 0 or a power of two */
     uint32_t       limit;    /* most entries kept */
-    unsigned char *arena;
     uint32_t       head; /* where the next bytes go */
     uint32_t       arena_capacity;
     uint32_t       arena_limit; /* most bytes of the arena */

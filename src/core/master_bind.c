@@ -124,6 +124,7 @@ void movex_subscription_send_snapshot(movex_master *master, movex_subscription *
     };
     movex_write_snapshot(&writer, &message);
     movex_master_send(master, link, &writer);
+    movex_subscription_told(subscription, message.sequence);
     movex_channel_allow(&link->channel);
     master->stats.snapshots++;
     subscription->base = resource->log.version;
@@ -380,6 +381,7 @@ static void bring_up_to_date(movex_master *master, movex_subscription *subscript
     }
     movex_write_bound(&writer, &bound);
     movex_master_send(master, subscription->session->link, &writer);
+    subscription->told_sequence = bound.sequence;
     movex_subscription_tell_refusals(master, subscription, message->resumes ? message->answered : 0);
     send_all_subscribers(master, subscription);
     if (!resumed) {

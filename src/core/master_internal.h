@@ -138,6 +138,7 @@ typedef struct movex_subscription {
     bool                          live;     /* gets the resource's messages; its session has a link, or is ending */
     uint64_t                      sequence; /* the last of its dispatches that was handled */
     uint64_t                      answered; /* of those that were accepted, its client knows up to this one */
+    uint64_t                      told_sequence; /* the greatest that its client was told since, and with, the last BOUND */
     uint64_t                      base;     /* from this version on its client can fold again; <= log.version */
     uint64_t                      revealed; /* the version of the last reveal that its client has been told of */
     uint64_t                      told; /* that of the last one of which it has also been told what was overturned */
@@ -476,6 +477,13 @@ void movex_subscription_announce(movex_master *master, const movex_subscription 
                                  bool named);
 
 
+/* Its client is told of a dispatch of that sequence, which is handled, on its session's present link. */
+static inline void movex_subscription_told(movex_subscription *subscription, uint64_t sequence)
+{
+    assert(sequence <= subscription->sequence);
+    if (sequence > subscription->told_sequence) subscription->told_sequence = sequence;
+}
+
 static inline movex_subscription *movex_subscription_of_crowded(movex_node *node)
 {
     return (movex_subscription *)(void *)((char *)node - offsetof(movex_subscription, crowded));
@@ -565,7 +573,7 @@ void movex_subscription_repeat(movex_master *master, movex_subscription *subscri
 /* Answers what was accepted and could not be told by an entry or a snapshot: the subscription ends before that. */
 void movex_subscription_tell_accepted(movex_master *master, movex_subscription *subscription);
 /* Answers what its client may not know yet, after `answered`. */
-void movex_subscription_tell_refusals(movex_master *master, const movex_subscription *subscription, uint64_t answered);
+void movex_subscription_tell_refusals(movex_master *master, movex_subscription *subscription, uint64_t answered);
 
 /* ---- master_overturned.c */
 

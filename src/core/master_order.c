@@ -64,10 +64,14 @@ static movex_wire_bytes public_payload(const movex_master_resource *resource, co
     return is_masters_own(resource, half) ? (movex_wire_bytes){"", 0} : half->encoded;
 }
 
+static bool is_observed(const movex_master *master)
+{
+    return master->config.observer.ordered && !master->recovering;
+}
+
 static void observe(movex_master *master, const movex_ordered *ordered)
 {
-    movex_observer observer = master->config.observer;
-    if (observer.ordered && !master->recovering) observer.ordered(observer.user, master, ordered);
+    if (is_observed(master)) master->config.observer.ordered(master->config.observer.user, master, ordered);
 }
 
 static uint64_t digest_of(const movex_master_resource *resource, const movex_telling *telling, uint64_t now_ms)
@@ -124,6 +128,22 @@ static void append(movex_master *master, movex_master_resource *resource, const 
                      reveal ? reveal->halves.bytes.bytes : NULL);
 }
 
+static movex_ordered describe(const movex_master_resource *resource, const movex_telling *telling,
+                              const movex_context *context)
+{
+    return (movex_ordered){
+        .type = resource->rules->type,
+        .id = resource->id,
+        .version = context->version,
+        .author = telling->name,
+        .action = telling->entry.action,
+        .hides = (telling->deed->hides && !telling->reveal) || telling->deed->commitment,
+        .reveals = telling->reveal != NULL,
+        .commitment = telling->deed->commitment,
+        .digest = digest_of(resource, telling, context->now_ms),
+    };
+}
+
 /* The deed is done in all views: it is logged, what it reveals is revealed, and everybody is told. */
 static void publish(movex_master *master, movex_master_resource *resource, movex_telling *telling,
                     const movex_context *context)
@@ -138,19 +158,10 @@ static void publish(movex_master *master, movex_master_resource *resource, movex
     movex_keep_entry(master, resource, telling);
     movex_master_resource_schedule(master, resource);
     movex_master_tell(master, resource, telling);
-    const movex_ordered ordered = {
-        .type = resource->rules->type,
-        .id = resource->id,
-        .version = context->version,
-        .author = telling->name,
-        .action = telling->entry.action,
-        .hides = (telling->deed->hides && !telling->reveal) || telling->deed->commitment,
-        .reveals = telling->reveal != NULL,
-        .commitment = telling->deed->commitment,
-        .digest = master->config.observer.ordered ? digest_of(resource, telling, context->now_ms) : 0,
-    };
+    movex_ordered ordered;
+    if (is_observed(master)) ordered = describe(resource, telling, context); /* with what is forgotten now */
     if (telling->reveal) movex_hidden_end(master, resource);
-    observe(master, &ordered);
+    if (is_observed(master)) observe(master, &ordered);
 }
 
 /* Makes the next entry of the log, if the author's view accepts: MOVEX_ACCEPT, or why not. Cannot fail otherwise. */

@@ -3,13 +3,15 @@
 
 enum { FIRST_REFUSED = 4 };
 
-static void send_outcome(movex_master *master, movex_master_link *link, uint32_t number, uint64_t sequence, int reason)
+static void send_outcome(movex_master *master, movex_subscription *subscription, uint64_t sequence, int reason)
 {
-    movex_outcome_message message = {.number = number, .sequence = sequence, .reason = reason};
+    movex_master_link    *link = subscription->session->link;
+    movex_outcome_message message = {subscription->resource->number, sequence, reason};
     movex_writer          writer;
     if (!movex_master_begin(master, link, 0, &writer)) return;
     movex_write_outcome(&writer, &message);
     movex_master_send(master, link, &writer);
+    movex_subscription_told(subscription, sequence);
 }
 
 bool movex_subscription_prepare(movex_master *master, movex_subscription *subscription)
@@ -40,7 +42,7 @@ void movex_refused_remember(movex_subscription *subscription, uint64_t sequence,
 void movex_subscription_refuse(movex_master *master, movex_subscription *subscription, uint64_t sequence, int reason)
 {
     movex_refused_remember(subscription, sequence, reason);
-    send_outcome(master, subscription->session->link, subscription->resource->number, sequence, reason);
+    send_outcome(master, subscription, sequence, reason);
 }
 
 void movex_subscription_repeat(movex_master *master, movex_subscription *subscription, uint64_t sequence)
@@ -49,7 +51,7 @@ void movex_subscription_repeat(movex_master *master, movex_subscription *subscri
     for (uint32_t i = 0; i < subscription->refused_capacity; i++)
         if (subscription->refused[i].sequence == sequence) reason = subscription->refused[i].reason;
     master->stats.repeats++;
-    send_outcome(master, subscription->session->link, subscription->resource->number, sequence, reason);
+    send_outcome(master, subscription, sequence, reason);
 }
 
 static bool was_refused(const movex_subscription *subscription, uint64_t sequence)
@@ -64,19 +66,16 @@ void movex_subscription_tell_accepted(movex_master *master, movex_subscription *
     uint64_t first = subscription->answered + 1, most = master->config.limits.pending;
     if (subscription->sequence >= first + most) first = subscription->sequence - most + 1; /* none waits for longer */
     for (uint64_t sequence = first; sequence <= subscription->sequence; sequence++)
-        if (!was_refused(subscription, sequence))
-            send_outcome(master, subscription->session->link, subscription->resource->number, sequence, MOVEX_ACCEPT);
+        if (!was_refused(subscription, sequence)) send_outcome(master, subscription, sequence, MOVEX_ACCEPT);
     subscription->answered = subscription->sequence;
 }
 
 /* Answers what the subscriber may not know yet: refusals have left no entry. */
-void movex_subscription_tell_refusals(movex_master *master, const movex_subscription *subscription, uint64_t answered)
+void movex_subscription_tell_refusals(movex_master *master, movex_subscription *subscription, uint64_t answered)
 {
     uint64_t end = subscription->refused_count;
     for (uint64_t i = end - movex_refused_kept(subscription); i != end; i++) {
         const movex_refused *refused = movex_refused_at(subscription, i);
-        if (refused->sequence > answered)
-            send_outcome(master, subscription->session->link, subscription->resource->number, refused->sequence,
-                         refused->reason);
+        if (refused->sequence > answered) send_outcome(master, subscription, refused->sequence, refused->reason);
     }
 }

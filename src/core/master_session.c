@@ -128,7 +128,7 @@ static int check_hello(movex_master *master, movex_master_link *link, const move
                        greeting *texts, movex_error *error)
 {
     if (message->protocol != MOVEX_PROTOCOL_VERSION)
-        return movex_error_set(error, MOVEX_ERR_UNSUPPORTED, "HELLO: this master speaks protocol version 1", NULL);
+        return movex_error_set(error, MOVEX_ERR_UNSUPPORTED, "HELLO: this master speaks protocol version 2", NULL);
     const char *fault = movex_name_fault_in(message->id.bytes, message->id.length);
     if (fault) return movex_error_set(error, MOVEX_ERR_ARGUMENT, "HELLO: the client id ", fault, NULL);
     take_text(message->id, texts->id, sizeof texts->id);

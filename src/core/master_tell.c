@@ -9,6 +9,7 @@ static movex_entry_message message_for(const movex_telling *telling, bool own, b
     movex_entry_message message = telling->entry;
     if (own) {
         message.flags |= MOVEX_ENTRY_OWN;
+        if (message.sequence == telling->author->told_sequence + 1) message.flags |= MOVEX_ENTRY_NEXT;
     } else if (telling->author) {
         message.slot = telling->author->slot;
     } else {
@@ -227,7 +228,10 @@ void movex_master_tell(movex_master *master, movex_master_resource *resource, co
     else
         tell_views(master, resource, telling);
     movex_subscription *author = telling->author ? resource->company->subscribers[telling->author->slot] : NULL;
-    if (author && author->live) author->answered = telling->entry.sequence;
+    if (author && author->live) {
+        author->answered = telling->entry.sequence;
+        movex_subscription_told(author, telling->entry.sequence);
+    }
     for (uint32_t i = 0; telling->reveal && i < resource->company->slots; i++) {
         movex_subscription *other = resource->company->subscribers[i];
         if (other && other->live) note_reveal(master, other, telling->entry.version);
@@ -258,5 +262,6 @@ void movex_master_tell_again(movex_master *master, movex_subscription *subscript
     movex_writer writer = write_message(master, &message);
     send_written(master, subscription, &writer, own);
     if (own && entry->sequence > subscription->answered) subscription->answered = entry->sequence;
+    if (own) movex_subscription_told(subscription, entry->sequence);
     if (entry->reveals) subscription->base = version;
 }

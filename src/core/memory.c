@@ -44,9 +44,8 @@ bool movex_grow(const movex_allocator *allocator, void *array_pointer, uint32_t 
     return true;
 }
 
-bool movex_buffer_reserve(movex_buffer *buffer, const movex_allocator *allocator, size_t more)
+bool movex_buffer_grow(movex_buffer *buffer, const movex_allocator *allocator, size_t more)
 {
-    if (more <= buffer->capacity - buffer->length) return true;
     if (more > SIZE_MAX / 2 - buffer->length) return false;
     size_t capacity = buffer->capacity ? buffer->capacity : 64;
     while (capacity < buffer->length + more) capacity *= 2;

@@ -29,8 +29,13 @@ typedef struct movex_buffer {
     size_t         capacity; /* bytes allocated */
 } movex_buffer;
 
-/* Makes sure that `more` bytes fit behind `length`. False if there is no memory. */
-bool movex_buffer_reserve(movex_buffer *buffer, const movex_allocator *allocator, size_t more);
+/* Makes sure that `more` bytes, which do not fit now, fit behind `length`. False if there is no memory. */
+bool movex_buffer_grow(movex_buffer *buffer, const movex_allocator *allocator, size_t more);
+/* The same, if they do not fit yet. */
+static inline bool movex_buffer_reserve(movex_buffer *buffer, const movex_allocator *allocator, size_t more)
+{
+    return more <= buffer->capacity - buffer->length || movex_buffer_grow(buffer, allocator, more);
+}
 void movex_buffer_free(movex_buffer *buffer, const movex_allocator *allocator);
 
 #endif

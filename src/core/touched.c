@@ -56,15 +56,16 @@ void movex_touched_sweep(movex_touched *touched, uint32_t *sweep)
 /* The first granule at or after `granule` that is touched, or is not; the number of all if there is none. */
 static uint32_t find(const movex_touched *touched, uint32_t granule, bool is_touched)
 {
-    uint32_t end = granules_of(touched);
-    while (granule < end) {
-        uint64_t word = touched->words[granule / 64];
-        uint64_t rest = (is_touched ? word : ~word) >> granule % 64;
-        if (rest) granule += movex_lowest_bit(rest);
-        if (rest) return granule < end ? granule : end;
-        granule = (granule / 64 + 1) * 64;
+    const uint64_t flip = is_touched ? 0 : UINT64_MAX;
+    uint32_t       end = granules_of(touched), word = granule / 64;
+    if (granule >= end) return end;
+    uint64_t bits = (touched->words[word] ^ flip) >> granule % 64 << granule % 64;
+    while (!bits) {
+        if (++word == touched->word_count) return end;
+        bits = touched->words[word] ^ flip;
     }
-    return end;
+    granule = word * 64 + movex_lowest_bit(bits);
+    return granule < end ? granule : end; /* behind the last one all are 0, and so found as not touched */
 }
 
 bool movex_touched_next(const movex_touched *touched, uint32_t *from, uint32_t *to)

@@ -9,7 +9,7 @@
 
 #include <movex/client.h>
 
-#define MOVEX_PROTOCOL_VERSION 1
+#define MOVEX_PROTOCOL_VERSION 2
 #define MOVEX_TOKEN_SIZE 16
 #define MOVEX_COMMITMENT_SIZE 32
 #define MOVEX_SALT_SIZE 32
@@ -43,7 +43,7 @@ typedef enum movex_message_kind {
     MOVEX_MESSAGE_CLOSING,      /* what is sealed is to be opened */
     MOVEX_MESSAGE_OPENING,      /* somebody has opened what it has sealed */
     MOVEX_MESSAGE_DEADLINE,     /* the time for that is over */
-    MOVEX_MESSAGE_ENTRY = 0x40 /* to 0x5f: an entry of the log, with flags in the low bits */
+    MOVEX_MESSAGE_ENTRY = 0x40 /* to 0x7f: an entry of the log, with flags in the low bits */
 } movex_message_kind;
 
 /* A text within a frame; not zero-terminated, without zero bytes. */
@@ -189,7 +189,8 @@ enum {
     MOVEX_ENTRY_BY_NAME = 1u << 2,  /* the author's id instead of its slot: the master's own, or one who may have left */
     MOVEX_ENTRY_PATCHED = 1u << 3,  /* a difference follows, from what the receiver has computed to what it is to hold */
     MOVEX_ENTRY_REVEALS = 1u << 4,  /* all that was hidden is revealed with it: PATCHED, by the difference; else by halves */
-    MOVEX_ENTRY_FLAGS = 0x1f        /* the bits in use */
+    MOVEX_ENTRY_NEXT = 1u << 5,     /* OWN: no sequence follows, it is the one after the greatest that was told on this link */
+    MOVEX_ENTRY_FLAGS = 0x3f        /* the bits in use */
 };
 
 typedef struct movex_entry_message {
@@ -197,7 +198,7 @@ typedef struct movex_entry_message {
     uint32_t         number;
     uint64_t         version;
     uint64_t         elapsed_ms; /* master time since the entry before */
-    uint64_t         sequence;   /* OWN */
+    uint64_t         sequence;   /* OWN; written and read unless NEXT */
     uint32_t         slot;       /* neither OWN nor BY_NAME */
     movex_wire_text  author;     /* BY_NAME; may be empty: the master itself */
     uint32_t         action;     /* not OWN */

@@ -111,7 +111,7 @@ void movex_write_entry(movex_writer *writer, const movex_entry_message *message)
     movex_write_number(writer, message->version);
     movex_write_number(writer, message->elapsed_ms);
     if (flags & MOVEX_ENTRY_OWN) {
-        movex_write_number(writer, message->sequence);
+        if (!(flags & MOVEX_ENTRY_NEXT)) movex_write_number(writer, message->sequence);
     } else {
         if (flags & MOVEX_ENTRY_BY_NAME)
             movex_write_wire_text(writer, message->author);
@@ -126,29 +126,47 @@ void movex_write_entry(movex_writer *writer, const movex_entry_message *message)
     if (flags & MOVEX_ENTRY_REVEALS) write_records(writer, &message->records);
 }
 
-bool movex_read_entry(movex_reader *reader, unsigned flags, movex_entry_message *message)
+/* What few entries have. */
+static bool read_extras(movex_reader *reader, unsigned flags, movex_entry_message *message)
 {
-    movex_reader at = *reader; /* its own, so that it can be kept in registers */
-    *message = (movex_entry_message){.flags = flags, .number = movex_read_wire_index(&at)};
-    message->version = movex_read_number(&at);
-    message->elapsed_ms = movex_read_number(&at);
-    if (flags & MOVEX_ENTRY_OWN) {
-        if (flags & MOVEX_ENTRY_BY_NAME) at.failed = true;
-        message->sequence = movex_read_number(&at);
-    } else {
-        if (flags & MOVEX_ENTRY_BY_NAME)
-            message->author = movex_read_wire_text(&at, MOVEX_NAME_MAX);
-        else
-            message->slot = movex_read_wire_index(&at);
-        message->action = movex_read_wire_index(&at);
-        message->payload = movex_read_wire_blob(&at);
-    }
-    if (flags & MOVEX_ENTRY_SEEDED) message->seed = movex_read_u64(&at);
-    message->checksum = movex_read_u64(&at);
     bool patched = flags & MOVEX_ENTRY_PATCHED, reveals = flags & MOVEX_ENTRY_REVEALS;
-    if (patched) message->patch = movex_read_wire_blob(&at);
-    *reader = at;
+    if (patched) message->patch = movex_read_wire_blob(reader);
     if (patched && !reveals && message->patch.length == 0) return false; /* that would be no patch */
     if (!reveals) return !reader->failed;
     return read_records(reader, !patched, message->version, &message->records) && message->records.count > 0;
+}
+
+bool movex_read_entry(movex_reader *reader, unsigned flags, movex_entry_message *message)
+{
+    const bool   own = flags & MOVEX_ENTRY_OWN, by_name = flags & MOVEX_ENTRY_BY_NAME, next = flags & MOVEX_ENTRY_NEXT;
+    movex_reader at = {.at = reader->at, .end = reader->end, .failed = reader->failed}; /* kept in registers */
+    /* Member by member: clearing all of it first takes as long as reading a small entry. */
+    message->flags = flags;
+    message->number = movex_read_wire_index(&at);
+    message->version = movex_read_number(&at);
+    message->elapsed_ms = movex_read_number(&at);
+    message->sequence = 0;
+    message->slot = message->action = 0;
+    message->author = (movex_wire_text){NULL, 0};
+    message->payload = message->patch = (movex_wire_bytes){NULL, 0};
+    message->records = (movex_wire_records){0, {NULL, 0}};
+    if (own) {
+        if (by_name) at.failed = true;
+        if (!next) message->sequence = movex_read_number(&at);
+    } else {
+        if (next) at.failed = true;
+        uint32_t length = by_name ? (uint32_t)movex_read_number_to(&at, MOVEX_NAME_MAX) : 0;
+        message->author = (movex_wire_text){(const char *)movex_read_bytes(&at, length), length};
+        if (length && !at.failed && memchr(message->author.bytes, 0, length)) at.failed = true;
+        if (!by_name) message->slot = movex_read_wire_index(&at);
+        message->action = movex_read_wire_index(&at);
+        message->payload.length = (size_t)movex_read_number_to(&at, SIZE_MAX);
+        message->payload.bytes = movex_read_bytes(&at, message->payload.length);
+    }
+    message->seed = flags & MOVEX_ENTRY_SEEDED ? movex_read_u64(&at) : 0;
+    message->checksum = movex_read_u64(&at);
+    reader->at = at.at;
+    reader->failed = at.failed;
+    if (flags & (MOVEX_ENTRY_PATCHED | MOVEX_ENTRY_REVEALS)) return read_extras(reader, flags, message);
+    return !at.failed;
 }

@@ -308,7 +308,7 @@ static bool pass_over(movex_reader *reader, uint8_t kind)
     case MOVEX_MESSAGE_OPENING:
     case MOVEX_MESSAGE_DEADLINE: return movex_read_sealed_step(reader, (movex_message_kind)kind, &message.step);
     default:
-        return kind >= MOVEX_MESSAGE_ENTRY && kind < MOVEX_MESSAGE_ENTRY + 0x20 &&
+        return kind >= MOVEX_MESSAGE_ENTRY && kind <= (MOVEX_MESSAGE_ENTRY | MOVEX_ENTRY_FLAGS) &&
                movex_read_entry(reader, kind - MOVEX_MESSAGE_ENTRY, &message.entry);
     }
 }

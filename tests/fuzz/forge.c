@@ -291,7 +291,7 @@ static void write_snapshot(forge *f, movex_writer *writer, fuzz_input *input)
 static void write_entry(forge *f, movex_writer *writer, unsigned flags, fuzz_input *input)
 {
     unsigned char       room[256], patch[64], bytes[512];
-    movex_entry_message entry = {.flags = flags & MOVEX_ENTRY_FLAGS, .number = f->number};
+    movex_entry_message entry = {.flags = flags & 0x1f, .number = f->number};
     uint8_t             how = fuzz_u8(input);
     if (how & 0x80) entry.number = index_of(f, input);
     entry.version = how & 0x40 ? value(f, input) : f->version + 1;
@@ -300,7 +300,10 @@ static void write_entry(forge *f, movex_writer *writer, unsigned flags, fuzz_inp
     entry.slot = how & 0x10 ? index_of(f, input) : how & 1;
     entry.author = text(input);
     if (entry.author.length > MOVEX_NAME_MAX) entry.author.length = MOVEX_NAME_MAX;
-    entry.action = fuzz_u8(input) % (TABLE_ACTIONS + 1);
+    uint8_t action = fuzz_u8(input);
+    /* Said by a byte that has no other meaning there, and not by the flag: so stored inputs keep their meaning. */
+    if (flags & MOVEX_ENTRY_OWN && action >= 0xc4 && action < 0xcc) entry.flags |= MOVEX_ENTRY_NEXT;
+    entry.action = action % (TABLE_ACTIONS + 1);
     entry.payload = payload(f, payload_codec(f, entry.action), input, room, sizeof room);
     entry.seed = fuzz_u8(input);
     entry.checksum = value(f, input);

@@ -31,7 +31,7 @@ async function garbageBeforeHello(target) {
     });
     for (const [message, status] of [
         [dispatch(0, 1, DRAW), PROTOCOL], [hello('x'.repeat(32)), 5], [hello(''), 5], [hello('a\nb'), 5],
-        [hello('late', 2), UNSUPPORTED], [hello(aName()).subarray(0, 9), MALFORMED], [hello('honest-0'), ID_IN_USE],
+        [hello('late', 3), UNSUPPORTED], [hello(aName()).subarray(0, 9), MALFORMED], [hello('honest-0'), ID_IN_USE],
     ]) {
         const socket = await dial(target);
         socket.send(message);

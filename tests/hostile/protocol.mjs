@@ -28,7 +28,7 @@ export function blob(data) {
     return Buffer.concat([number(bytes.length), bytes]);
 }
 
-export function hello(id, protocol = 1) {
+export function hello(id, protocol = 2) {
     return Buffer.concat([Buffer.from([HELLO]), number(protocol), number(65536), blob(id), blob(''), blob(''), Buffer.from([0])]);
 }
 

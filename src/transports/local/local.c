@@ -26,6 +26,7 @@ typedef struct pipe {
 /* One end of a link. */
 typedef struct local_end {
     struct local_emitter *emitter; /* NULL once this end has been closed, or told that the other was */
+    pipe                 *coming;  /* of the link: on the way to this end */
     struct local_link    *link;
     struct local_end     *next_ready;
     bool                  ready;      /* in its emitter's queue of ends that have something to be received */
@@ -38,7 +39,7 @@ typedef struct local_link {
     uint32_t  number;     /* local->links[number - 1] == this */
     uint32_t  references;
     local_end ends[2];    /* 0: who dialled, 1: who listened */
-    pipe      to[2];      /* to[i]: on the way to ends[i] */
+    pipe      to[2];      /* to[i]: on the way to ends[i], which is ends[i].coming */
 } local_link;
 
 /* references == emitters + 1 for the program's own hold */
@@ -172,8 +173,8 @@ static int local_open(void *self, const char *address, movex_link *number)
     if (!link) return MOVEX_ERR_MEMORY;
     link->number = free;
     link->references = 2;
-    link->ends[0] = (local_end){.emitter = emitter, .link = link, .opened_due = true};
-    link->ends[1] = (local_end){.emitter = local->listener, .link = link, .opened_due = true};
+    link->ends[0] = (local_end){.emitter = emitter, .coming = &link->to[0], .link = link, .opened_due = true};
+    link->ends[1] = (local_end){.emitter = local->listener, .coming = &link->to[1], .link = link, .opened_due = true};
     local->links[free - 1] = link;
     make_ready(&link->ends[0]);
     make_ready(&link->ends[1]);
@@ -199,7 +200,7 @@ static int local_send(void *self, movex_link number, const void *frame, size_t l
     local_end     *end = find(emitter, number);
     local_end     *receiver = end ? other(end) : NULL;
     if (!receiver || !receiver->emitter) return MOVEX_ERR_CLOSED;
-    pipe_buffer *written = &end->link->to[receiver == &end->link->ends[1]].written;
+    pipe_buffer *written = &receiver->coming->written;
     if (written->length + HEADER + length > MAX_QUEUE) return MOVEX_ERR_AGAIN;
     if (!make_room(&emitter->local->allocator, written, HEADER + length)) return MOVEX_ERR_MEMORY;
     uint32_t header = (uint32_t)length;
@@ -213,7 +214,7 @@ static int local_send(void *self, movex_link number, const void *frame, size_t l
 /* The next frame that is on its way to an end. */
 static bool take_frame(local_end *end, movex_io_event *event)
 {
-    pipe *way = &end->link->to[end == &end->link->ends[1]];
+    pipe *way = end->coming;
     if (way->taken == way->read.length) {
         pipe_buffer empty = way->read;
         empty.length = 0;
@@ -234,6 +235,14 @@ static bool take_frame(local_end *end, movex_io_event *event)
     return true;
 }
 
+/* To the end of the queue: one that sends much does not keep the others from being heard. */
+static void go_behind(local_end *end)
+{
+    if (!end->next_ready) return;
+    unready(end);
+    make_ready(end);
+}
+
 static int local_recv(void *self, movex_io_event *event)
 {
     local_emitter *emitter = self;
@@ -246,8 +255,7 @@ static int local_recv(void *self, movex_io_event *event)
             return MOVEX_OK;
         }
         if (take_frame(end, event)) {
-            unready(end); /* to the end of the queue: one that sends much does not keep the others from being heard */
-            make_ready(end);
+            go_behind(end);
             emitter->lent = end->link;
             end->link->references++;
             return MOVEX_OK;
