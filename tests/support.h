@@ -4,7 +4,15 @@
 
 #include <check.h>
 
+#include <stdbool.h>
 #include <stdlib.h>
+
+/* What needs many seeds or minutes is to be run in full (script/test --long). */
+static inline bool movex_test_is_long(void)
+{
+    const char *wanted = getenv("MOVEX_TEST_LONG");
+    return wanted && *wanted;
+}
 
 /* Runs a suite, one process per test unless CK_FORK=no; returns the exit status for main. */
 static inline int movex_test_main(Suite *suite)

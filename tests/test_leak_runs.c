@@ -73,11 +73,10 @@ END_TEST
 
 int main(void)
 {
-    const char *wanted = getenv("MOVEX_TEST_LONG");
-    Suite      *suite = suite_create("leak runs");
-    TCase      *tcase = tcase_create("seeds");
+    Suite *suite = suite_create("leak runs");
+    TCase *tcase = tcase_create("seeds");
     tcase_set_timeout(tcase, 600);
     suite_add_tcase(suite, tcase);
-    tcase_add_loop_test(tcase, nothing_leaks, 0, wanted && *wanted ? 50 : 5); /* forties */
+    tcase_add_loop_test(tcase, nothing_leaks, 0, movex_test_is_long() ? 50 : 5); /* forties */
     return movex_test_main(suite);
 }

@@ -138,7 +138,6 @@ int main(void)
     TCase *all = tcase_create("pairs");
     tcase_set_timeout(all, 1200);
     suite_add_tcase(suite, all);
-    tcase_add_loop_test(all, pairs, 0,
-                        (getenv("MOVEX_TEST_LONG") && *getenv("MOVEX_TEST_LONG") ? ALL_SEEDS : USUAL_SEEDS) / HUNDRED);
+    tcase_add_loop_test(all, pairs, 0, (movex_test_is_long() ? ALL_SEEDS : USUAL_SEEDS) / HUNDRED);
     return movex_test_main(suite);
 }

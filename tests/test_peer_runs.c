@@ -13,7 +13,8 @@ enum { ALL_SEEDS = 5000, USUAL_SEEDS = 500, HUNDRED = 100, STEPS = 150, REST_MS 
 
 /* What has happened, over a hundred runs: enough to prove something. */
 typedef struct tally_of_runs {
-    uint64_t runs, kills, returns, parts, pauses, cuts, leaves, masters, accepted, unknown, opened, forfeited, untold, rest_ms, longest_rest_ms;
+    uint64_t runs, kills, returns, parts, pauses, cuts, leaves, masters, accepted, unknown, opened, forfeited, untold,
+        rest_ms, longest_rest_ms;
 } tally_of_runs;
 
 static void maybe_kill(peer_world *w, tally_of_runs *so_far, uint32_t seat)
@@ -104,13 +105,16 @@ static void run(uint64_t seed, tally_of_runs *so_far)
         .latency_ms = {0, meter_below(&w.random, 20)},
         .faults = {.cut_per_mille = meter_below(&w.random, 3), .dial_failure_per_mille = meter_below(&w.random, 200)},
     });
-    movex_peer_config config = {.silent_ms = 1000 + meter_below(&w.random, 4000), .seal_ms = 200 + meter_below(&w.random, 1500)};
+    movex_peer_config config = {.silent_ms = 1000 + meter_below(&w.random, 4000),
+                                .seal_ms = 200 + meter_below(&w.random, 1500)};
     peer_world_start(&w, count, (unsigned)meter_random(&w.random) & (unsigned)meter_random(&w.random), &config);
     peer_world_run(&w, meter_below(&w.random, 3000));
     for (int step = 0; step < STEPS; step++) {
         for (uint32_t i = 0; i < count; i++)
-            if (meter_below(&w.random, 3) == 0) peer_world_seal(&w, i);
-            else if (meter_below(&w.random, 2)) peer_world_act(&w, i);
+            if (meter_below(&w.random, 3) == 0)
+                peer_world_seal(&w, i);
+            else if (meter_below(&w.random, 2))
+                peer_world_act(&w, i);
         if (meter_below(&w.random, 4) == 0) fault(&w, so_far);
         peer_world_run(&w, 1 + meter_below(&w.random, 60));
     }
@@ -141,9 +145,11 @@ START_TEST(rooms)
         last = first + 1;
     }
     for (uint64_t seed = first; seed < last; seed++) run(seed, &so_far);
-    printf("# seeds %llu to %llu: %llu accepted, %llu of it sealed, %llu forfeited, %llu of which nobody was told, %llu unknown, %llu kills, %llu returns, %llu cut off, %llu paused, %llu left; rest after %llu ms, "
+    printf("# seeds %llu to %llu: %llu accepted, %llu of it sealed, %llu forfeited, %llu of which nobody was told, "
+           "%llu unknown, %llu kills, %llu returns, %llu cut off, %llu paused, %llu left; rest after %llu ms, "
            "%llu at the most\n",
-           (unsigned long long)first, (unsigned long long)last - 1, (unsigned long long)so_far.accepted, (unsigned long long)so_far.opened, (unsigned long long)so_far.forfeited, (unsigned long long)so_far.untold,
+           (unsigned long long)first, (unsigned long long)last - 1, (unsigned long long)so_far.accepted,
+           (unsigned long long)so_far.opened, (unsigned long long)so_far.forfeited, (unsigned long long)so_far.untold,
            (unsigned long long)so_far.unknown, (unsigned long long)so_far.kills, (unsigned long long)so_far.returns,
            (unsigned long long)so_far.parts, (unsigned long long)so_far.pauses, (unsigned long long)so_far.leaves,
            (unsigned long long)(so_far.rest_ms / so_far.runs), (unsigned long long)so_far.longest_rest_ms);
@@ -170,7 +176,7 @@ int main(void)
     TCase *all = tcase_create("rooms");
     tcase_set_timeout(all, 1200);
     suite_add_tcase(suite, all);
-    tcase_add_loop_test(all, rooms, 0, (getenv("MOVEX_TEST_LONG") && *getenv("MOVEX_TEST_LONG") ? ALL_SEEDS : USUAL_SEEDS) / HUNDRED);
+    tcase_add_loop_test(all, rooms, 0, (movex_test_is_long() ? ALL_SEEDS : USUAL_SEEDS) / HUNDRED);
     tcase_add_test(all, rooms_that_once_failed);
     return movex_test_main(suite);
 }

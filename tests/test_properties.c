@@ -37,10 +37,14 @@ typedef struct {
     uint32_t cells[200]; /* makes it larger than a block of its image, so that changes are found by comparing */
 } pile;
 
-typedef struct { uint32_t id; uint8_t a, b; } move;
+typedef struct {
+    uint32_t id;
+    uint8_t  a, b;
+} move;
 
 MOVEX_SCHEMA(pile_schema, pile, MOVEX_LIST(pile, items, count), MOVEX_FIELD(pile, drawn), MOVEX_FIELD(pile, stamped_ms),
-             MOVEX_FIELD(pile, due_ms), MOVEX_FIELD(pile, ticks), MOVEX_FIELD(pile, present), MOVEX_TEXT(pile, owner), MOVEX_ARRAY(pile, cells));
+             MOVEX_FIELD(pile, due_ms), MOVEX_FIELD(pile, ticks), MOVEX_FIELD(pile, present), MOVEX_TEXT(pile, owner),
+             MOVEX_ARRAY(pile, cells));
 MOVEX_SCHEMA(move_schema, move, MOVEX_FIELD(move, id), MOVEX_FIELD(move, a), MOVEX_FIELD(move, b));
 
 static int reduce(void *state, const movex_action *action, const movex_context *context)
@@ -74,8 +78,10 @@ static int reduce(void *state, const movex_action *action, const movex_context *
         return MOVEX_ACCEPT;
     case CLAIM:
         if (p->owner[0] && !movex_text_equals(p->owner, context->author)) return TAKEN;
-        if (p->owner[0]) movex_text_set(p->owner, "");
-        else movex_text_set(p->owner, context->author);
+        if (p->owner[0])
+            movex_text_set(p->owner, "");
+        else
+            movex_text_set(p->owner, context->author);
         return MOVEX_ACCEPT;
     case TICK:
         p->ticks++;
@@ -94,15 +100,26 @@ static uint64_t wakes_at(const void *state)
 }
 
 static const movex_action_type actions[ACTIONS] = {
-    [APPEND] = {.name = "append", .payload = &move_schema}, [SWAP] = {.name = "swap", .payload = &move_schema},
-    [TAKE] = {.name = "take", .payload = &move_schema},     [DRAW] = {.name = "draw", .payload = &move_schema},
-    [STAMP] = {.name = "stamp", .payload = &move_schema},   [CLAIM] = {.name = "claim", .payload = &move_schema, .flags = MOVEX_CONFIRM},
-    [TICK] = {.name = "tick"},                              [ENTER] = {.name = "enter"},
+    [APPEND] = {.name = "append", .payload = &move_schema},
+    [SWAP] = {.name = "swap", .payload = &move_schema},
+    [TAKE] = {.name = "take", .payload = &move_schema},
+    [DRAW] = {.name = "draw", .payload = &move_schema},
+    [STAMP] = {.name = "stamp", .payload = &move_schema},
+    [CLAIM] = {.name = "claim", .payload = &move_schema, .flags = MOVEX_CONFIRM},
+    [TICK] = {.name = "tick"},
+    [ENTER] = {.name = "enter"},
     [LEAVE] = {.name = "leave"},
 };
 static const movex_type pile_type = {
-    .name = "pile", .state = &pile_schema, .actions = actions, .action_count = ACTIONS, .reduce = reduce,
-    .wakes_at = wakes_at, .wake = "tick", .joined = "enter", .left = "leave",
+    .name = "pile",
+    .state = &pile_schema,
+    .actions = actions,
+    .action_count = ACTIONS,
+    .reduce = reduce,
+    .wakes_at = wakes_at,
+    .wake = "tick",
+    .joined = "enter",
+    .left = "leave",
 };
 static const movex_type *const types[] = {&pile_type, NULL};
 
@@ -150,8 +167,8 @@ typedef struct run {
 static run *world; /* of the run that is going on: a test is a process of its own */
 
 #define require(condition)                                                                                             \
-    must_msg(condition, "seed %llu, at %llu ms: %s", (unsigned long long)world->seed, (unsigned long long)world->now_ms,  \
-             #condition)
+    must_msg(condition, "seed %llu, at %llu ms: %s", (unsigned long long)world->seed,                                  \
+             (unsigned long long)world->now_ms, #condition)
 
 static uint32_t below(run *r, uint32_t bound)
 {
@@ -162,8 +179,11 @@ static void start_client(run *r, int i)
 {
     char id[16];
     snprintf(id, sizeof id, "c%d", i);
-    r->clients[i] = movex_client_new(&(movex_client_config){
-        .id = id, .io = movex_mock_connect_as(r->net, id), .reconnect_min_ms = 5, .reconnect_max_ms = 60, .handshake_ms = 600});
+    r->clients[i] = movex_client_new(&(movex_client_config){.id = id,
+                                                            .io = movex_mock_connect_as(r->net, id),
+                                                            .reconnect_min_ms = 5,
+                                                            .reconnect_max_ms = 60,
+                                                            .handshake_ms = 600});
     require(r->clients[i]);
     memset(r->bound[i], 0, sizeof r->bound[i]);
 }
@@ -186,12 +206,16 @@ static void start(run *r, uint64_t seed, events *counted)
     r->client_count = 2 + (int)below(r, MOST_CLIENTS - 1);
     r->resource_count = 1 + (int)below(r, MOST_RESOURCES);
     uint32_t slowest = below(r, 4) ? 1 + below(r, 120) : 0;
-    r->net = movex_mock_new(&(movex_mock_config){
-        .seed = seed, .latency_ms = {below(r, 10), slowest}, .cut_per_mille = below(r, 3) ? below(r, 60) : 0,
-        .max_frame = below(r, 2) ? MOVEX_IO_MIN_FRAME : 0});
-    r->master = movex_master_new(&(movex_master_config){
-        .types = types, .seed = seed, .start_time_ms = below(r, 2) ? 1000000 : 0, .grace_ms = below(r, 4) ? 3000 : 100,
-        .limits = {.history = below(r, 2) ? 128 : 4096, .history_bytes = 1 << 20}});
+    r->net = movex_mock_new(&(movex_mock_config){.seed = seed,
+                                                 .latency_ms = {below(r, 10), slowest},
+                                                 .cut_per_mille = below(r, 3) ? below(r, 60) : 0,
+                                                 .max_frame = below(r, 2) ? MOVEX_IO_MIN_FRAME : 0});
+    r->master = movex_master_new(
+        &(movex_master_config){.types = types,
+                               .seed = seed,
+                               .start_time_ms = below(r, 2) ? 1000000 : 0,
+                               .grace_ms = below(r, 4) ? 3000 : 100,
+                               .limits = {.history = below(r, 2) ? 128 : 4096, .history_bytes = 1 << 20}});
     require(movex_master_attach(r->master, movex_mock_listen(r->net)) == MOVEX_OK);
     r->rules = movex_rules_new(&pile_type, NULL, NULL);
     for (int i = 0; i < r->resource_count; i++) {
@@ -242,7 +266,8 @@ static void follow(run *r, mirror *m)
             require(payload.id < r->move_count);
             r->moves[payload.id].in_log++;
         }
-        require(movex_apply(r->rules, &m->state, entry->action, codec ? &payload : NULL, &context, NULL) == MOVEX_ACCEPT);
+        require(movex_apply(r->rules, &m->state, entry->action, codec ? &payload : NULL, &context, NULL) ==
+                MOVEX_ACCEPT);
         require(entry->drew == (random.draws > 0));
         m->checksums[m->version] = movex_codec_checksum(state, &m->state);
         require(m->checksums[m->version] == entry->checksum);
@@ -378,7 +403,7 @@ static void release_some(run *r)
 
 static void step(run *r)
 {
-    int i = (int)below(r, (uint32_t)r->client_count), k = (int)below(r, (uint32_t)r->resource_count);
+    int      i = (int)below(r, (uint32_t)r->client_count), k = (int)below(r, (uint32_t)r->resource_count);
     uint32_t what = below(r, 100);
     if (what < 60) {
         for (uint32_t n = 1 + below(r, 4); n > 0; n--) dispatch(r, i, k);
@@ -407,7 +432,8 @@ static bool is_at_rest(const run *r)
             const movex_resource *resource = r->bound[i][k];
             const mirror         *m = &r->mirrors[k];
             if (!resource) continue;
-            if (!movex_in_sync(resource) || movex_pending(resource) || movex_version(resource) != m->version) return false;
+            if (!movex_in_sync(resource) || movex_pending(resource) || movex_version(resource) != m->version)
+                return false;
         }
     return true;
 }
@@ -465,11 +491,10 @@ END_TEST
 
 int main(void)
 {
-    const char *wanted = getenv("MOVEX_TEST_LONG");
-    Suite      *suite = suite_create("properties");
-    TCase      *tcase = tcase_create("seeds");
+    Suite *suite = suite_create("properties");
+    TCase *tcase = tcase_create("seeds");
     tcase_set_timeout(tcase, 600);
     suite_add_tcase(suite, tcase);
-    tcase_add_loop_test(tcase, optimism_never_desyncs, 0, wanted && *wanted ? 200 : 20); /* hundreds */
+    tcase_add_loop_test(tcase, optimism_never_desyncs, 0, movex_test_is_long() ? 200 : 20); /* hundreds */
     return movex_test_main(suite);
 }

@@ -208,8 +208,7 @@ int main(void)
     TCase *all = tcase_create("members");
     tcase_set_timeout(all, 1200);
     suite_add_tcase(suite, all);
-    tcase_add_loop_test(all, members, 0,
-                        (getenv("MOVEX_TEST_LONG") && *getenv("MOVEX_TEST_LONG") ? ALL_SEEDS : USUAL_SEEDS) / HUNDRED);
+    tcase_add_loop_test(all, members, 0, (movex_test_is_long() ? ALL_SEEDS : USUAL_SEEDS) / HUNDRED);
     tcase_add_test(all, members_that_once_failed);
     tcase_add_loop_test(all, members_without_memory, 0, 2);
     return movex_test_main(suite);

@@ -392,12 +392,11 @@ END_TEST
 
 int main(void)
 {
-    const char *wanted = getenv("MOVEX_TEST_LONG");
-    Suite      *suite = suite_create("replay");
-    TCase      *tcase = tcase_create("replay");
+    Suite *suite = suite_create("replay");
+    TCase *tcase = tcase_create("replay");
     tcase_set_timeout(tcase, 600);
     suite_add_tcase(suite, tcase);
-    tcase_add_loop_test(tcase, every_version_is_as_it_was, 0, wanted && *wanted ? 100 : 6);
+    tcase_add_loop_test(tcase, every_version_is_as_it_was, 0, movex_test_is_long() ? 100 : 6);
     tcase_add_test(tcase, every_byte_counts);
     tcase_add_test(tcase, a_torn_end_is_said);
     tcase_add_test(tcase, other_rules_are_found);

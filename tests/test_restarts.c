@@ -86,12 +86,11 @@ END_TEST
 
 int main(void)
 {
-    const char *wanted = getenv("MOVEX_TEST_LONG");
-    Suite      *suite = suite_create("restarts");
-    TCase      *tcase = tcase_create("seeds");
+    Suite *suite = suite_create("restarts");
+    TCase *tcase = tcase_create("seeds");
     tcase_set_timeout(tcase, 600);
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, torn_ends_are_told_of_among_many_resources);
-    tcase_add_loop_test(tcase, nothing_that_was_told_is_lost, 0, wanted && *wanted ? 100 : 10);
+    tcase_add_loop_test(tcase, nothing_that_was_told_is_lost, 0, movex_test_is_long() ? 100 : 10);
     return movex_test_main(suite);
 }

@@ -36,7 +36,7 @@ static const movex_mock_faults all_faults = {
 /* 500 matches; MOVEX_TEST_LONG: ten times as many. */
 START_TEST(a_good_game_passes)
 {
-    bool                    is_long = getenv("MOVEX_TEST_LONG") != NULL;
+    bool                    is_long = movex_test_is_long();
     movex_simulation_report report;
     movex_simulation_config config = {.type = &row_type,
                                       .players = 3,
@@ -68,7 +68,7 @@ START_TEST(a_good_game_survives_crashes)
     movex_simulation_config config = {.type = &row_type,
                                       .players = 3,
                                       .act = play_row,
-                                      .seeds = getenv("MOVEX_TEST_LONG") ? 500 : 50,
+                                      .seeds = movex_test_is_long() ? 500 : 50,
                                       .first_seed = 1 + (uint64_t)_i * 1000,
                                       .faults = all_faults,
                                       .player_crash_per_mille = 15,
@@ -208,7 +208,7 @@ START_TEST(every_view_is_right)
     movex_simulation_config config = {.type = &type,
                                       .players = 4, /* one has no seat */
                                       .act = play_duel,
-                                      .seeds = getenv("MOVEX_TEST_LONG") ? 500 : 50,
+                                      .seeds = movex_test_is_long() ? 500 : 50,
                                       .first_seed = 1 + (uint64_t)_i * 1000,
                                       .faults = all_faults};
     most_rounds = 0;

@@ -592,8 +592,7 @@ static void run_model(int kind, uint64_t seed, bool with_faults)
 static void run_models(int kind, bool with_faults)
 {
     const char *seed = getenv("MOVEX_TEST_SEED");
-    const char *is_long = getenv("MOVEX_TEST_LONG");
-    uint64_t    first = seed ? strtoull(seed, NULL, 10) : 1, count = seed ? 1 : is_long && *is_long ? 2000 : 60;
+    uint64_t    first = seed ? strtoull(seed, NULL, 10) : 1, count = seed ? 1 : movex_test_is_long() ? 2000 : 60;
     for (uint64_t s = first; s < first + count; s++) {
         run_model(kind, s, with_faults);
     }

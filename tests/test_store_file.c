@@ -342,9 +342,8 @@ static void check_what_is_left(const uint32_t *told)
 
 START_TEST(what_was_durable_survives_a_kill)
 {
-    const char *is_long = getenv("MOVEX_TEST_LONG");
-    uint64_t    random = 11;
-    for (int kills = is_long && *is_long ? 300 : 30; kills > 0; kills--) {
+    uint64_t random = 11;
+    for (int kills = movex_test_is_long() ? 300 : 30; kills > 0; kills--) {
         int      ends[2];
         uint32_t told[KILL_FILES] = {0}, next[KILL_FILES];
         make();

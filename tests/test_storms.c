@@ -75,10 +75,9 @@ END_TEST
 
 int main(void)
 {
-    const char *wanted = getenv("MOVEX_TEST_LONG");
-    int         chunks = wanted && *wanted ? 200 : 20;
-    Suite      *suite = suite_create("storms");
-    TCase      *tcase = tcase_create("seeds");
+    int    chunks = movex_test_is_long() ? 200 : 20;
+    Suite *suite = suite_create("storms");
+    TCase *tcase = tcase_create("seeds");
     tcase_set_timeout(tcase, 600);
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, nothing_is_lost_and_all_is_bounded, 0, chunks);

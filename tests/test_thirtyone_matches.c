@@ -196,21 +196,17 @@ static void play(uint64_t seed)
     end(&m);
 }
 
-static bool is_long;
-
 START_TEST(games_over_a_bad_network)
 {
-    unsigned seeds = is_long ? LONG_SEEDS : SEEDS;
+    unsigned seeds = movex_test_is_long() ? LONG_SEEDS : SEEDS;
     for (uint64_t seed = (uint64_t)_i + 1; seed <= seeds; seed += 4) play(seed);
 }
 END_TEST
 
 int main(void)
 {
-    const char *wanted = getenv("MOVEX_TEST_LONG");
-    Suite      *suite = suite_create("thirtyone matches");
-    TCase      *cases = tcase_create("matches");
-    is_long = wanted && *wanted;
+    Suite *suite = suite_create("thirtyone matches");
+    TCase *cases = tcase_create("matches");
     tcase_set_timeout(cases, 1200);
     tcase_add_loop_test(cases, games_over_a_bad_network, 0, 4);
     suite_add_tcase(suite, cases);

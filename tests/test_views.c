@@ -63,12 +63,11 @@ END_TEST
 
 int main(void)
 {
-    const char *wanted = getenv("MOVEX_TEST_LONG");
-    Suite      *suite = suite_create("views");
-    TCase      *tcase = tcase_create("seeds");
+    Suite *suite = suite_create("views");
+    TCase *tcase = tcase_create("seeds");
     tcase_set_timeout(tcase, 600);
     suite_add_tcase(suite, tcase);
-    tcase_add_loop_test(tcase, everybody_sees_what_is_theirs_to_see, 0, wanted && *wanted ? 100 : 10);
-    tcase_add_loop_test(tcase, so_it_is_for_those_who_are_slow, 0, wanted && *wanted ? 50 : 5);
+    tcase_add_loop_test(tcase, everybody_sees_what_is_theirs_to_see, 0, movex_test_is_long() ? 100 : 10);
+    tcase_add_loop_test(tcase, so_it_is_for_those_who_are_slow, 0, movex_test_is_long() ? 50 : 5);
     return movex_test_main(suite);
 }
