@@ -1,7 +1,8 @@
 /* W2: a state of 1, 16 or 256 KiB, of which each action touches one element; two clients in one process, one of which
    dispatches. In the second run of each the action declares what it touches. In the third the other client is a diverged viewer:
-   it has hidden something that stays so while the workload runs. Verified: both end with the state that a plain C program computes, and so, while they differ, does the
-   master for each; every dispatch was answered once, and nothing was allocated once warm. */
+   it has hidden something that stays so while the workload runs. Verified: both end with the state that a plain C program
+   computes, and so, while they differ, does the master for each; every dispatch was answered once, and nothing was allocated once
+   warm. */
 #include "bench.h"
 #include "count.h"
 

@@ -1,8 +1,8 @@
 /* W3: rock, paper, scissors in one process, with the rules of examples/rps.c: two pairs and a reveal each round, then the next
-   round begins. Verified in every round: before the reveal each player sees its own move and that the other has moved, and so
-   does the master of each; after it both clients, the master's public view and its full one agree, with the winner that a plain
-   C program finds. The master's views are looked at in the rounds between those that are timed. Verified at the end: every dispatch was accepted and answered once, every reveal was told once, nobody lost
-   sync, and nothing was allocated once warm. */
+   round begins. Verified in every round: before the reveal each player sees its own move and that the other has moved; after it
+   both agree, with the winner that a plain C program finds. Verified in the rounds between those that are timed: so do the
+   master's public view and its full one. Verified at the end: every dispatch was accepted and answered once, every reveal was told
+   once, nobody lost sync, and nothing was allocated once warm. */
 #include "bench.h"
 #include "count.h"
 

@@ -1,5 +1,6 @@
 #include "journal_world.h"
 
+#include "master_keep.h"
 #include "record.h"
 
 #include <movex/text.h>

@@ -3,6 +3,7 @@
 #include "journal_world.h"
 #include "support.h"
 
+#include "master_keep.h"
 #include "record.h"
 
 #include <stdio.h>

@@ -4,6 +4,8 @@
 #include "journal_world.h"
 #include "support.h"
 
+#include "master_keep.h"
+
 #include <string.h>
 
 static journal_world w;

@@ -70,9 +70,9 @@ typedef struct movex_action_type {
      *  this action now, so that the library need not compare all of the state to find out. Called before the reducer, whether
      *  that is going to accept or not: check the payload here as well, and name also what it writes before it refuses. To name
      *  too much costs time and nothing else. Slots of lists that a smaller count leaves behind, and what follows a text's end, are
-     *  to be named by those alone who clear them by themselves. Pure. Without effect on states
-     *  of 4 KiB and less, which are sooner compared. What is changed and not named is found by movex_determinism, to the byte; a build of
-     *  the library with assertions also refuses the action, with MOVEX_REFUSED_UNDECLARED, where it is far from what is named. */
+     *  to be named by those alone who clear them by themselves. Pure. Without effect on states of 4 KiB and less, which are
+     *  sooner compared. What is changed and not named is found by movex_determinism, to the byte; a build of the library with
+     *  assertions also refuses the action, with MOVEX_REFUSED_UNDECLARED, where it is far from what is named. */
     void (*touches)(const void *state, const movex_action *action, movex_touch *touch);
 } movex_action_type;
 

@@ -1,5 +1,6 @@
 /* What the program itself does to its master's resources and clients, and what it may read of them. */
 #include "master_internal.h"
+#include "master_keep.h"
 
 #include "format.h"
 

@@ -3,7 +3,7 @@
 
    Room for a change is asked for before anything is done (movex_keep_reserve), so that writing it cannot fail. What a reader
    finds by itself when it goes through the log again is not written: refusals, reveals, what they overturn. */
-#include "master_internal.h"
+#include "master_keep.h"
 
 #include "record.h"
 

@@ -1,4 +1,5 @@
 #include "master_internal.h"
+#include "master_keep.h"
 
 #include "format.h"
 

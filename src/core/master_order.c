@@ -1,5 +1,6 @@
 /* Ordering: dispatches of clients, and what the master dispatches by itself, become the entries of a resource's log. */
 #include "master_internal.h"
+#include "master_keep.h"
 
 #include "format.h"
 #include "hash.h"

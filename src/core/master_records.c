@@ -1,4 +1,5 @@
 /* A journal's records are read, and taken up again one by one. */
+#include "master_keep.h"
 #include "recovery.h"
 
 #include "format.h"

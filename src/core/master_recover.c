@@ -1,5 +1,6 @@
 /* What the store has kept is taken up again: sessions, and resources, whose logs are gone through once more from their
    snapshots. Files end where a crash has torn them: what is behind the last whole record was never told to anybody. */
+#include "master_keep.h"
 #include "recovery.h"
 
 #include "format.h"

@@ -1,6 +1,7 @@
 /* Sealed pairs on the master: rounds (sealed.h) are begun and kept up to date as entries are ordered, closed when it is time, opened by
    their authors or by the deadline, and revealed. The master knows no more than everybody else. */
 #include "master_internal.h"
+#include "master_keep.h"
 
 #include "format.h"
 #include "hash.h"

@@ -2,6 +2,7 @@
 #include "replay_internal.h"
 
 #include "format.h"
+#include "master_keep.h"
 #include "store.h"
 
 static const char sessions_name[] = "sessions";
